@@ -1,0 +1,10 @@
+"""The one door to engines and DataFrame kinds.
+
+Everything above this package speaks Ibis expressions. Here a source of any kind becomes an Ibis
+table (``open_source``), and a result goes back in the caller's own kind (``Engine.deliver``).
+"""
+
+from rfmkit._engine.backend import Engine
+from rfmkit._engine.source import KINDS, Source, open_frame, open_source
+
+__all__ = ["KINDS", "Engine", "Source", "open_frame", "open_source"]

@@ -1,0 +1,218 @@
+"""The engine that runs an expression: embedded DuckDB, or wherever the data lives."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import weakref
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.types as ir
+
+from rfmkit.columns import DTYPES
+from rfmkit.exceptions import RfmkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+    import pyarrow as pa
+
+_numbers = count()
+
+
+def unique_name(stem: str) -> str:
+    """Name a table so that no two in this process share it."""
+    return f"rfmkit_{stem}_{next(_numbers)}"
+
+
+@ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp('UTC')"), "timestamp"))
+def _duckdb_local(zone, instant):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Read an instant as the wall clock of a zone (DuckDB)."""
+
+
+@ibis.udf.scalar.builtin(name="convert_timezone", signature=(("string", "timestamp"), "timestamp"))
+def _spark_local(zone, instant):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Read an instant as the wall clock of a zone (Spark)."""
+
+
+@ibis.udf.agg.builtin(name="quantile_disc", signature=(("float64", "float64"), "float64"))
+def _duckdb_quantile(value, share):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Give the smallest value whose cumulative share reaches `share` (DuckDB)."""
+
+
+class Engine:
+    """One Ibis backend, and the few things in which backends differ."""
+
+    def __init__(self, backend: Any, *, embedded: bool) -> None:
+        self.backend = backend
+        self.embedded = embedded
+
+    @classmethod
+    def embedded_duckdb(
+        cls, *, memory_limit: str | None = None, threads: int | None = None
+    ) -> Engine:
+        """Open DuckDB inside this process, fetching nothing from anywhere."""
+        spill = tempfile.TemporaryDirectory(prefix="rfmkit-", ignore_cleanup_errors=True)
+        config: dict[str, Any] = {
+            "temp_directory": spill.name,
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+        if memory_limit is not None:
+            config["memory_limit"] = memory_limit
+        if threads is not None:
+            config["threads"] = threads
+        try:
+            backend = ibis.duckdb.connect(**config)
+        except Exception as error:
+            raise RfmkitError(
+                "memory_limit is a size such as '1GB' and threads a positive integer.",
+                found=f"memory_limit={memory_limit!r}, threads={threads!r}",
+                hint=str(error).splitlines()[0],
+            ) from error
+        # A progress bar would write into pipelines' logs; dates must not follow the machine's zone.
+        backend.raw_sql("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
+        engine = cls(backend, embedded=True)
+        weakref.finalize(engine, spill.cleanup)
+        return engine
+
+    @property
+    def spill_folder(self) -> str:
+        """The folder where this engine may put temporary files."""
+        return str(self.scalar_sql("SELECT current_setting('temp_directory')"))
+
+    def scalar_sql(self, sql: str) -> Any:
+        """Run SQL on the embedded engine and give its first value."""
+        return self.backend.con.execute(sql).fetchall()[0][0]
+
+    def store(self, table: ir.Table, stem: str) -> ir.Table:
+        """Compute a table once and keep it in the engine."""
+        if self.embedded:
+            # Plain creation only: Ibis 12 with DuckDB 2 writes an OVERWRITE that does not parse.
+            return self.backend.create_table(unique_name(stem), table, temp=True)
+        if self.backend.name == "pyspark":
+            view = self.backend.create_view(unique_name(stem), table)
+            self.spark.table(view.get_name()).cache()
+            return view
+        return table.cache()
+
+    def drop(self, table: ir.Table) -> None:
+        """Free a table made by `store`; elsewhere than in DuckDB and Spark Ibis frees it."""
+        with contextlib.suppress(Exception):
+            if self.embedded:
+                self.backend.raw_sql(f'DROP TABLE "{table.get_name()}"')
+            elif self.backend.name == "pyspark":
+                self.spark.table(table.get_name()).unpersist()
+
+    @property
+    def spark(self) -> Any:
+        """The Spark session behind this engine."""
+        from pyspark.sql import SparkSession  # noqa: PLC0415 (an extra)
+
+        return SparkSession.active()
+
+    def arrow(self, expr: ir.Expr) -> pa.Table:
+        """Run an expression and bring its result here."""
+        return self.backend.to_pyarrow(expr)
+
+    def frame(self, table: ir.Table) -> pd.DataFrame:
+        """Run a small query and give a plain pandas frame."""
+        from rfmkit._engine.frames import to_pandas  # noqa: PLC0415 (imports pandas)
+
+        return to_pandas(self.arrow(table))
+
+    def row(self, table: ir.Table) -> dict[str, Any]:
+        """Run a query of one row and give its values by name."""
+        return dict(self.arrow(table).to_pylist()[0])
+
+    def small(self, columns: dict[str, list[Any]], kind: str) -> Any:
+        """Make a small report, in the caller's kind where that is a DataFrame in memory."""
+        import pyarrow as pa  # noqa: PLC0415 (slow to import)
+
+        from rfmkit._engine import frames  # noqa: PLC0415 (imports pandas)
+
+        return frames.FROM_ARROW.get(kind, frames.to_pandas)(pa.table(columns))
+
+    def local_time(self, instant: ir.TimestampValue, zone: str) -> ir.TimestampValue:
+        """Give the wall clock that an instant shows in a time zone."""
+        if self.backend.name == "pyspark":
+            return _spark_local(zone, instant)
+        return _duckdb_local(zone, instant)
+
+    def quantile(self, table: ir.Table, column: str, share: float) -> float | None:
+        """Give the exact discrete quantile: the smallest value whose share reaches `share`."""
+        if self.backend.name == "duckdb":
+            value = table[column].cast("float64")
+            found = self.arrow(_duckdb_quantile(value, share)).as_py()
+            return None if found is None else float(found)
+        counted = table.group_by(column).agg(rows=lambda t: t.count())
+        running = counted.mutate(
+            upto=counted.rows.sum().over(order_by=column, rows=(None, 0)),
+            total=counted.rows.sum().over(),
+        )
+        reached = running.filter(running.upto >= running.total * share)
+        found = self.arrow(reached[column].min().cast("float64")).as_py()
+        return None if found is None else float(found)
+
+    def is_strictly_increasing(self, table: ir.Table, column: str) -> bool:
+        """Tell whether the rows, as they stand in the source, rise in this column.
+
+        Only the embedded engine keeps the order of the rows; elsewhere the answer is no.
+        """
+        if not self.embedded:
+            return False
+        inner = self.backend.compile(table.select(x=table[column]))
+        return bool(
+            self.scalar_sql(
+                "SELECT count(*) = count(x) AND coalesce(bool_and(rises), true) FROM "
+                f"(SELECT x, x > lag(x) OVER () AS rises FROM ({inner}))"
+            )
+        )
+
+    def canonical(self, table: ir.Table) -> ir.Table:
+        """Cast every known column to the dtype that the vocabulary gives it."""
+        schema = table.schema()
+        casts = {
+            name: dtype
+            for name, dtype in ((n, DTYPES[n]) for n in schema.names if n in DTYPES)
+            if schema[name] != ibis.dtype(dtype)
+        }
+        return table.cast(casts) if casts else table
+
+    def deliver(self, table: ir.Table, kind: str, *, order_by: tuple[str, ...] = ()) -> Any:
+        """Give a result in the caller's own kind; rows in a stated order, so never by chance."""
+        from rfmkit._engine import frames  # noqa: PLC0415 (imports pandas)
+
+        table = self.canonical(table)
+        if kind == "ibis":
+            return table
+        if kind == "spark":
+            return self.spark.table(self.backend.create_view(unique_name("out"), table).get_name())
+        if order_by:
+            table = table.order_by(list(order_by))
+        if kind == "duckdb":
+            return self.backend.con.sql(self.sql(table))
+        return frames.FROM_ARROW[kind](self.arrow(table))
+
+    def sql(self, table: ir.Table) -> str:
+        """Write the expression as SQL of the embedded engine, its in-memory tables kept there."""
+        view = self.backend.create_view(unique_name("view"), table)
+        return f'SELECT * FROM "{view.get_name()}"'
+
+
+@contextlib.contextmanager
+def unchanged_spark(session: Any) -> Iterator[None]:
+    """Put back the settings of a Spark session that Ibis changes when it connects."""
+    names = ("spark.sql.session.timeZone", "spark.sql.mapKeyDedupPolicy")
+    before = {name: session.conf.get(name, None) for name in names}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                session.conf.unset(name)
+            else:
+                session.conf.set(name, value)

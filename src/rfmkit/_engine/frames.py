@@ -1,0 +1,121 @@
+"""DataFrame kinds: recognised without importing them, taken in and given back.
+
+pandas, polars, Arrow, DuckDB and Spark objects are recognised by their class's module, since who
+holds one has imported its library; nothing is imported to ask.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from rfmkit.exceptions import OrdersError, examples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+
+def kind_of(source: object) -> str | None:
+    """Name the kind of a DataFrame, or nothing where it is none."""
+    for base in type(source).__mro__:
+        library, name = base.__module__.split(".")[0], base.__name__
+        match library, name:
+            case "pandas", "DataFrame":
+                return "pandas"
+            case "polars", "DataFrame":
+                return "polars"
+            case "polars", "LazyFrame":
+                return "polars_lazy"
+            case "pyarrow", "Table" | "RecordBatch" | "RecordBatchReader" | "Dataset":
+                return "pyarrow"
+            case ("duckdb" | "_duckdb"), "DuckDBPyRelation":
+                return "duckdb"
+            case "ibis", "Table":
+                return "ibis"
+            case "pyspark", "DataFrame":
+                return "spark"
+            case _:
+                continue
+    return None
+
+
+def to_arrow(source: Any, kind: str) -> Any:
+    """Hand a frame over as Arrow, without a copy where its library allows it."""
+    match kind:
+        case "pandas":
+            return _pandas_to_arrow(source)
+        case "polars":
+            return source.to_arrow()
+        case "polars_lazy":
+            return source.collect(engine="streaming").to_arrow()
+        case "duckdb":
+            return source.to_arrow_table() if hasattr(source, "to_arrow_table") else source.arrow()
+        case _ if isinstance(source, pa.RecordBatch):
+            return pa.Table.from_batches([source])
+        case _ if isinstance(source, pa.RecordBatchReader):
+            return source.read_all()
+        case _:
+            return source
+
+
+def _pandas_to_arrow(frame: pd.DataFrame) -> pa.Table:
+    names = [str(name) for name in frame.columns]
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise OrdersError(
+            "Every column has a name of its own.",
+            found=f"repeated names {examples(twice)}",
+            hint="rename them, or drop the copies: frame.loc[:, ~frame.columns.duplicated()].",
+        )
+    columns = [_series_to_arrow(frame.iloc[:, place]) for place in range(len(names))]
+    return pa.table(columns, names=names)
+
+
+def _series_to_arrow(series: pd.Series[Any]) -> pa.Array:
+    try:
+        array = pa.Array.from_pandas(series)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        # Columns of mixed Python objects (Excel, JSON) become text and are parsed as such.
+        array = pa.array([None if _missing(cell) else str(cell) for cell in series], pa.string())
+    if pa.types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
+    return array
+
+
+def _missing(cell: object) -> bool:
+    return cell is None or cell != cell or str(cell) == "<NA>"  # noqa: PLR0124 (NaN, NaT)
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Make a pandas frame whose dtypes do not depend on which rows are null."""
+    import pandas as pd  # noqa: PLC0415 (kept out of import rfmkit)
+
+    columns = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_date(column.type):
+            series = column.cast(pa.timestamp("us")).to_pandas()
+        elif pa.types.is_timestamp(column.type):
+            series = column.cast(pa.timestamp("us")).to_pandas()
+        elif pa.types.is_integer(column.type) and column.null_count:
+            series = column.to_pandas(types_mapper={column.type: pd.Int64Dtype()}.get)
+        else:
+            series = column.to_pandas()
+        columns[name] = series
+    return pd.DataFrame(columns, columns=table.column_names)
+
+
+def _to_polars(table: pa.Table) -> Any:
+    import polars as pl  # noqa: PLC0415 (an extra)
+
+    return pl.from_arrow(table)
+
+
+FROM_ARROW: dict[str, Callable[[pa.Table], Any]] = {
+    "pandas": to_pandas,
+    "polars": _to_polars,
+    "polars_lazy": lambda table: _to_polars(table).lazy(),
+    "pyarrow": lambda table: table,
+}

@@ -1,0 +1,109 @@
+"""Any source becomes an Ibis table: a path, a glob, a DataFrame of any kind, an Ibis table."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from rfmkit._engine.backend import Engine, unchanged_spark, unique_name
+from rfmkit._engine.files import Unreadable, read_paths
+from rfmkit._engine.frames import kind_of, to_arrow
+from rfmkit.exceptions import MissingExtraError, OrdersError, RfmkitError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+KINDS = ("pandas", "polars", "pyarrow", "ibis")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table, the engine that holds it, and the kind in which results go back."""
+
+    table: ir.Table
+    engine: Engine
+    kind: str
+    unreadable: tuple[Unreadable, ...] = field(default=())
+
+
+def open_source(
+    source: Any,
+    *,
+    output: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    names: list[str] | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+) -> Source:
+    """Open an order log of any kind."""
+    if output is not None and output not in KINDS:
+        raise RfmkitError(
+            f"output is one of {', '.join(map(repr, KINDS))}.", found=f"output={output!r}"
+        )
+    if isinstance(source, str | os.PathLike) or _is_path_list(source):
+        engine = Engine.embedded_duckdb(memory_limit=memory_limit, threads=threads)
+        table, unreadable = read_paths(
+            engine, source, encoding=encoding, delimiter=delimiter, names=names
+        )
+        return Source(table, engine, output or "pandas", tuple(unreadable))
+    return open_frame(source, output=output, memory_limit=memory_limit, threads=threads)
+
+
+def open_frame(
+    source: Any,
+    *,
+    output: str | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    engine: Engine | None = None,
+) -> Source:
+    """Open a DataFrame of any kind; on `engine` where it may join that engine's tables."""
+    kind = kind_of(source)
+    if kind is None:
+        raise OrdersError(
+            "A source is a path, a glob, a DataFrame (pandas, polars, Arrow, DuckDB, Spark) or "
+            "an Ibis table.",
+            found=f"{type(source).__module__}.{type(source).__qualname__}",
+            hint="wrap rows of dictionaries in pandas.DataFrame(rows).",
+        )
+    if kind == "spark":
+        return _open_spark(source, output)
+    if kind == "ibis" and source.op().find(ibis.expr.operations.InMemoryTable) == ():
+        backend = source.get_backend()
+        if engine is not None and engine.backend is backend:
+            return Source(source, engine, output or "ibis")
+        return Source(source, Engine(backend, embedded=False), output or "ibis")
+    engine = engine or Engine.embedded_duckdb(memory_limit=memory_limit, threads=threads)
+    arrow = source.to_pyarrow() if kind == "ibis" else to_arrow(source, kind)
+    if not engine.embedded:
+        return Source(ibis.memtable(arrow), engine, output or kind)
+    name = unique_name("source")
+    engine.backend.con.register(name, arrow)
+    return Source(engine.backend.table(name), engine, output or kind)
+
+
+def _open_spark(source: Any, output: str | None) -> Source:
+    with unchanged_spark(source.sparkSession):
+        try:
+            backend = ibis.pyspark.connect(source.sparkSession)
+        except (ImportError, AttributeError) as error:
+            raise MissingExtraError(
+                "Spark DataFrames need Ibis's pyspark backend.",
+                found=str(error),
+                hint='pip install "rfmkit[spark]".',
+            ) from error
+    name = unique_name("source")
+    source.createOrReplaceTempView(name)
+    return Source(backend.table(name), Engine(backend, embedded=False), output or "spark")
+
+
+def _is_path_list(source: Any) -> bool:
+    return (
+        isinstance(source, list | tuple)
+        and bool(source)
+        and all(isinstance(item, str | os.PathLike) for item in source)
+    )

@@ -1,0 +1,183 @@
+"""Text files: which encoding, which delimiter, which header; made plain for the engine."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rfmkit._engine.backend import unique_name
+from rfmkit.exceptions import OrdersError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+HEAD_BYTES = 1 << 20
+DELIMITERS = (",", "\t", ";", "|")
+RUN_OF_SPACES = " "
+BYTE_ORDER_MARKS = {
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+
+
+@dataclass(frozen=True)
+class PlainText:
+    """A text file as the engine can read it: UTF-8, one-character delimiter, known columns."""
+
+    path: Path
+    readable: Path
+    delimiter: str
+    names: tuple[str, ...]
+    has_header: bool
+
+
+def plain_text(
+    path: Path,
+    folder: Path,
+    *,
+    encoding: str | None,
+    delimiter: str | None,
+    names: Sequence[str] | None,
+) -> PlainText:
+    """Find out how a text file is written; where the engine cannot read it so, rewrite it."""
+    encoding = encoding or detect_encoding(path)
+    first_lines = _first_lines(path, encoding)
+    if not first_lines:
+        raise OrdersError(
+            "An order log holds a header line and orders.",
+            found=f"{path.name!r} is empty",
+            hint="the export may have failed; run it again.",
+        )
+    delimiter = delimiter or detect_delimiter(first_lines)
+    header = _cells(first_lines[0], delimiter)
+    columns = tuple(names) if names is not None else _own_names(header)
+    if len(columns) != len(header):
+        raise OrdersError(
+            "names= gives one name a column.",
+            found=f"{len(columns)} names for {len(header)} columns in {path.name!r}",
+        )
+    readable = path
+    if delimiter == RUN_OF_SPACES:
+        readable = _rewrite(path, folder, encoding, squeeze=True)
+        delimiter = "\t"
+    elif encoding not in ("utf-8", "utf-8-sig"):
+        readable = _rewrite(path, folder, encoding, squeeze=False)
+    return PlainText(path, readable, delimiter, columns, has_header=names is None)
+
+
+def detect_encoding(path: Path) -> str:
+    """UTF-8 where the whole file is; else GB18030 where the whole file is; else an error.
+
+    Both decoders reject what is not theirs, so the order matters and nothing is guessed.
+    """
+    with _open(path) as file:
+        head = file.read(HEAD_BYTES)
+    for mark, encoding in BYTE_ORDER_MARKS.items():
+        if head.startswith(mark):
+            return encoding
+    if b"\x00" in head:
+        raise OrdersError(
+            "A text file holds text.",
+            found=f"{path.name!r} holds zero bytes: it is binary",
+            hint="export the orders as CSV, Parquet or Excel.",
+        )
+    for encoding in ("utf-8", "gb18030"):
+        if _decodes(path, encoding):
+            return encoding
+    raise OrdersError(
+        "A text file is UTF-8 (with or without a byte-order mark), UTF-16 or GB18030.",
+        found=f"{path.name!r} is none of them",
+        hint="name its encoding, for instance encoding='cp1252' or 'shift_jis'.",
+    )
+
+
+def _decodes(path: Path, encoding: str) -> bool:
+    import codecs  # noqa: PLC0415
+
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        with _open(path) as file:
+            while block := file.read(HEAD_BYTES):
+                decoder.decode(block)
+            decoder.decode(b"", final=encoding != "utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def detect_delimiter(lines: list[str]) -> str:
+    """The delimiter that cuts the first lines into the same number of cells, and most of them."""
+    scores = {}
+    for delimiter in DELIMITERS:
+        widths = Counter(len(_cells(line, delimiter)) for line in lines)
+        width, times = widths.most_common(1)[0]
+        if width > 1:
+            scores[delimiter] = (len(_cells(lines[0], delimiter)) == width, times, width)
+    if scores:
+        return max(scores, key=lambda delimiter: scores[delimiter])
+    widths = Counter(len(line.split()) for line in lines)
+    return RUN_OF_SPACES if widths.most_common(1)[0][0] > 1 else ","
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    if delimiter == RUN_OF_SPACES:
+        return line.split()
+    return next(csv.reader([line], delimiter=delimiter), [])
+
+
+def _own_names(header: list[str]) -> tuple[str, ...]:
+    """Column names as they stand; a repeated or empty one gets its position."""
+    seen: Counter[str] = Counter()
+    names = []
+    for place, cell in enumerate(header, 1):
+        name = cell.strip().lstrip("\ufeff") or f"column{place}"
+        # The engine folds case in column names, so names that differ in case only clash too.
+        seen[name.lower()] += 1
+        names.append(name if seen[name.lower()] == 1 else f"{name}.{seen[name.lower()] - 1}")
+    return tuple(names)
+
+
+def _first_lines(path: Path, encoding: str, count: int = 50) -> list[str]:
+    lines: list[str] = []
+    for line in _lines(path, encoding):
+        if line.strip():
+            lines.append(line.rstrip("\r\n"))
+        if len(lines) == count:
+            break
+    return lines
+
+
+def _lines(path: Path, encoding: str) -> Iterator[str]:
+    import io  # noqa: PLC0415
+
+    with _open(path) as file:
+        try:
+            yield from io.TextIOWrapper(file, encoding=encoding, errors="strict", newline="")
+        except LookupError as error:
+            raise OrdersError("encoding= names a codec.", found=f"{encoding!r}") from error
+        except UnicodeError as error:
+            raise OrdersError(
+                f"{path.name!r} is text in the encoding {encoding!r}.",
+                found=str(error),
+                hint="leave encoding= out to have UTF-8 and GB18030 tried, or name another.",
+            ) from error
+
+
+def _rewrite(path: Path, folder: Path, encoding: str, *, squeeze: bool) -> Path:
+    """Write a UTF-8 copy beside the engine's temporary files; a block at a time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = folder / f"{unique_name('text')}.csv"
+    with copy.open("w", encoding="utf-8", newline="") as out:
+        for line in _lines(path, encoding):
+            out.write(re.sub(r"[ \t]+", "\t", line.strip()) + "\n" if squeeze else line)
+    return copy
+
+
+def _open(path: Path) -> Any:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")

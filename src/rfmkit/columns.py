@@ -1,0 +1,105 @@
+"""The vocabulary: every column's name, dtype, unit and meaning, once.
+
+One concept has one name, with its unit in the name. The dtypes are what every result is cast to
+before it leaves an engine, so that a count is an ``int64`` whichever engine counted it; the
+glossary of the documentation is made from this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["COLUMNS", "PHASES", "SEGMENTS", "STATUSES", "Column"]
+
+MONEY: Final = "decimal(18, 4)"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of one table: its name, dtype, unit and meaning."""
+
+    table: str
+    name: str
+    dtype: str
+    unit: str
+    meaning: str
+
+
+def _table(table: str, *rows: tuple[str, str, str, str]) -> tuple[Column, ...]:
+    return tuple(Column(table, *row) for row in rows)
+
+
+ORDERS: Final = _table(
+    "orders",
+    ("order_id", "string", "", "id of the order, always text"),
+    ("customer_id", "", "", "who bought: text, or the source's own integer"),
+    ("ordered_at", "timestamp", "shop time", "the moment that counts: paid, else ordered"),
+    ("amount", MONEY, "money", "net money of the order, paid less refunded by the refund policy"),
+    ("status", "string", "", "canonical status of the order"),
+    ("category", "string", "", "category of the goods, where the log has it"),
+    ("row", "int64", "", "position of the row in the source, counted from 1"),
+    ("rule", "string", "", "why a row was set aside"),
+)
+CUSTOMERS: Final = _table(
+    "customers",
+    ("orders", "int64", "orders", "valid orders"),
+    ("purchases", "int64", "purchases", "distinct days with a valid order"),
+    ("first_purchase", "date", "date", "day of the first purchase"),
+    ("last_purchase", "date", "date", "day of the last purchase"),
+    ("recency_days", "int64", "days", "as_of - last_purchase: the present silence"),
+    ("tenure_days", "int64", "days", "as_of - first_purchase (T of the BTYD papers)"),
+    ("active_days", "int64", "days", "last_purchase - first_purchase (t_x of the BTYD papers)"),
+    ("repeat_purchases", "int64", "purchases", "purchases - 1 (x of the BTYD papers)"),
+    ("spend", "float64", "money", "net money in all; an exact sum, shown as the nearest double"),
+    ("mean_purchase_value", "float64", "money", "spend / purchases"),
+    ("mean_gap_days", "float64", "days", "active_days / repeat_purchases; null under two"),
+    ("last_gap_days", "int64", "days", "days between the last two purchases; null under two"),
+    ("unpaid_orders", "int64", "orders", "orders never paid (unpaid or closed unpaid)"),
+    ("refunded_orders", "int64", "orders", "orders refunded, in full or in part"),
+    ("refund_amount", "float64", "money", "money given back"),
+    ("categories", "int64", "categories", "distinct categories bought, where the log has them"),
+)
+GAPS: Final = _table(
+    "gaps",
+    ("order_number", "int64", "", "number of the purchase that opens the gap: 1 is the first"),
+    ("gap_days", "int64", "days", "days to the next purchase, or to as_of while still open"),
+    ("returned", "boolean", "", "true: the gap ended in a purchase; false: a silence, still open"),
+    ("gaps", "int64", "gaps", "how many such gaps"),
+)
+SNAPSHOTS: Final = _table(
+    "snapshots",
+    ("origin", "date", "date", "the past day on which the customer is seen"),
+    ("purchases_ahead", "int64", "purchases", "purchases in (origin, origin + horizon_days]"),
+    ("spend_ahead", "float64", "money", "money in the same horizon"),
+    ("churned", "boolean", "", "true: no purchase in the horizon"),
+)
+SCORES: Final = _table(
+    "scores",
+    ("recency_score", "int64", "1..n", "n is the shortest silence"),
+    ("frequency_score", "int64", "1..n", "n is the most purchases"),
+    ("monetary_score", "int64", "1..n", "n is the most money"),
+    ("cycle_days", "float64", "days", "the customer's own purchase cycle, shrunk to the shop's"),
+    ("expected_next_purchase", "date", "date", "last_purchase + cycle_days; it may be past"),
+    ("overdue_ratio", "float64", "cycles", "recency_days / cycle_days: over 1 is overdue"),
+    ("churn_probability", "float64", "0..1", "no purchase in the stated horizon (see estimand)"),
+    ("churn_lower", "float64", "0..1", "lower end of its interval"),
+    ("churn_upper", "float64", "0..1", "upper end of its interval"),
+)
+STAGES: Final = _table(
+    "segments",
+    ("segment", "string", "", "prospect, new, repeat, dormant or fan"),
+    ("phase", "string", "", "active, silent or lost; null for a prospect"),
+    ("ordered_unpaid", "boolean", "", "ordered at least once without paying: a warm prospect"),
+)
+COLUMNS: Final[tuple[Column, ...]] = ORDERS + CUSTOMERS + GAPS + SNAPSHOTS + SCORES + STAGES
+
+DTYPES: Final = {column.name: column.dtype for column in COLUMNS if column.dtype}
+
+SEGMENTS: Final = ("prospect", "new", "repeat", "dormant", "fan")
+PHASES: Final = ("active", "silent", "lost")
+
+STATUSES: Final = (
+    "unpaid", "paid", "shipped", "completed", "closed_unpaid", "closed_refunded",
+    "partially_refunded", "refunded", "cancelled", "void", "test", "deleted", "unknown",
+)  # fmt: skip

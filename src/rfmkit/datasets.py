@@ -1,0 +1,399 @@
+"""Order logs to learn and test with: simulated ones whose truth is known, and a bundled sample."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from rfmkit.exceptions import RfmkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+__all__ = ["Simulation", "load_sample", "sample_path", "simulate_orders", "write_samples"]
+
+Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+Texts: TypeAlias = np.ndarray[Any, np.dtype[np.object_]]
+Rng: TypeAlias = np.random.Generator
+
+_YEAR = 365.25
+_VALID, _REFUNDED, _UNPAID = 0, 1, 2
+_ARRIVALS = ("uniform", "growing", "start")
+_NEW_DAYS, _SENT_DAYS = 3, 10
+_SAMPLES = ("orders.csv", "orders.parquet")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Simulation:
+    """A simulated order log and the truth that made it.
+
+    Attributes
+    ----------
+    orders : pandas.DataFrame
+        The log, one row per order in order of time: `order_id`, `customer_id` (text),
+        `ordered_at` (naive), `amount` (charged, before refunds, whole cents), `refund_amount`
+        (0 where nothing went back), `status`, `category`, `channel`, `region`, `quantity`.
+    customers : pandas.DataFrame
+        The truth, one row per customer: `customer_id`, `arrived_on` (day of the first purchase,
+        or of a prospect's order), `purchases_per_day` and its reciprocal `mean_gap_days`,
+        `regularity`, `dropout_probability`, `dropped_out_on` (day of the purchase after which
+        the customer left; NaT while active on `last_day`), `mean_order_value`, `purchases` (in
+        the window). A prospect has 0 purchases and no rate, regularity or drop-out (NaN).
+    gaps : pandas.DataFrame
+        The truth, one row per purchase in the window: `customer_id`, `order_number` (1, 2, ...),
+        `purchased_on`, `gap_days` (whole days to the next purchase, followed past the window;
+        NaN where there is none), `observed` (the gap ended inside the window).
+    first_day, last_day : datetime.date
+        The window, both included. The last order may be earlier than `last_day`.
+    """
+
+    orders: pd.DataFrame
+    customers: pd.DataFrame
+    gaps: pd.DataFrame
+    first_day: dt.date
+    last_day: dt.date
+
+    def __repr__(self) -> str:
+        """Say how much there is, and where."""
+        return (
+            f"<Simulation: {len(self.orders):,} orders of {len(self.customers):,} customers, "
+            f"{self.first_day} to {self.last_day}; use .orders, .customers, .gaps>"
+        )
+
+
+def simulate_orders(
+    n_customers: int = 1000, *, seed: int = 0, start: str | dt.date = "2023-01-01", days: int = 730,
+    arrival: Literal["uniform", "growing", "start"] = "uniform", seasonality: float = 0.0,
+    mean_gap_days: float = 60.0, rate_cv: float = 0.7, regularity: float = 1.0,
+    dropout: float = 0.15, dropout_concentration: float = 10.0,
+    spend_mean: float = 80.0, spend_p: float = 6.25, spend_q: float = 3.74,
+    categories: Sequence[str] = ("coffee", "tea", "snacks", "kitchen"),
+    channels: Sequence[str] = ("app", "web", "store"),
+    regions: Sequence[str] = ("east", "south", "north", "west"),
+    same_day_share: float = 0.03, partial_refund_share: float = 0.02,
+    refund_share: float = 0.03, unpaid_share: float = 0.05, prospects_share: float = 0.05,
+) -> Simulation:  # fmt: skip
+    """Simulate an order log of which the truth is known.
+
+    Customers arrive with a first purchase. After each purchase, the first included, they leave
+    for good with their own probability, or buy again after a gamma distributed gap. A purchase is
+    a customer-day, so a gap that would end on the day it began ends the next day. Unpaid and
+    fully refunded orders are extra orders within 14 days of a purchase, never purchases. The
+    truth in `gaps` is the same whatever the spend, the labels and the shares of orders.
+
+    Parameters
+    ----------
+    n_customers, seed : int, default 1000 and 0
+        Customers, prospects included. Equal arguments give equal results, on any day.
+    start, days : str or datetime.date, and int
+        First day and length of the window.
+    arrival : {"uniform", "growing", "start"}, default "uniform"
+        First purchases spread evenly, grow linearly from none, or all fall on the first day.
+    seasonality : float, default 0.0
+        Amplitude, under 1, of a yearly wave: arrivals and gaps run on a clock whose speed is
+        ``1 + seasonality * cos(2 pi d / 365.25)`` at d days from a peak on 11 November.
+    mean_gap_days : float, default 60.0
+        Gap at the mean rate, 1 / E[rate], in days. The mean over customers of their mean gaps
+        is longer, ``mean_gap_days / (1 - rate_cv**2)``, and infinite for `rate_cv` from 1 on.
+    rate_cv : float, default 0.7
+        Coefficient of variation of the purchase rates, r = 1 / rate_cv**2; 0: one rate for all.
+    regularity : float, default 1.0
+        k of the gamma (Erlang-k) gaps: 1 is random (exponential), large is clockwork.
+    dropout, dropout_concentration : float, default 0.15 and 10.0
+        Mean and concentration (a + b) of the beta distributed probability of a customer to leave
+        after a purchase; an infinite concentration makes all customers alike.
+    spend_mean, spend_p, spend_q : float, default 80.0, 6.25 and 3.74
+        Mean over customers of `mean_order_value`; gamma shapes of one customer's amounts and of
+        the scales over customers (over 1). The shapes are the paper's estimates for CDNOW.
+    categories, channels, regions : sequence of str
+        Labels, most frequent first. A customer has a favourite category and channel, one region.
+    same_day_share, partial_refund_share : float, default 0.03 and 0.02
+        Share of purchases with a second order that day; of valid orders refunded by 10 to 60 %.
+    refund_share, unpaid_share, prospects_share : float, default 0.03, 0.05 and 0.05
+        Share of paid orders refunded in full; of orders, prospects' apart, never paid; of
+        customers who have one unpaid order and no purchase (one buyer always stays).
+
+    Returns
+    -------
+    Simulation
+        The log in `orders`; the truth in `customers` and `gaps`.
+
+    Notes
+    -----
+    Gamma rates with Erlang-k gaps: (M)BG/CNBD-k, Reutterer, Platzer and Schroeder (2021, *IJRM*
+    38), after Platzer and Reutterer (2016, *Marketing Science* 35). Beta distributed drop-out
+    after a purchase: BG/NBD, Fader, Hardie and Lee (2005, *Marketing Science* 24); after the
+    first one too: MBG/NBD, Batislam, Denizel and Filiztekin (2007, *IJRM* 24). Gamma-gamma
+    spend: Fader and Hardie (2013, brucehardie.com/notes/025).
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> shop = rk.simulate_orders(200, seed=1, mean_gap_days=30, regularity=2)
+    >>> returned, seen = shop.gaps["gap_days"].notna(), shop.gaps["observed"]
+    >>> bool(returned.mean() > seen.mean())  # the truth knows more than the log
+    True
+    >>> rk.simulate_orders(200, dropout=15)
+    Traceback (most recent call last):
+    rfmkit.exceptions.RfmkitError: dropout must be in [0, 1].
+    Found: 15
+    Hint: shares and probabilities are fractions: 0.15, not 15.
+    """
+    import pandas as pd
+
+    _check("[1, inf)", n_customers=n_customers, days=days)
+    _check("[0, inf)", seed=seed, rate_cv=rate_cv)
+    _check("(0, inf)", mean_gap_days=mean_gap_days, regularity=regularity)
+    _check("(0, inf)", spend_mean=spend_mean, spend_p=spend_p)
+    _check("(1, inf)", spend_q=spend_q)
+    _check("(0, inf]", dropout_concentration=dropout_concentration)
+    _check("[0, 1)", seasonality=seasonality, refund_share=refund_share)
+    _check("[0, 1)", unpaid_share=unpaid_share, prospects_share=prospects_share)
+    _check("[0, 1]", dropout=dropout, same_day_share=same_day_share)
+    _check("[0, 1]", partial_refund_share=partial_refund_share)
+    if arrival not in _ARRIVALS:
+        raise RfmkitError(f"arrival must be one of {_ARRIVALS}.", found=repr(arrival))
+    labels = {"category": categories, "channel": channels, "region": regions}
+    try:
+        first_day = dt.date.fromisoformat(str(start)[:10])
+    except ValueError as error:
+        raise RfmkitError('start must be a day ("2023-01-31").', found=repr(start)) from error
+    # Days count from a peak of the season: then its clock needs no shift.
+    peak = dt.date(first_day.year - 1, 11, 11)
+    begin, end = ((first_day - peak).days + more for more in (0, days))
+
+    # One stream of random numbers per subject, so that no option of one moves another.
+    streams = np.random.SeedSequence(seed).spawn(5)
+    buyer_rng, gap_rng, order_rng, value_rng, label_rng = map(np.random.default_rng, streams)
+    n_prospects = min(round(n_customers * prospects_share), n_customers - 1)
+    buys = buyer_rng.permutation(n_customers) >= n_prospects
+    arrived = _arrivals(buyer_rng, n_customers, (begin, end), arrival, seasonality)
+    rate = np.where(buys, _rates(buyer_rng, n_customers, mean_gap_days, rate_cv), np.nan)
+    leave = np.where(buys, _beta(buyer_rng, n_customers, dropout, dropout_concentration), np.nan)
+    bought = _purchases(gap_rng, arrived, rate, leave, k=regularity, end=end, wave=seasonality)
+
+    buyer, kind, day = _order_days(order_rng, bought, same_day_share, refund_share, unpaid_share)
+    prospects = np.flatnonzero(~buys)
+    buyer, kind = np.append(buyer, prospects), np.append(kind, np.full(n_prospects, _UNPAID))
+    day = np.append(day, np.floor(arrived[prospects])).clip(begin, end - 1)
+    # The mean of p / nu for nu ~ Gamma(q, gamma) is p gamma / (q - 1): the paper's E(Z).
+    mean_value = spend_mean * (spend_q - 1) / value_rng.gamma(spend_q, size=n_customers)
+    value = mean_value[buyer] * value_rng.gamma(spend_p, 1 / spend_p, size=buyer.size)
+    columns = _money(order_rng, value, kind, end - day, partial_refund_share)
+    columns |= {name: _labels(label_rng, name, labels[name], buyer) for name in labels}
+    columns["quantity"] = 1 + label_rng.poisson(0.5, size=buyer.size)
+    ids = np.char.mod("C%06d", np.arange(1, n_customers + 1)).astype(object)
+    who, left = bought["who"], bought[bought["next_day"].isna()]
+    dropped_out_on = np.full(n_customers, np.datetime64("NaT", "us"))
+    dropped_out_on[left["who"]] = _dates(peak, left["day"])
+    customers = {
+        "customer_id": ids,
+        "arrived_on": _dates(peak, np.floor(arrived)),
+        "purchases_per_day": rate,
+        "mean_gap_days": 1 / rate,
+        "regularity": np.where(buys, float(regularity), np.nan),
+        "dropout_probability": leave,
+        "dropped_out_on": dropped_out_on,
+        "mean_order_value": mean_value,
+        "purchases": np.bincount(who, minlength=n_customers),
+    }
+    gaps = {
+        "customer_id": ids[who],
+        "order_number": bought.groupby("who").cumcount() + 1,
+        "purchased_on": _dates(peak, bought["day"]),
+        "gap_days": bought["next_day"] - bought["day"],
+        "observed": bought["next_day"] < end,
+    }
+    orders = _orders_frame(order_rng, ids[buyer], _dates(peak, day), columns)
+    last_day = first_day + dt.timedelta(days=days - 1)
+    return Simulation(orders, pd.DataFrame(customers), pd.DataFrame(gaps), first_day, last_day)
+
+
+def sample_path(name: str = "orders.csv") -> Path:
+    """Return the path of a bundled sample, "orders.csv" or "orders.parquet".
+
+    Examples
+    --------
+    >>> from rfmkit.datasets import sample_path
+    >>> sample_path("orders.parquet").name
+    'orders.parquet'
+    """
+    if name not in _SAMPLES:
+        raise RfmkitError(f"A sample is one of {_SAMPLES}.", found=repr(name))
+    package = Path(__file__).resolve().parent
+    # A wheel carries the files inside the package, a source checkout beside src.
+    for folder in (package / "samples", package.parents[1] / "data" / "samples"):
+        if (folder / name).is_file():
+            return folder / name
+    raise RfmkitError("The samples must be there.", found=f"no {name}", hint="reinstall rfmkit.")
+
+
+def load_sample(name: str = "orders") -> pd.DataFrame:
+    """Load the bundled log: 1,200 customers of a simulated coffee shop over two years.
+
+    Parameters
+    ----------
+    name : {"orders", "orders.csv", "orders.parquet"}, default "orders"
+        Both files hold the same log; "orders" reads the Parquet one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `Simulation.orders`.
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> rk.load_sample()["customer_id"].nunique()
+    1200
+    >>> rk.load_sample("products")
+    Traceback (most recent call last):
+    rfmkit.exceptions.RfmkitError: A sample is one of ('orders.csv', 'orders.parquet').
+    Found: 'products'
+    """
+    import pandas as pd
+
+    path = sample_path("orders.parquet" if name == "orders" else name)
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    orders = pd.read_csv(path, parse_dates=["ordered_at"])
+    # pandas 2 reads nanoseconds here: both files are to give the same frame.
+    return orders.astype({"ordered_at": "datetime64[us]"})
+
+
+def write_samples(folder: str | Path) -> list[Path]:
+    """Write the bundled samples into a folder, the same ones each time, and return their paths."""
+    csv, parquet = (Path(folder) / name for name in _SAMPLES)
+    csv.parent.mkdir(parents=True, exist_ok=True)
+    shop = simulate_orders(1200, seed=7, mean_gap_days=45, regularity=1.5, seasonality=0.25,
+                           dropout=0.25, dropout_concentration=3)  # fmt: skip
+    shop.orders.to_csv(csv, index=False, float_format="%.2f", lineterminator="\n")
+    shop.orders.to_parquet(parquet, engine="pyarrow", index=False)
+    return [csv, parquet]
+
+
+def _rates(rng: Rng, size: int, mean_gap_days: float, cv: float) -> Floats:
+    relative = rng.gamma(cv**-2, cv**2, size=size) if cv > 0 else np.ones(size)
+    # Once in 2,700 years at least: a very varied gamma underflows to 0, an infinite gap.
+    return np.maximum(relative / mean_gap_days, 1e-6)
+
+
+def _beta(rng: Rng, size: int, mean: float, concentration: float) -> Floats:
+    if mean in (0, 1) or concentration == np.inf:
+        return np.full(size, float(mean))
+    return rng.beta(mean * concentration, (1 - mean) * concentration, size=size)
+
+
+def _season_clock(day: Floats, wave: float) -> Floats:
+    """Integrate the speed 1 + wave * cos(2 pi day / year), day 0 being a peak."""
+    return day + wave * _YEAR / (2 * np.pi) * np.sin(2 * np.pi * day / _YEAR)
+
+
+def _season_day(clock: Floats, wave: float) -> Floats:
+    """Invert `_season_clock`; one year's table serves all, because the clock repeats."""
+    years, rest = np.divmod(clock, _YEAR)
+    grid = np.linspace(0, _YEAR, 3654)
+    return years * _YEAR + np.interp(rest, _season_clock(grid, wave), grid)
+
+
+def _arrivals(rng: Rng, size: int, window: tuple[int, int], arrival: str, wave: float) -> Floats:
+    share = rng.random(size) ** (0.5 if arrival == "growing" else 1.0)
+    begin, end = (window[0], window[0] + 1) if arrival == "start" else window
+    first, last = _season_clock(np.array([begin, end], dtype=np.float64), wave)
+    # Rounding in the inverse must not push anyone out of the window.
+    return _season_day(first + share * (last - first), wave).clip(begin, end - 1e-6)
+
+
+def _purchases(
+    rng: Rng, arrived: Floats, rate: Floats, leave: Floats, *, k: float, end: int, wave: float
+) -> pd.DataFrame:
+    """Draw customer, day and next day (NaN: left) of each purchase before `end`."""
+    import pandas as pd
+
+    who = np.flatnonzero(rate > 0)
+    now, rounds = arrived[who], []
+    # One purchase of everyone a round; each takes a day at least, so the rounds come to an end.
+    while who.size:
+        stays = rng.random(who.size) >= leave[who]
+        gap = rng.gamma(k, 1 / (k * rate[who]))
+        later = _season_day(_season_clock(now, wave) + gap, wave)
+        later = np.maximum(later, np.floor(now) + 1)
+        next_day = np.where(stays, np.floor(later), np.nan)
+        rounds.append(pd.DataFrame({"who": who, "day": np.floor(now), "next_day": next_day}))
+        who, now = who[next_day < end], later[next_day < end]
+    return pd.concat(rounds).sort_values(["who", "day"], ignore_index=True)
+
+
+def _order_days(
+    rng: Rng, bought: pd.DataFrame, same_day: float, refund: float, unpaid: float
+) -> tuple[Ints, Ints, Floats]:
+    """Draw customer, kind and day of the buyers' orders: the purchases, then the extra ones."""
+    twice = rng.permutation(len(bought))[: round(len(bought) * same_day)]
+    n_valid = len(bought) + twice.size
+    n_refunded = round(n_valid * refund / (1 - refund))
+    n_unpaid = round((n_valid + n_refunded) * unpaid / (1 - unpaid))
+    beside = rng.integers(len(bought), size=n_refunded + n_unpaid)
+    rows = bought.iloc[np.concatenate([np.arange(len(bought)), twice, beside])]
+    kind = np.repeat([_VALID, _REFUNDED, _UNPAID], [n_valid, n_refunded, n_unpaid])
+    away = np.where(kind == _VALID, 0, rng.integers(-14, 15, size=kind.size))
+    return rows["who"].to_numpy(), kind, rows["day"].to_numpy() + away
+
+
+def _money(rng: Rng, value: Floats, kind: Ints, age: Floats, partial: float) -> dict[str, Any]:
+    # Two cents at least: one may go back, and the order is still worth something.
+    cents = np.rint(100 * value).clip(2, 1e14)
+    refunded, unpaid = kind == _REFUNDED, kind == _UNPAID
+    back = np.where(refunded, cents, 0.0)
+    valid = rng.permutation(np.flatnonzero(kind == _VALID))
+    partly = valid[: round(valid.size * partial)]
+    share = rng.uniform(0.1, 0.6, size=partly.size)
+    back[partly] = np.rint(share * cents[partly]).clip(1, cents[partly] - 1)
+    coin = rng.integers(2, size=kind.size) == 1
+    rules = {
+        "closed_refunded": refunded & coin, "refunded": refunded,
+        "closed_unpaid": unpaid & coin, "unpaid": unpaid,
+        "partially_refunded": back > 0, "paid": age <= _NEW_DAYS, "shipped": age <= _SENT_DAYS,
+    }  # fmt: skip
+    status = np.select(list(rules.values()), list(rules), "completed").astype(object)
+    return {"amount": cents / 100, "refund_amount": back / 100, "status": status}
+
+
+def _labels(rng: Rng, column: str, names: Sequence[str], who: Ints) -> Texts:
+    if isinstance(names, str) or not names:
+        hint = f"give a list of {column} names, such as ['one', 'two']."
+        raise RfmkitError(f"The {column} must have names.", found=repr(names), hint=hint)
+    weight = 1 / np.arange(1, len(names) + 1)
+    sizes = (who.max() + 1, who.size)
+    favourite, any_name = (rng.choice(len(names), n, p=weight / weight.sum()) for n in sizes)
+    loyal = rng.random(who.size) < (1 if column == "region" else 0.6)
+    return np.array(names, dtype=object)[np.where(loyal, favourite[who], any_name)]
+
+
+def _dates(peak: dt.date, day: Any) -> Any:
+    return (np.datetime64(peak, "D") + np.asarray(day).astype("m8[D]")).astype("M8[us]")
+
+
+def _orders_frame(rng: Rng, buyer: Texts, date: Any, columns: dict[str, Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    afternoon = (86_400 * rng.beta(3.5, 2.2, size=date.size)).astype("m8[s]")
+    frame = pd.DataFrame({"customer_id": buyer, "ordered_at": date + afternoon, **columns})
+    frame = frame.sort_values(["ordered_at", "customer_id"], ignore_index=True)
+    frame.insert(0, "order_id", np.char.mod("O%07d", np.arange(1, len(frame) + 1)).astype(object))
+    return frame
+
+
+def _check(interval: str, **numbers: float) -> None:
+    low, high = (float(end) for end in interval[1:-1].split(","))
+    for name, number in numbers.items():
+        closed = (interval[0] == "[" and number == low) or (interval[-1] == "]" and number == high)
+        if not (closed or low < number < high):
+            hint = "shares and probabilities are fractions: 0.15, not 15." if high == 1 else ""
+            raise RfmkitError(f"{name} must be in {interval}.", found=repr(number), hint=hint)

@@ -1,0 +1,319 @@
+"""How cells become ids, money and moments: expressions, decided for a column as a whole.
+
+Each kind of cell has a *census* (counts over the column, run once by the caller) and a *reader*
+(an expression, chosen by the census). Text is never guessed cell by cell: what a column means is
+decided by all of it, or asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import ibis
+import ibis.expr.types as ir
+
+from rfmkit.columns import MONEY
+from rfmkit.exceptions import OrdersError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MISSING_WORDS: Final = ("", "nan", "null", "none", "<na>", "nat", "n/a", "#n/a")
+EXACT_FLOAT: Final = 2**53
+MANGLED: Final = r"^\d+(\.\d+)?[eE]\+?\d+$"
+
+CURRENCY: Final = r"(?:\p{Sc}|[A-Za-z\p{Sc}]{1,4}\.?|元|圆|円)?"
+NUMBER: Final = r"(\d[\d.,'’\s]*|[.,]\d+)"
+MONEY_CELL: Final = (
+    rf"^\s*(\()?\s*([-+−]?)\s*{CURRENCY}\s*([-+−]?)\s*{NUMBER}\s*{CURRENCY}\s*([-−]?)\s*(\))?\s*$"
+)
+
+ISO: Final = r"^\d{4}-\d{2}-\d{2}([ T].*)?$"
+YEAR_FIRST: Final = r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})([ T].*)?$"
+COMPACT: Final = r"^\d{8}$"
+DAY_MONTH: Final = r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})([ T,].*)?$"
+OFFSET_PARTS: Final = (
+    r"^(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s?(Z|z|([+-]\d{2}):?(\d{2})?)$"
+)
+CLOCK: Final = r"[ T,]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp]?)"
+
+Counts = dict[str, ir.Value]
+
+
+def count_if(condition: ir.BooleanValue) -> ir.IntegerScalar:
+    """Count the rows where a condition is true."""
+    return condition.fill_null(False).cast("int64").sum().fill_null(0)  # noqa: FBT003
+
+
+def trimmed(text: ir.StringValue) -> ir.StringValue:
+    """Strip, and make the words for nothing null."""
+    text = text.strip()
+    return text.lower().isin(MISSING_WORDS).ifelse(ibis.null("string"), text)
+
+
+# --- ids -------------------------------------------------------------------------------------
+
+
+def id_census(column: ir.Column) -> Counts:
+    """Count what tells a mangled id: a trailing ``.0`` and scientific notation."""
+    if not column.type().is_string():
+        return {"there": column.count()}
+    text = trimmed(column)
+    return {
+        "there": text.count(),
+        "dot_zero": count_if(text.re_search(r"^\d+\.0$")),
+        "mangled": count_if(text.re_search(MANGLED)),
+    }
+
+
+def read_id(column: ir.Column, census: Mapping[str, int]) -> ir.Column:
+    """Read an id as exact text (integers stay integers); float-mangled whole numbers are mended.
+
+    ``17850.0`` becomes ``17850`` where the whole column has that form, since then a float passed
+    through it. What scientific notation or a float beyond 2**53 has destroyed cannot be mended:
+    see `is_mangled`.
+    """
+    kind = column.type()
+    if kind.is_floating():
+        return column.isnan().ifelse(ibis.null("int64"), column.try_cast("int64")).cast("string")
+    if kind.is_integer():
+        return column
+    text = trimmed(column.cast("string"))
+    if census.get("dot_zero", 0) and census["dot_zero"] + census["mangled"] == census["there"]:
+        return text.re_replace(r"\.0$", "")
+    return text
+
+
+def is_mangled(column: ir.Column, census: Mapping[str, int]) -> ir.BooleanValue:
+    """Tell ids whose digits are lost: several customers may hide behind one."""
+    kind = column.type()
+    if kind.is_floating():
+        return (column.abs() >= EXACT_FLOAT).fill_null(False)  # noqa: FBT003
+    if census.get("mangled", 0):
+        return trimmed(column).re_search(MANGLED).fill_null(False)  # noqa: FBT003
+    return ibis.literal(False)  # noqa: FBT003
+
+
+# --- money -----------------------------------------------------------------------------------
+
+
+def money_census(column: ir.Column) -> Counts:
+    """Count plain numbers, and the evidence for the comma or the dot as decimal mark."""
+    if not column.type().is_string():
+        return {"there": column.count()}
+    text = trimmed(column)
+    last_comma = text.re_search(r"\d*\.\d+,\d+|,\d{1,2}\D*$|,\d{4,}\D*$|\.\d{3}\..*\d")
+    last_dot = text.re_search(r"\d*,\d+\.\d+|\.\d{1,2}\D*$|\.\d{4,}\D*$|,\d{3},.*\d")
+    return {
+        "there": text.count(),
+        "plain": text.try_cast(MONEY).count(),
+        "comma": count_if(last_comma),
+        "dot": count_if(last_dot),
+        "comma_example": text.max(where=last_comma),
+        "dot_example": text.max(where=last_dot),
+    }
+
+
+def read_money(
+    column: ir.Column, census: Mapping[str, int], *, decimal: str | None, name: str
+) -> ir.DecimalValue:
+    """Read an amount as an exact decimal; null where it is none (text, NaN, infinite).
+
+    Currency signs and codes, thousands separators, parentheses and trailing minus signs for
+    negatives are understood.
+
+    Raises
+    ------
+    OrdersError
+        Where some cells read only with a decimal comma and others only with a decimal dot.
+    """
+    kind = column.type()
+    if kind.is_string():
+        if census["plain"] == census["there"] and decimal != ",":
+            return trimmed(column).try_cast(MONEY)
+        return _read_money_text(trimmed(column), _decimal_mark(census, decimal, name))
+    if kind.is_decimal() or kind.is_integer():
+        return column.try_cast(MONEY)
+    return column.cast("float64").try_cast(MONEY)
+
+
+def _decimal_mark(census: Mapping[str, object], decimal: str | None, name: str) -> str:
+    if decimal is not None:
+        return decimal
+    if census["comma"] and census["dot"]:
+        raise OrdersError(
+            f"The column {name!r} writes decimals with one mark.",
+            found=f"{census['comma_example']!r} with a comma and {census['dot_example']!r} "
+            "with a dot",
+            hint="say which: decimal=',' or decimal='.'.",
+        )
+    return "," if census["comma"] else "."
+
+
+def _read_money_text(text: ir.StringValue, mark: str) -> ir.DecimalValue:
+    is_money = text.re_search(MONEY_CELL).fill_null(False)  # noqa: FBT003
+    number = text.re_extract(MONEY_CELL, 4)
+    thousands = r"[.'’\s]" if mark == "," else r"[,'’\s]"
+    digits = number.re_replace(thousands, "").replace(",", ".")
+    minus = (
+        (text.re_extract(MONEY_CELL, 1) == "(")
+        | text.re_extract(MONEY_CELL, 2).isin(["-", "−"])  # noqa: RUF001
+        | text.re_extract(MONEY_CELL, 3).isin(["-", "−"])  # noqa: RUF001
+        | text.re_extract(MONEY_CELL, 5).isin(["-", "−"])  # noqa: RUF001
+    )
+    size = is_money.ifelse(digits, ibis.null("string")).try_cast(MONEY)
+    value = minus.ifelse(-size, size)
+    # A plain number (also 1e3) needs no grammar; with a decimal comma a dot is no decimal mark.
+    return value if mark == "," else ibis.coalesce(text.try_cast(MONEY), value).cast(MONEY)
+
+
+# --- moments ---------------------------------------------------------------------------------
+
+
+def time_census(column: ir.Column) -> Counts:
+    """Count the forms in which dates are written, and the evidence for the order of day, month."""
+    kind = column.type()
+    if kind.is_integer() or kind.is_floating():
+        return {
+            "there": column.count(),
+            "compact": count_if((column >= 19000101) & (column < 22000101)),
+        }
+    if not kind.is_string():
+        return {"there": column.count()}
+    text = trimmed(column)
+    day_month = text.re_search(DAY_MONTH)
+    first = text.re_extract(DAY_MONTH, 1).try_cast("int64")
+    second = text.re_extract(DAY_MONTH, 2).try_cast("int64")
+    return {
+        "there": text.count(),
+        "iso": count_if(text.re_search(ISO)),
+        "year_first": count_if(text.re_search(YEAR_FIRST)),
+        "compact": count_if(text.re_search(COMPACT)),
+        "day_month": count_if(day_month),
+        "day_first": count_if(day_month & (first > 12)),  # noqa: PLR2004 (months in a year)
+        "month_first": count_if(day_month & (second > 12)),  # noqa: PLR2004
+        "offset": count_if(text.re_search(OFFSET_PARTS)),
+        "example": text.max(where=day_month),
+        "offset_example": text.max(where=text.re_search(OFFSET_PARTS)),
+    }
+
+
+@dataclass(frozen=True)
+class Moment:
+    """How a column of moments reads: an expression, and whether it gives instants (UTC)."""
+
+    value: ir.TimestampValue
+    is_instant: bool
+
+
+def read_time(
+    column: ir.Column, census: Mapping[str, int], *, dayfirst: bool | None, name: str
+) -> Moment:
+    """Read moments; null where a cell is none, or names a date that does not exist.
+
+    Raises
+    ------
+    OrdersError
+        Where day and month cannot be told apart, or no form is recognised.
+    """
+    kind = column.type()
+    if kind.is_timestamp():
+        return Moment(column, is_instant=kind.timezone is not None)
+    if kind.is_date():
+        return Moment(column.cast("timestamp"), is_instant=False)
+    if kind.is_integer() or kind.is_floating():
+        column = column.try_cast("int64").cast("string")
+        if census["compact"] < census["there"] / 2:
+            raise _unread(name, "numbers that are not yyyymmdd")
+    elif not kind.is_string():
+        raise _unread(name, f"dtype {kind}")
+    text = trimmed(column)
+    if not kind.is_string():
+        return Moment(_from_parts(text, _compact_parts(text), clock=False), is_instant=False)
+    known = census["year_first"] + census["compact"] + census["day_month"]
+    if census["there"] and known < census["there"] / 2:
+        raise _unread(name, "text in another form")
+    if census["offset"]:
+        return Moment(_with_offset(text), is_instant=True)
+    if census["iso"] == census["there"]:
+        is_date = text.re_search(ISO)
+        return Moment(is_date.ifelse(text, ibis.null("string")).try_cast("timestamp"), False)  # noqa: FBT003
+    day_first = _day_first(census, dayfirst, name)
+    first, second = (text.re_extract(DAY_MONTH, place) for place in (1, 2))
+    year = text.re_extract(DAY_MONTH, 3)
+    parts = (
+        (year.length() == 2).ifelse("20" + year, year),  # noqa: PLR2004
+        second if day_first else first,
+        first if day_first else second,
+    )
+    year_first = tuple(text.re_extract(YEAR_FIRST, place) for place in (1, 2, 3))
+    value = ibis.cases(
+        (text.re_search(YEAR_FIRST), _from_parts(text, year_first, clock=True)),
+        (text.re_search(COMPACT), _from_parts(text, _compact_parts(text), clock=False)),
+        (text.re_search(DAY_MONTH), _from_parts(text, parts, clock=True)),
+    )
+    return Moment(value, is_instant=False)
+
+
+def _unread(name: str, found: str) -> OrdersError:
+    return OrdersError(
+        f"The column {name!r} holds dates: ISO (2024-03-05 14:30), 20240305, or day and month "
+        "with slashes, dots or hyphens.",
+        found=found,
+        hint="convert it first, for instance with pandas.to_datetime(frame[column]).",
+    )
+
+
+def _day_first(census: Mapping[str, int], dayfirst: bool | None, name: str) -> bool:  # noqa: FBT001
+    if dayfirst is not None or not census["day_month"]:
+        return bool(dayfirst)
+    if census["day_first"] and census["month_first"]:
+        raise OrdersError(
+            f"The column {name!r} writes day and month in one order.",
+            found=f"{census['day_first']:,} cells with the day first and "
+            f"{census['month_first']:,} with the month first",
+            hint="say which: dayfirst=True or dayfirst=False; the other cells are set aside.",
+        )
+    if not census["day_first"] and not census["month_first"]:
+        first, second, year = str(census["example"]).replace(".", "/").replace("-", "/").split("/")[:3]
+        raise OrdersError(
+            f"The order of day and month in the column {name!r} is known.",
+            found=f"{census['example']!r}, which may be {year[:4]}-{second:0>2}-{first:0>2} "
+            f"(day first) or {year[:4]}-{first:0>2}-{second:0>2} (month first); no cell decides",
+            hint="say which: dayfirst=True or dayfirst=False.",
+        )
+    return bool(census["day_first"])
+
+
+def _compact_parts(text: ir.StringValue) -> tuple[ir.StringValue, ...]:
+    return text.substr(0, 4), text.substr(4, 2), text.substr(6, 2)
+
+
+def _from_parts(
+    text: ir.StringValue, parts: tuple[ir.StringValue, ...], *, clock: bool
+) -> ir.TimestampValue:
+    year, month, day = parts
+    moment = year + "-" + month.lpad(2, "0") + "-" + day.lpad(2, "0")
+    if clock:
+        hour = text.re_extract(CLOCK, 1).try_cast("int64").fill_null(0)
+        half = text.re_extract(CLOCK, 4).lower()
+        hour = ibis.cases(
+            ((half == "p") & (hour < 12), hour + 12),  # noqa: PLR2004
+            ((half == "a") & (hour == 12), ibis.literal(0, "int64")),  # noqa: PLR2004
+            else_=hour,
+        )
+        minute, second = (text.re_extract(CLOCK, place) for place in (2, 3))
+        moment = moment + " " + hour.cast("string").lpad(2, "0") + ":"
+        moment = moment + minute.lpad(2, "0") + ":" + second.lpad(2, "0")
+    return moment.try_cast("timestamp")
+
+
+def _with_offset(text: ir.StringValue) -> ir.TimestampValue:
+    """Bring every way to write an offset (Z, +08, +0800, +08:00) into the one all engines cast."""
+    clock, hours, minutes = (text.re_extract(OFFSET_PARTS, place) for place in (1, 3, 4))
+    hours = (hours == "").ifelse("+00", hours)
+    minutes = (minutes == "").ifelse("00", minutes)
+    is_moment = text.re_search(OFFSET_PARTS)
+    moment = is_moment.ifelse(clock + hours + ":" + minutes, ibis.null("string"))
+    return moment.try_cast("timestamp('UTC')")

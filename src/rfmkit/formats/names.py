@@ -1,0 +1,175 @@
+"""Which column plays which role: an alias table, and no guessing beyond it.
+
+Names are compared without case, spaces, underscores, hyphens and full-width forms. Two columns
+that claim one role are an error that names both; so is a role that nothing claims.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+from rfmkit.exceptions import ColumnsError, examples
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ROLES: Final[dict[str, tuple[str, ...]]] = {
+    "customer_id": (
+        "customer id", "customer", "cust id", "cust", "client id", "client", "user id", "userid",
+        "buyer id", "buyer", "buyer nick", "member id", "account id", "customer no",
+        "customer number", "shopper id", "customer key", "customer unique id",
+        "客户", "客户id", "客户编号", "客户名称", "顾客", "顾客id", "会员", "会员id", "会员号",
+        "会员名", "会员编号", "买家", "买家id", "买家会员名", "买家昵称", "买家会员名称", "用户",
+        "用户id", "用户编号", "用户名", "下单帐号", "下单账号",
+    ),
+    "order_id": (
+        "order id", "order no", "order number", "order", "order ref", "invoice", "invoice no",
+        "invoice id", "invoice number", "transaction id", "transaction no", "basket id",
+        "receipt number", "receipt id", "purchase id",
+        "订单编号", "订单号", "订单id", "订单", "主订单编号", "交易号", "交易编号", "单号",
+    ),
+    "ordered_at": (
+        "ordered at", "order date", "order time", "order datetime", "order timestamp", "ordered",
+        "date", "datetime", "time", "timestamp", "day", "invoice date", "purchase date",
+        "purchased at", "purchase time", "purchase timestamp", "order purchase timestamp",
+        "transaction date", "transaction time", "transaction timestamp", "event time",
+        "日期", "时间", "订单日期", "订单时间", "交易时间", "交易日期", "购买时间", "购买日期",
+        "消费时间", "消费日期",
+    ),
+    "created_at": (
+        "created at", "created", "create time", "created time", "creation date", "created date",
+        "placed at", "order created at", "下单时间", "下单日期", "创建时间", "订单创建时间",
+        "买家下单时间", "拍下时间",
+    ),
+    "paid_at": (
+        "paid at", "paid date", "payment date", "payments date", "pay time", "payment time",
+        "paid time", "付款时间", "支付时间", "订单付款时间", "买家付款时间", "付款日期",
+        "支付完成时间", "付款确认时间",
+    ),
+    "completed_at": (
+        "completed at", "completed", "completion date", "date completed", "finish time",
+        "delivered at", "完成时间", "交易成功时间", "确认收货时间", "订单完成时间",
+    ),
+    "amount": (
+        "amount", "total", "order total", "order amount", "order value", "total amount",
+        "total price", "grand total", "revenue", "sales", "sales value", "sales amount", "spend",
+        "value", "net amount", "net sales", "paid amount", "amount paid", "payment", "price paid",
+        "monetary", "monetary value", "dollar value", "payment value",
+        "金额", "订单金额", "实付金额", "支付金额", "付款金额", "实际支付金额",
+        "买家实际支付金额", "买家实付金额", "用户实付金额(元)", "总金额", "消费金额", "成交金额",
+        "销售额", "交易金额",
+    ),
+    "unit_price": ("unit price", "price", "item price", "lineitem price", "单价", "价格"),
+    "quantity": (
+        "quantity", "qty", "units", "number of cds", "item quantity", "lineitem quantity",
+        "number of items", "数量", "购买数量", "商品数量", "件数", "宝贝总数量",
+    ),
+    "refund_amount": (
+        "refund amount", "refunded amount", "amount refunded", "refund", "refunded",
+        "total refunded", "refund total", "退款金额", "退款", "已退款金额",
+    ),
+    "status": (
+        "status", "order status", "financial status", "payment status", "state",
+        "transaction status", "订单状态", "交易状态", "状态", "支付状态",
+    ),
+    "category": (
+        "category", "product category", "category name", "department", "item category", "类目",
+        "品类", "商品类目", "商品分类", "分类", "宝贝种类",
+    ),
+    "currency": ("currency", "order currency", "currency code", "币种", "货币"),
+}  # fmt: skip
+
+MONEY_ROLES: Final = ("amount", "unit_price", "refund_amount")
+TIME_ROLES: Final = ("ordered_at", "created_at", "paid_at", "completed_at")
+
+
+def normalized(name: str) -> str:
+    """Fold a column name to what is compared."""
+    name = re.sub(r"\.\d+$", "", unicodedata.normalize("NFKC", name).casefold())
+    return re.sub(r"[\s_\-./=\"'#]+", "", name)
+
+
+_CLAIMS: Final = {
+    normalized(alias): role for role, aliases in ROLES.items() for alias in (role, *aliases)
+}
+
+
+def find_columns(seen: Sequence[str], named: Mapping[str, str]) -> dict[str, str]:
+    """Give the column of each role: those that the caller named first, then by alias.
+
+    Parameters
+    ----------
+    seen : sequence of str
+        The columns of the log.
+    named : mapping of str to str
+        Roles whose column the caller named.
+
+    Returns
+    -------
+    dict of str to str
+        Role to column, for the roles that were found.
+
+    Raises
+    ------
+    ColumnsError
+        Where a named column does not exist, or two columns claim one role.
+
+    Examples
+    --------
+    >>> find_columns(["User ID", "下单时间", "Total"], {})
+    {'customer_id': 'User ID', 'created_at': '下单时间', 'amount': 'Total'}
+    """
+    found: dict[str, str] = {}
+    for role, column in named.items():
+        found[role] = _existing(column, seen, role)
+    taken = set(found.values())
+    claims: dict[str, list[str]] = {}
+    for column in seen:
+        role = _CLAIMS.get(normalized(column), "")
+        if role and role not in found and column not in taken:
+            claims.setdefault(role, []).append(column)
+    for role, columns in claims.items():
+        if len(columns) > 1:
+            raise ColumnsError(
+                f"One column is the {role}.",
+                found=f"{' and '.join(map(repr, columns))} both claim it",
+                hint=f"name the one that counts: {keyword(role)}={columns[0]!r}.",
+            )
+        found[role] = columns[0]
+    return found
+
+
+def require(role: str, found: Mapping[str, str], seen: Sequence[str]) -> None:
+    """Raise unless a role was found, with the columns seen and the way to name one."""
+    if role in found:
+        return
+    raise ColumnsError(
+        f"An order log has a column for the {role}.",
+        found=f"columns {examples(seen)}",
+        hint=f"name it: read_orders(..., {keyword(role)}='...')"
+        + (", or names=[...] where the file has no header line." if _headerless(seen) else "."),
+    )
+
+
+def keyword(role: str) -> str:
+    """Name the argument of ``read_orders`` that says which column plays a role."""
+    return {"customer_id": "customer", "ordered_at": "time"}.get(role, role)
+
+
+def _headerless(seen: Sequence[str]) -> bool:
+    return any(re.fullmatch(r"[\d.,/:\- ]+", name) for name in seen)
+
+
+def _existing(column: str, seen: Sequence[str], role: str) -> str:
+    if column in seen:
+        return column
+    alike = [name for name in seen if normalized(name) == normalized(column)]
+    if len(alike) == 1:
+        return alike[0]
+    raise ColumnsError(
+        f"The column named for the {role} exists.",
+        found=f"no {column!r} among {examples(seen)}",
+        hint=f"pass {keyword(role)}= one of them.",
+    )

@@ -1,0 +1,81 @@
+"""Order statuses: what shops write, mapped to the canonical ones; an unseen one stays unknown."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+from rfmkit.columns import STATUSES
+from rfmkit.exceptions import RfmkitError, examples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SHOP_WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "unpaid": (
+        "pending", "pending payment", "pending_payment", "awaiting payment", "authorized", "open",
+        "on-hold", "on hold", "checkout-draft", "created", "等待买家付款", "待付款", "待支付",
+        "未付款", "等待付款", "等待付款确认",
+    ),
+    "paid": (
+        "processing", "approved", "invoiced", "succeeded", "partially_paid", "captured",
+        "买家已付款,等待卖家发货", "买家已付款", "待发货", "已付款", "已支付", "等待出库",
+    ),
+    "shipped": (
+        "unshipped", "partially shipped", "in transit", "卖家已发货,等待买家确认", "已发货",
+        "已发货,待签收", "等待确认收货",
+    ),
+    "completed": (
+        "complete", "delivered", "fulfilled", "done", "closed and paid", "交易成功", "交易完成",
+        "已完成", "完成", "已收货", "买家已收货", "已签收", "待评价", "已结算",
+    ),
+    "closed_unpaid": ("expired", "failed", "abandoned", "unpaid closed"),
+    "closed_refunded": (),
+    "partially_refunded": ("partially refunded", "partial refund", "部分退款"),
+    "refunded": ("refund", "returned", "退款成功", "退货退款", "已退款"),
+    "cancelled": ("canceled", "cancel", "已取消"),
+    "void": ("voided",),
+    "test": (),
+    "deleted": ("已删除",),
+    "unknown": (),
+}  # fmt: skip
+
+_MEANING: Final = {
+    word: status for status, words in SHOP_WORDS.items() for word in (status, *words)
+}
+
+
+def folded(status: str) -> str:
+    """Fold what does not tell statuses apart: case, outer spaces, full-width forms, ``wc-``."""
+    return unicodedata.normalize("NFKC", status).strip().casefold().removeprefix("wc-")
+
+
+def canonical_statuses(seen: Iterable[str], own: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Map each status seen to a canonical one; what no table names becomes ``unknown``.
+
+    Parameters
+    ----------
+    seen : iterable of str
+        The statuses as they stand in the log.
+    own : mapping of str to str, optional
+        The caller's own words, which win over the built-in ones.
+
+    Raises
+    ------
+    RfmkitError
+        Where the caller maps to something that is not a canonical status.
+
+    Examples
+    --------
+    >>> canonical_statuses(["Paid", "交易成功", "Verschickt"], own={"verschickt": "shipped"})
+    {'Paid': 'paid', '交易成功': 'completed', 'Verschickt': 'shipped'}
+    """
+    strange = sorted(set((own or {}).values()) - set(STATUSES))
+    if strange:
+        raise RfmkitError(
+            "statuses= maps the shop's words to canonical statuses.",
+            found=examples(strange),
+            hint=f"the canonical ones are {', '.join(STATUSES)}.",
+        )
+    meaning = _MEANING | {folded(word): status for word, status in (own or {}).items()}
+    return {status: meaning.get(folded(status), "unknown") for status in seen}

@@ -1,0 +1,168 @@
+"""The ledger: lines summed to orders, each valid or under a rule; every row and cent accounted for."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+
+from rfmkit.lines import RULES
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    import ibis.expr.types as ir
+    import pandas as pd
+
+    from rfmkit.lines import Lines, Policy
+
+ROW: Final = "rfmkit_row"
+EXAMPLES: Final = 3
+
+
+def known(lines: ir.Table, as_of: dt.date) -> ir.Table:
+    """Keep the lines as known at the end of a day: those of later days are not there."""
+    return lines.filter(lines.day.isnull() | (lines.day <= as_of))
+
+
+def flag_orders(lines: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir.Table:
+    """Sum lines to orders, and give each order its rule: null for valid, "refund" for netted."""
+    fields = ["customer_id", "order_id", "ordered_at", "day", "amount", "refunded", "status", "rule"]
+    fields += [name for name in ("row",) if name in lines.columns]
+    single = lines.select(*fields, lines=ibis.literal(1, "int64"))
+    if facts["grouped"]:
+        whole = single.rule.isnull() & single.order_id.notnull()
+        summed = single.filter(whole).group_by("customer_id", "order_id")
+        rows = {"row": lambda t: t.row.min()} if "row" in fields else {}
+        summed = summed.agg(
+            **rows,
+            ordered_at=lambda t: t.ordered_at.min(),
+            day=lambda t: t.day.min(),
+            amount=lambda t: t.amount.sum().cast("decimal(18, 4)"),
+            refunded=lambda t: t.refunded.sum().cast("decimal(18, 4)"),
+            status=lambda t: t.status.min(),
+            rule=ibis.null("string"),
+            lines=lambda t: t.count(),
+        )
+        single = ibis.union(single.filter(~whole), summed.select(single.columns))
+    flagged = single.mutate(rule=_order_rule(single, policy))
+    if policy.refunds == "net" and facts["refunded"]:
+        net = (flagged.amount - flagged.refunded).cast("decimal(18, 4)")
+        deducts = flagged.rule.isnull()
+        flagged = flagged.mutate(
+            amount=deducts.ifelse(net, flagged.amount),
+            refunded=deducts.ifelse(flagged.refunded, ibis.literal(0).cast("decimal(18, 4)")),
+        )
+    if policy.refunds == "net" and facts["negative"]:
+        flagged = _flag_refunds(flagged)
+    return flagged
+
+
+def _order_rule(order: ir.Table, policy: Policy) -> ir.StringValue:
+    cases: list[tuple[ir.BooleanValue, Any]] = [
+        (order.rule.notnull(), order.rule),
+        (order.amount < 0, "refund" if policy.refunds == "net" else "refund_row"),
+    ]
+    if policy.zero_amounts == "drop":
+        cases.append((order.amount == 0, "zero_amount"))
+    if policy.refunds != "gross":
+        full = (order.refunded >= order.amount) & (order.amount > 0)
+        cases.append((full, "refunded"))
+    return ibis.cases(*cases, else_=ibis.null("string"))
+
+
+def _flag_refunds(flagged: ir.Table) -> ir.Table:
+    """Set aside what cancels out on its day, then refunds of customers who bought nothing."""
+    counts = flagged.rule.isnull() | (flagged.rule == "refund")
+    is_refund = (flagged.rule == "refund").fill_null(False)  # noqa: FBT003
+    day = ibis.window(group_by=[flagged.customer_id, flagged.day])
+    net = counts.ifelse(flagged.amount, 0).sum().over(day)
+    undone = counts & (net == 0) & is_refund.cast("int64").max().over(day).cast("boolean")
+    flagged = flagged.mutate(rule=undone.ifelse("refunded_same_day", flagged.rule))
+    bought = flagged.rule.isnull().cast("int64").max().over(group_by=flagged.customer_id)
+    stray = (flagged.rule == "refund") & (bought == 0)
+    return flagged.mutate(rule=stray.ifelse("refund_without_purchase", flagged.rule))
+
+
+def audit_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> Any:
+    """Count rows and money by rule; kept + set aside = read, in rows and in money."""
+    engine, policy = lines.engine, lines.policy
+    flagged = flag_orders(known(_numbered(lines), as_of), policy, facts)
+    deducted = flagged.rule.isnull() & (policy.refunds == "net")
+    by_rule = flagged.group_by(rule=flagged.rule.fill_null("kept")).agg(
+        rows=flagged.lines.sum(),
+        amount=flagged.amount.sum().fill_null(0),
+        deducted=deducted.ifelse(flagged.refunded, 0).sum().fill_null(0),
+    )
+    found = {row["rule"]: row for row in engine.arrow(by_rule).to_pylist()}
+    read = known(lines.table(), as_of)
+    total = engine.row(
+        read.aggregate(rows=read.count(), amount=read.amount.sum().fill_null(0))
+    )
+    money = {rule: Decimal(row["amount"]) for rule, row in found.items()}
+    rows = {rule: int(row["rows"]) for rule, row in found.items()}
+    money["refund_deducted"] = sum((Decimal(r["deducted"]) for r in found.values()), Decimal(0))
+    torn = len(lines.source.unreadable)
+    rows["unreadable_line"] = torn
+    shown = _examples(lines, flagged)
+    shown["unreadable_line"] = ", ".join(
+        f"line {bad.line}" for bad in lines.source.unreadable[:EXAMPLES]
+    )
+    entries = [
+        (rule, rule in ("kept", "refund"), rows.get(rule, 0), money.get(rule, Decimal(0)), meaning)
+        for rule, meaning in RULES.items()
+        if rule == "kept" or rows.get(rule) or money.get(rule)
+    ]
+    entries.append(("read", False, total["rows"] + torn, Decimal(total["amount"]), "the whole log"))
+    columns = {
+        "rule": [entry[0] for entry in entries],
+        "kept": [entry[1] for entry in entries],
+        "rows": [entry[2] for entry in entries],
+        "amount": [entry[3].quantize(Decimal("0.0001")) for entry in entries],
+        "examples": [shown.get(entry[0], "") for entry in entries],
+        "meaning": [entry[4] for entry in entries],
+    }
+    return engine.small(columns, lines.source.kind)
+
+
+def _numbered(lines: Lines) -> ir.Table:
+    """Number the rows as they stand in the source, where the engine keeps their order."""
+    raw = lines.source.table
+    if lines.engine.embedded:
+        raw = raw.mutate(**{ROW: ibis.row_number() + 1})
+    return lines.table(raw)
+
+
+def _examples(lines: Lines, flagged: ir.Table) -> dict[str, str]:
+    if "row" not in flagged.columns:
+        return {}
+    aside = flagged.filter(flagged.rule.notnull())
+    place = ibis.row_number().over(group_by=aside.rule, order_by=aside.row)
+    first = aside.select("rule", "row", place=place)
+    first = first.filter(first.place < EXAMPLES).order_by("rule", "row")
+    shown: dict[str, list[str]] = {}
+    for found in lines.engine.arrow(first).to_pylist():
+        shown.setdefault(found["rule"], []).append(str(found["row"]))
+    return {rule: "row " + ", ".join(rows) for rule, rows in shown.items()}
+
+
+def rejected_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> ir.Table:
+    """Give the rows set aside, as they stand in the source where its rows can be numbered."""
+    numbered = known(_numbered(lines), as_of)
+    flagged = flag_orders(numbered, lines.policy, facts)
+    aside = flagged.filter(flagged.rule.notnull() & (flagged.rule != "refund"))
+    if facts["grouped"]:
+        keys = ["customer_id", "order_id"]
+        summed = aside.filter(aside.order_id.notnull()).select(*keys, order_rule=aside.rule)
+        joined = numbered.left_join(summed.distinct(), keys)
+        rule = ibis.coalesce(joined.rule, joined.order_rule)
+        aside = joined.mutate(rule=rule).filter(rule.notnull())
+    if "row" not in numbered.columns:
+        return aside.select("order_id", "customer_id", "ordered_at", "amount", "rule")
+    raw = lines.source.table
+    kept = [name for name in raw.columns if name.lower() not in ("row", "rule")]
+    source = raw.mutate(**{ROW: ibis.row_number() + 1}).select(ROW, *kept)
+    joined = aside.select("row", "rule").inner_join(source, [("row", ROW)])
+    return joined.select("row", "rule", *kept)

@@ -1,0 +1,320 @@
+"""Order lines: the rows of the log as they stand, each read, and each kept or given a rule.
+
+The log is looked at once (a census of counts) to decide how its columns are written; after that
+every row is one expression, on whatever engine holds it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+import ibis.expr.types as ir
+
+from rfmkit.exceptions import ColumnsError, OrdersError, examples
+from rfmkit.formats import cells
+from rfmkit.formats.names import MONEY_ROLES, TIME_ROLES, find_columns, require
+from rfmkit.formats.statuses import canonical_statuses
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rfmkit._engine import Engine, Source
+
+RULES: Final[dict[str, str]] = {
+    "kept": "valid orders, at their net amount",
+    "refund": "refunds without their order: not purchases, their money is netted",
+    "refund_deducted": "money given back on valid orders",
+    "unreadable_line": "lines of the file with too few or too many cells, or an open quote",
+    "no_customer": "no customer id",
+    "mangled_customer": "customer id destroyed by a float (1.7E+16): several may hide behind it",
+    "no_time": "no date, or one that does not exist",
+    "implausible_time": "date outside dates_between",
+    "no_amount": "no amount, or text, NaN or infinite",
+    "unknown_status": "status that no table names; map it with statuses=",
+    "unpaid": "not paid",
+    "closed_unpaid": "closed without payment",
+    "cancelled": "cancelled",
+    "void": "void",
+    "test": "test orders",
+    "deleted": "deleted",
+    "refunded": "refunded in full",
+    "closed_refunded": "closed after a full refund",
+    "zero_amount": "amount zero: gifts, samples, replacements",
+    "refund_row": "refunds without their order, left out by the refund policy",
+    "refunded_same_day": "orders and refunds of one customer and day that cancel out",
+    "refund_without_purchase": "refunds of customers without a purchase in the log",
+}
+NEVER_PAID: Final = ("unpaid", "closed_unpaid")
+PAID: Final = ("paid", "shipped", "completed", "partially_refunded")
+REFUNDED: Final = ("refunded", "closed_refunded")
+MAX_STATUSES: Final = 1000
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What counts, by the caller's choice."""
+
+    refunds: str = "net"
+    zero_amounts: str = "drop"
+    same_day: str = "merge"
+    tz: str | None = None
+    dayfirst: bool | None = None
+    decimal: str | None = None
+    dates_between: tuple[dt.date, dt.date] = (dt.date(1980, 1, 1), dt.date(2100, 1, 1))
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The log's rows, read: the expression, and what was found out on the way."""
+
+    source: Source
+    policy: Policy
+    columns: dict[str, str]
+    constant_amount: float | None
+    census: dict[str, dict[str, Any]]
+    statuses: dict[str, str]
+    notes: tuple[str, ...]
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that holds the log."""
+        return self.source.engine
+
+    def table(self, raw: ir.Table | None = None) -> ir.Table:
+        """Give one row per line: who, when, how much, which status, and the rule against it."""
+        raw = self.source.table if raw is None else raw
+        moment = self._moment(raw)
+        read = raw.mutate(
+            line_customer=self._id(raw, "customer_id"),
+            line_mangled=self._mangled(raw, "customer_id"),
+            line_order=self._order_id(raw),
+            line_time=moment,
+            line_amount=self._amount(raw),
+            line_refunded=self._refunded(raw),
+            line_status=self._status(raw),
+        )
+        read = read.mutate(line_day=read.line_time.date())
+        fields = {
+            "customer_id": read.line_customer,
+            "order_id": read.line_order,
+            "ordered_at": read.line_time,
+            "day": read.line_day,
+            "amount": read.line_amount,
+            "refunded": read.line_refunded,
+            "status": read.line_status,
+            "rule": self._rule(read),
+        }
+        if "category" in self.columns:
+            fields["category"] = read[self.columns["category"]].cast("string")
+        if "rfmkit_row" in raw.columns:
+            fields["row"] = read.rfmkit_row
+        return read.select(**fields)
+
+    def _id(self, raw: ir.Table, role: str) -> ir.Column:
+        return cells.read_id(raw[self.columns[role]], self.census[role])
+
+    def _mangled(self, raw: ir.Table, role: str) -> ir.BooleanValue:
+        return cells.is_mangled(raw[self.columns[role]], self.census[role])
+
+    def _order_id(self, raw: ir.Table) -> ir.Column:
+        if "order_id" not in self.columns:
+            return ibis.null("string")
+        order = self._id(raw, "order_id")
+        # A destroyed id would sum strangers' orders into one: such a row stays its own order.
+        mangled = self._mangled(raw, "order_id")
+        if isinstance(mangled.op(), ibis.expr.operations.Literal):
+            return order
+        return mangled.ifelse(ibis.null(order.type()), order)
+
+    def _time(self, raw: ir.Table, role: str) -> ir.TimestampValue:
+        column = self.columns[role]
+        moment = cells.read_time(
+            raw[column], self.census[role], dayfirst=self.policy.dayfirst, name=column
+        )
+        if not moment.is_instant:
+            return moment.value
+        zone = self.policy.tz or _named_zone(raw[column].type())
+        if zone is None:
+            raise OrdersError(
+                f"The shop's time zone is known, since {column!r} holds moments with an offset.",
+                found=f"for example {self.census[role].get('offset_example') or 'UTC instants'!r}",
+                hint="name it: tz='Asia/Shanghai', tz='Europe/Berlin', or tz='UTC'.",
+            )
+        return self.engine.local_time(moment.value, zone)
+
+    def _moment(self, raw: ir.Table) -> ir.TimestampValue:
+        """Give the paid time where there is one, else the order's."""
+        moments = [
+            self._time(raw, role)
+            for role in ("paid_at", "ordered_at", "created_at", "completed_at")
+            if role in self.columns
+        ]
+        return ibis.coalesce(*moments).cast("timestamp")
+
+    def _money(self, raw: ir.Table, role: str) -> ir.DecimalValue:
+        column = self.columns[role]
+        return cells.read_money(
+            raw[column], self.census[role], decimal=self.policy.decimal, name=column
+        )
+
+    def _amount(self, raw: ir.Table) -> ir.DecimalValue:
+        if self.constant_amount is not None:
+            return ibis.literal(self.constant_amount).cast(cells.MONEY)
+        if "amount" in self.columns:
+            return self._money(raw, "amount")
+        quantity = raw[self.columns["quantity"]]
+        pieces = (cells.trimmed(quantity) if quantity.type().is_string() else quantity).try_cast(
+            "float64"
+        )
+        # Pieces may be fractions (1.5 kg): four decimals of each, then an exact product.
+        product = self._money(raw, "unit_price") * pieces.try_cast("decimal(14, 4)")
+        return product.try_cast(cells.MONEY)
+
+    def _refunded(self, raw: ir.Table) -> ir.DecimalValue:
+        if "refund_amount" not in self.columns:
+            return ibis.literal(0).cast(cells.MONEY)
+        return self._money(raw, "refund_amount").fill_null(0).abs().cast(cells.MONEY)
+
+    def _status(self, raw: ir.Table) -> ir.StringValue:
+        if "status" in self.columns:
+            status = raw[self.columns["status"]].cast("string")
+            pairs = [(seen, meaning) for seen, meaning in self.statuses.items()]
+            return ibis.cases(*((status == seen, meaning) for seen, meaning in pairs), else_="unknown")
+        if "paid_at" in self.columns:
+            unpaid = self._time(raw, "paid_at").isnull()
+            return unpaid.ifelse("unpaid", "paid")
+        return ibis.literal("paid")
+
+    def _rule(self, read: ir.Table) -> ir.StringValue:
+        start, end = self.policy.dates_between
+        valid = PAID + (REFUNDED if self.policy.refunds == "gross" else ())
+        day, status = read.line_day, read.line_status
+        return ibis.cases(
+            (read.line_customer.isnull(), "no_customer"),
+            (read.line_mangled, "mangled_customer"),
+            (day.isnull(), "no_time"),
+            ((day < start) | (day >= end), "implausible_time"),
+            (read.line_amount.isnull(), "no_amount"),
+            (status.isin(valid), ibis.null("string")),
+            (status == "unknown", "unknown_status"),
+            else_=status,
+        )
+
+
+def read_lines(
+    source: Source,
+    *,
+    named: Mapping[str, str],
+    constant_amount: float | None,
+    statuses: Mapping[str, str] | None,
+    policy: Policy,
+) -> Lines:
+    """Find the columns, count how they are written, and decide how they read."""
+    seen = list(source.table.columns)
+    columns = find_columns(seen, named)
+    _require_all(columns, seen, constant_amount)
+    table, engine = source.table, source.engine
+    census = _census(table, engine, columns)
+    if not census["all"]["rows"] and not source.unreadable:
+        raise OrdersError(
+            "An order log holds at least one order.",
+            found=f"columns {examples(seen)} and no row",
+            hint="the export may have failed, or its filter may match nothing.",
+        )
+    words = _status_words(table, engine, columns)
+    meanings = canonical_statuses(words, statuses)
+    _one_currency(table, engine, columns)
+    lines = Lines(
+        source, policy, columns, constant_amount, census, meanings,
+        notes=_notes(columns, census, meanings),
+    )  # fmt: skip
+    lines.table()  # what cannot be read is raised here, not by the first result
+    return lines
+
+
+def _require_all(columns: dict[str, str], seen: list[str], constant_amount: float | None) -> None:
+    require("customer_id", columns, seen)
+    if not any(role in columns for role in TIME_ROLES):
+        require("ordered_at", columns, seen)
+    if constant_amount is not None:
+        columns.pop("amount", None)
+    elif "amount" not in columns and not {"unit_price", "quantity"} <= columns.keys():
+        require("amount", columns, seen)
+
+
+def _census(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> dict[str, Any]:
+    counts: dict[str, ir.Value] = {"all.rows": table.count()}
+    for role, column in columns.items():
+        values = table[column]
+        if role in ("customer_id", "order_id"):
+            made = cells.id_census(values)
+        elif role in MONEY_ROLES and not (role == "unit_price" and "amount" in columns):
+            made = cells.money_census(values)
+        elif role in TIME_ROLES:
+            made = cells.time_census(values)
+        else:
+            continue
+        counts |= {f"{role}.{what}": count for what, count in made.items()}
+    found = engine.row(table.aggregate(**counts))
+    census: dict[str, Any] = {}
+    for name, count in found.items():
+        role, what = name.split(".")
+        census.setdefault(role, {})[what] = count
+    return census
+
+
+def _status_words(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> list[str]:
+    if "status" not in columns:
+        return []
+    status = table[columns["status"]].cast("string")
+    distinct = table.select(status=status).distinct().limit(MAX_STATUSES + 1)
+    words = sorted(word for word in engine.arrow(distinct)["status"].to_pylist() if word)
+    if len(words) > MAX_STATUSES:
+        raise ColumnsError(
+            "The status column holds a few words that come again.",
+            found=f"over {MAX_STATUSES:,} different ones in {columns['status']!r}",
+            hint="name the right column: status='...'.",
+        )
+    return words
+
+
+def _one_currency(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> None:
+    if "currency" not in columns:
+        return
+    currency = table[columns["currency"]].cast("string").strip().upper().nullif("")
+    distinct = table.select(currency=currency).distinct().limit(10)
+    found = sorted(c for c in engine.arrow(distinct)["currency"].to_pylist() if c)
+    if len(found) > 1:
+        raise OrdersError(
+            "All amounts are in one currency.",
+            found=f"{examples(found)} in {columns['currency']!r}",
+            hint="filter the log to one currency, or convert the amounts first.",
+        )
+
+
+def _named_zone(kind: Any) -> str | None:
+    zone = getattr(kind, "timezone", None)
+    return zone
+
+
+def _notes(
+    columns: Mapping[str, str], census: Mapping[str, Any], statuses: Mapping[str, str]
+) -> tuple[str, ...]:
+    notes = [f"{role}: column {column!r}" for role, column in columns.items()]
+    if "status" not in columns:
+        notes.append(
+            "no status column: a row is paid where it has a paid time"
+            if "paid_at" in columns
+            else "no status column: every row is taken as paid"
+        )
+    if "order_id" not in columns:
+        notes.append("no order id: every row is an order of its own")
+    elif census["order_id"].get("mangled"):
+        notes.append(f"{census['order_id']['mangled']:,} order ids destroyed by a float")
+    unknown = [word for word, meaning in statuses.items() if meaning == "unknown"]
+    if unknown:
+        notes.append(f"unknown statuses: {examples(unknown)}")
+    return tuple(notes)
