@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 
+from rfmkit._engine import ROW
 from rfmkit.lines import RULES
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from rfmkit.lines import Lines, Policy
 
-ROW: Final = "rfmkit_row"
 EXAMPLES: Final = 3
 
 

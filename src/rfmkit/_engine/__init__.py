@@ -5,6 +5,6 @@ table (``open_source``), and a result goes back in the caller's own kind (``Engi
 """
 
 from rfmkit._engine.backend import Engine
-from rfmkit._engine.source import KINDS, Source, open_frame, open_source
+from rfmkit._engine.source import KINDS, ROW, Source, open_frame, open_source, over_rows
 
-__all__ = ["KINDS", "Engine", "Source", "open_frame", "open_source"]
+__all__ = ["KINDS", "ROW", "Engine", "Source", "open_frame", "open_source", "over_rows"]

@@ -14,8 +14,11 @@ from rfmkit._engine.frames import kind_of, to_arrow
 from rfmkit.exceptions import MissingExtraError, OrdersError, RfmkitError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import ibis.expr.types as ir
 
+ROW = "rfmkit_row"
 KINDS = ("pandas", "polars", "pyarrow", "ibis")
 
 
@@ -107,3 +110,17 @@ def _is_path_list(source: Any) -> bool:
         and bool(source)
         and all(isinstance(item, str | os.PathLike) for item in source)
     )
+
+
+def over_rows(frame: Any, expression: Callable[[ir.Table], ir.Table]) -> Any:
+    """Apply an expression to the rows of any frame; same kind out, rows in the same order."""
+    opened = open_frame(frame)
+    engine, table = opened.engine, opened.table
+    if opened.kind in ("ibis", "spark", "duckdb"):
+        return engine.deliver(expression(table), opened.kind)
+    numbered = engine.store(table.mutate(**{ROW: ibis.row_number()}), "rows")
+    result = engine.canonical(expression(numbered))
+    given = engine.deliver(result.order_by(ROW).drop(ROW), opened.kind)
+    if opened.kind == "pandas":
+        given.index = frame.index
+    return given

@@ -1,0 +1,347 @@
+"""ChurnCurve: the probability of churn by days since the last purchase."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+import ibis
+import numpy as np
+
+from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
+from rfmkit.history import gap_table, over_customers
+from rfmkit.survival import Survival, from_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import ibis.expr.types as ir
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from rfmkit.orders import Orders
+
+Anchor = Literal["last_order", "snapshot"]
+ORDER_NUMBERS: Final = (1, 2, 3, 5, 9)
+
+
+class ChurnCurve:
+    """Probability of churn against days since the last purchase, by Kaplan-Meier.
+
+    Churn is no purchase within `horizon_days`. Two anchors tell where the horizon begins, and the
+    answer differs, so it is named in every output:
+
+    - ``"last_order"``: from the last purchase, P(gap > H | gap > r) = S(H) / S(r); it reaches 1
+      at r = H by construction;
+    - ``"snapshot"``: from the day of asking, P(no purchase in (t, t + H] | silent r days at t)
+      = S(r + H) / S(r).
+
+    S is estimated per order number (1, 2, 3-4, 5-8, 9 and more), since who has bought more often
+    returns more surely; a stratum of few gaps is merged with its neighbour.
+
+    Parameters
+    ----------
+    horizon_days : int, default 365
+        The horizon H, in days.
+    anchor : {"last_order", "snapshot"}, default "last_order"
+        Where the horizon begins.
+    order_numbers : sequence of int, default (1, 2, 3, 5, 9)
+        First order number of each stratum.
+    min_gaps : int, default 200
+        Strata with fewer gaps are merged.
+    confidence : float, default 0.95
+        Level of the intervals.
+
+    Attributes
+    ----------
+    curve_ : DataFrame
+        `stratum, days, survival, lower, upper, at_risk, returns, beyond_data` for every day.
+    strata_ : DataFrame
+        `stratum, first_order_number, last_order_number, gaps, returns, never_share,
+        last_return_days`: one row each; `never_share` is the share that never returns.
+    estimand : str
+        What the probabilities are probabilities of.
+
+    See Also
+    --------
+    rfmkit.PurchaseCycle : how long between purchases, from the same gaps.
+
+    Notes
+    -----
+    Kaplan and Meier (1958), JASA 53; intervals by Greenwood's formula on the log(-log) scale.
+    Beyond the last return the curve goes on with a falling Gompertz hazard (see
+    ``rfmkit.survival.Tail``), marked `beyond_data`; a flat tail would claim that nobody returns
+    after the data end.
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> orders = rk.read_orders(rk.load_sample())
+    >>> curve = rk.ChurnCurve(horizon_days=180).fit(orders)
+    >>> print(curve.estimand)
+    P(no purchase within 180 days of the last one | silent so far)
+    >>> churn = curve.predict_churn(orders)
+    >>> list(churn.columns)
+    ['customer_id', 'churn_probability', 'churn_lower', 'churn_upper']
+    >>> bool(churn["churn_probability"].between(0, 1).all())
+    True
+    """
+
+    def __init__(
+        self,
+        horizon_days: int = 365,
+        *,
+        anchor: Anchor = "last_order",
+        order_numbers: Sequence[int] = ORDER_NUMBERS,
+        min_gaps: int = 200,
+        confidence: float = 0.95,
+    ) -> None:
+        self.horizon_days = horizon_days
+        self.anchor = anchor
+        self.order_numbers = order_numbers
+        self.min_gaps = min_gaps
+        self.confidence = confidence
+
+    def fit(self, orders: Orders) -> Self:
+        """Estimate the curve from the gaps of a log.
+
+        Parameters
+        ----------
+        orders : Orders
+            The log, as of its day.
+
+        Returns
+        -------
+        ChurnCurve
+            Itself, fitted.
+
+        Raises
+        ------
+        NotEnoughHistoryError
+            The log holds no purchase.
+        """
+        self._check()
+        gaps = orders.engine.frame(gap_table(orders))
+        if not len(gaps):
+            raise NotEnoughHistoryError(
+                "There is at least one purchase to learn from.",
+                found=f"none as of {orders.as_of}",
+                hint="see orders.audit for what was set aside and why.",
+            )
+        bounds = merge_strata(gaps, tuple(self.order_numbers), self.min_gaps)
+        self._fits: list[tuple[int, int | None, Survival]] = []
+        for first, last in bounds:
+            inside = (gaps["order_number"] >= first) & (
+                gaps["order_number"] <= (last or gaps["order_number"].max())
+            )
+            self._fits.append((first, last, from_frame(gaps[inside])))
+        self.curve_ = self._curve()
+        self.strata_ = self._strata()
+        return self
+
+    def _check(self) -> None:
+        numbers = tuple(self.order_numbers)
+        if self.anchor not in ("last_order", "snapshot"):
+            raise RfmkitError(
+                "anchor is 'last_order' or 'snapshot'.", found=f"anchor={self.anchor!r}"
+            )
+        if self.horizon_days < 1 or not 0 < self.confidence < 1:
+            raise RfmkitError(
+                "horizon_days is at least 1 and confidence lies between 0 and 1.",
+                found=f"horizon_days={self.horizon_days!r}, confidence={self.confidence!r}",
+            )
+        if not numbers or numbers[0] != 1 or list(numbers) != sorted(set(numbers)):
+            raise RfmkitError(
+                "order_numbers rise from 1, the first of each stratum.", found=repr(numbers)
+            )
+
+    @property
+    def fits(self) -> list[tuple[int, int | None, Survival]]:
+        """First and last order number of each stratum, and its survival."""
+        if not hasattr(self, "_fits"):
+            raise NotFittedError("The curve is fitted.", found="no fit", hint=".fit(orders) first.")
+        return self._fits
+
+    @property
+    def estimand(self) -> str:
+        """What the probabilities are probabilities of."""
+        return _estimand(self.anchor, self.horizon_days)
+
+    def predict_churn(self, customers: Any, *, horizon_days: int | None = None) -> Any:
+        """Give each customer's probability of churn.
+
+        Parameters
+        ----------
+        customers : Orders or DataFrame
+            A log, or the frame of ``summarize`` (`customer_id, purchases, recency_days`) in any
+            kind.
+        horizon_days : int, optional
+            Another horizon than the fitted one; nothing needs to be fitted again.
+
+        Returns
+        -------
+        DataFrame
+            `customer_id, churn_probability, churn_lower, churn_upper`, in the input's kind and
+            row order; null where a customer has no purchase.
+        """
+        horizon = horizon_days or self.horizon_days
+        kept = ("customer_id", "churn_probability", "churn_lower", "churn_upper")
+
+        def expression(table: ir.Table) -> ir.Table:
+            scored = self.churn_columns(table, horizon)
+            return scored.select(*kept, *(name for name in table.columns if name == "rfmkit_row"))
+
+        return over_customers(
+            customers, expression, needs=("customer_id", "purchases", "recency_days")
+        )
+
+    def churn_columns(self, table: ir.Table, horizon_days: int | None = None) -> ir.Table:
+        """Add the probability and its interval to a table of customers: a join with a small one."""
+        lookup = ibis.memtable(self.lookup(horizon_days or self.horizon_days))
+        longest = max(fit.days for _, _, fit in self.fits) + 1
+        keyed = table.mutate(
+            curve_stratum=self.stratum_of(table.purchases),
+            curve_days=table.recency_days.clip(0, longest).cast("int64"),
+        )
+        scored = keyed.left_join(lookup, ["curve_stratum", "curve_days"])
+        return scored.select(*table.columns, "churn_probability", "churn_lower", "churn_upper")
+
+    def stratum_of(self, purchases: ir.IntegerValue) -> ir.IntegerValue:
+        """Give the place of the stratum for each number of purchases; null for none."""
+        places = [(purchases >= first, place) for place, (first, _, _) in enumerate(self.fits)]
+        return ibis.cases(*reversed(places), else_=ibis.null("int64")).cast("int64")
+
+    def lookup(self, horizon_days: int) -> pd.DataFrame:
+        """Tabulate the probability for every stratum and number of silent days."""
+        import pandas as pd  # noqa: PLC0415 (kept out of import rfmkit)
+
+        longest = max(fit.days for _, _, fit in self.fits) + 1
+        silent = np.arange(longest + 1)
+        until = silent + horizon_days if self.anchor == "snapshot" else np.full_like(silent, horizon_days)
+        tables = []
+        for place, (_, _, fit) in enumerate(self.fits):
+            lower, upper = fit.interval(silent, until, self.confidence)
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "curve_stratum": np.full_like(silent, place),
+                        "curve_days": silent,
+                        "churn_probability": fit.lasts(silent, until),
+                        "churn_lower": lower,
+                        "churn_upper": upper,
+                    }
+                )
+            )
+        return pd.concat(tables, ignore_index=True)
+
+    def days_until(self, probability: float) -> pd.DataFrame:
+        """Give the silence after which churn is at least so probable, per stratum.
+
+        Parameters
+        ----------
+        probability : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        DataFrame
+            `stratum, days`; null where the curve never gets there.
+        """
+        import pandas as pd  # noqa: PLC0415
+
+        if not 0 <= probability <= 1:
+            raise RfmkitError("A probability lies between 0 and 1.", found=repr(probability))
+        table = self.lookup(self.horizon_days)
+        reached = table[table["churn_probability"] >= probability - 1e-12]
+        first = reached.groupby("curve_stratum")["curve_days"].min()
+        days = first.reindex(range(len(self.fits))).astype("Int64")
+        return pd.DataFrame({"stratum": list(self.strata_["stratum"]), "days": days.to_numpy()})
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the probability of churn against days since the last purchase."""
+        from rfmkit.plots import churn_curve  # noqa: PLC0415 (imports matplotlib)
+
+        table = self.lookup(self.horizon_days)
+        table.insert(0, "stratum", self.strata_["stratum"].to_numpy()[table["curve_stratum"]])
+        ends = self.strata_.set_index("stratum")["last_return_days"]
+        return churn_curve(table, ends, title=self.estimand, ax=ax)
+
+    def _curve(self) -> pd.DataFrame:
+        import pandas as pd  # noqa: PLC0415
+
+        tables = []
+        for first, last, fit in self.fits:
+            days = np.arange(fit.days + 1)
+            lower, upper = fit.interval(np.zeros_like(days), days, self.confidence)
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "stratum": _label(first, last),
+                        "days": days,
+                        "survival": fit.at(days),
+                        "lower": lower,
+                        "upper": upper,
+                        "at_risk": fit.at_risk.astype("int64"),
+                        "returns": fit.returns.astype("int64"),
+                        "beyond_data": days > fit.tail_from,
+                    }
+                )
+            )
+        return pd.concat(tables, ignore_index=True)
+
+    def _strata(self) -> pd.DataFrame:
+        import pandas as pd  # noqa: PLC0415
+
+        rows = [
+            {
+                "stratum": _label(first, last),
+                "first_order_number": first,
+                "last_order_number": last,
+                "gaps": int(fit.at_risk[0]),
+                "returns": int(fit.returns.sum()),
+                "never_share": fit.never,
+                "last_return_days": fit.tail_from,
+            }
+            for first, last, fit in self.fits
+        ]
+        return pd.DataFrame(rows).astype({"last_order_number": "Int64"})
+
+    def __repr__(self) -> str:
+        """Say what was asked, and on how much it was fitted."""
+        if not hasattr(self, "_fits"):
+            return f"<ChurnCurve: {self.estimand}; not fitted>"
+        gaps = int(self.strata_["gaps"].sum())
+        return f"<ChurnCurve: {self.estimand}; {gaps:,} gaps in {len(self.strata_)} strata>"
+
+
+def merge_strata(
+    gaps: pd.DataFrame, starts: tuple[int, ...], min_gaps: int
+) -> list[tuple[int, int | None]]:
+    """Merge neighbouring strata, from the highest order number down, until each has enough gaps."""
+    total = gaps.groupby("order_number")["gaps"].sum()
+    bounds: list[tuple[int, int | None]] = []
+    last: int | None = None
+    count = 0
+    for first, following in zip(starts[::-1], (None, *starts[:0:-1]), strict=True):
+        end = None if following is None else following - 1
+        inside = (total.index >= first) & (total.index <= (end or total.index.max()))
+        count += int(total[inside].sum())
+        if count >= min_gaps or first == 1:
+            bounds.append((first, last))
+            last, count = first - 1, 0
+    bounds.reverse()
+    first_count = total[total.index <= (bounds[0][1] or total.index.max())].sum()
+    if len(bounds) > 1 and first_count < min_gaps:
+        bounds[:2] = [(1, bounds[1][1])]
+    return bounds
+
+
+def _label(first: int, last: int | None) -> str:
+    if last is None:
+        return f"{first}+"
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def _estimand(anchor: str, horizon_days: int) -> str:
+    if anchor == "snapshot":
+        return f"P(no purchase in the next {horizon_days} days | silent so far)"
+    return f"P(no purchase within {horizon_days} days of the last one | silent so far)"

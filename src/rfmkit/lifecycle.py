@@ -1,0 +1,451 @@
+"""Lifecycle: where each customer stands, and the main job, `segment`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+import ibis
+import numpy as np
+
+from rfmkit._engine import open_frame
+from rfmkit.churn import ChurnCurve
+from rfmkit.columns import PHASES, SEGMENTS
+from rfmkit.cycle import PurchaseCycle
+from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
+from rfmkit.formats.names import find_columns, require
+from rfmkit.history import customer_table, over_customers
+from rfmkit.lines import NEVER_PAID
+from rfmkit.orders import Orders
+from rfmkit.rfm import SCORES, RFMScorer
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+
+__all__ = ["Cycles", "Lifecycle", "Probability", "Quantile", "segment"]
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """A limit of so many purchase cycles."""
+
+    count: float
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """A limit after which this share of the returners had returned."""
+
+    share: float
+
+
+@dataclass(frozen=True)
+class Probability:
+    """A limit from which on churn is at least so probable."""
+
+    churn: float
+
+
+Limit = int | Cycles | Quantile | Probability
+
+WORDS: Final = {
+    "en": dict(zip((*SEGMENTS, *PHASES), (*SEGMENTS, *PHASES), strict=True)),
+    "zh": dict(
+        zip(
+            (*SEGMENTS, *PHASES),
+            ("潜客", "新客", "老客", "休眠", "粉丝", "活跃", "沉默", "流失"),
+            strict=True,
+        )
+    ),
+}
+NOT_REAL: Final = ("test", "deleted", "mangled_customer")
+
+
+class Lifecycle:
+    """Segments (new, repeat, dormant, fan) and phases (active, silent, lost) by stated limits.
+
+    - **active** up to `silent_after`, **silent** up to `lost_after`, then **lost**; the limits
+      are learned per order number, and a silence of exactly the limit is past it;
+    - **dormant**: not active; **fan**: active, with `fan_purchases` or more and frequency and
+      money in the top score (or named in `engagement`); **repeat**: active with two or more
+      purchases, no fan; **new**: active with exactly one.
+
+    Parameters
+    ----------
+    silent_after : int, Cycles, Quantile or Probability, default Quantile(0.8)
+        Days, purchase cycles, a share of the returners, or a churn probability. The default is
+        the silence after which four in five returners had returned.
+    lost_after : int, Cycles, Quantile or Probability, default 365
+        Likewise; never below `silent_after`.
+    fan_purchases : int, default 3
+        Purchases that a fan has at least.
+    cycle : PurchaseCycle, optional
+        A fitted cycle, for ``Cycles``; default: fitted on the same log.
+    churn : ChurnCurve, optional
+        A fitted curve, for the strata, ``Quantile`` and ``Probability``; default: likewise.
+    scorer : RFMScorer, optional
+        A fitted scorer; default: quintiles of the same customers.
+    lang : {"en", "zh"}, default "en"
+        Language of the labels.
+
+    Attributes
+    ----------
+    boundaries_ : DataFrame
+        `stratum, first_order_number, silent_after_days, lost_after_days`: the limits used.
+    scorer_ : RFMScorer
+        The scorer used.
+
+    See Also
+    --------
+    rfmkit.segment : the whole job in one call, prospects included.
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> orders = rk.read_orders(rk.load_sample())
+    >>> stages = rk.Lifecycle(lost_after=180).fit_transform(orders)
+    >>> sorted(stages["phase"].unique())
+    ['active', 'lost', 'silent']
+    """
+
+    def __init__(
+        self,
+        *,
+        silent_after: Limit = Quantile(0.8),  # noqa: B008 (frozen)
+        lost_after: Limit = 365,
+        fan_purchases: int = 3,
+        cycle: PurchaseCycle | None = None,
+        churn: ChurnCurve | None = None,
+        scorer: RFMScorer | None = None,
+        lang: Literal["en", "zh"] = "en",
+    ) -> None:
+        self.silent_after = silent_after
+        self.lost_after = lost_after
+        self.fan_purchases = fan_purchases
+        self.cycle = cycle
+        self.churn = churn
+        self.scorer = scorer
+        self.lang = lang
+
+    def fit(self, source: Any) -> Self:
+        """Learn the limits and the scores.
+
+        Parameters
+        ----------
+        source : Orders or DataFrame of customers
+            A log; a frame of customers is enough where `churn` (and for ``Cycles`` also `cycle`)
+            is given, fitted.
+
+        Returns
+        -------
+        Lifecycle
+            Itself, fitted.
+        """
+        if self.lang not in WORDS:
+            raise RfmkitError("lang is 'en' or 'zh'.", found=repr(self.lang))
+        curve = self.churn or ChurnCurve().fit(_log(source, "churn"))
+        self.scorer_ = self.scorer or RFMScorer().fit(source)
+        self.boundaries_ = self._boundaries(curve, source)
+        return self
+
+    def transform(self, customers: Any, *, engagement: Any = None) -> Any:
+        """Add segment and phase to customers.
+
+        Parameters
+        ----------
+        customers : Orders or DataFrame
+            A log, or the frame of ``summarize`` in any kind.
+        engagement : DataFrame, optional
+            Customers who spread the word (reviews, shares, referrals): a frame with their
+            `customer_id`. While active, they are fans.
+
+        Returns
+        -------
+        DataFrame
+            The customers with the three scores (where they have none), `segment` and `phase`.
+        """
+        needs = ("customer_id", "purchases", "recency_days")
+        return over_customers(
+            customers, lambda table: self.stage_columns(table, engagement=engagement), needs=needs
+        )
+
+    def fit_transform(self, source: Any) -> Any:
+        """Fit on a log or on customers, and transform them."""
+        return self.fit(source).transform(source)
+
+    def stage_columns(self, table: ir.Table, *, engagement: Any = None) -> ir.Table:
+        """Add the columns of `transform` to a table of customers."""
+        if not hasattr(self, "boundaries_"):
+            raise NotFittedError("It is fitted.", found="no fit", hint=".fit(orders) first.")
+        if not set(SCORES) <= set(table.columns):
+            table = self.scorer_.score_columns(table)
+        words = WORDS[self.lang]
+        silent, lost = (self._limit(table, name) for name in ("silent_after", "lost_after"))
+        phase = ibis.cases(
+            (table.purchases < 1, ibis.null("string")),
+            (table.recency_days < silent, "active"),
+            (table.recency_days < lost, "silent"),
+            else_="lost",
+        )
+        top = {name: len(edges) + 1 for name, edges in self.scorer_.edges_.items()}
+        _, best_f, best_m = top.values()
+        fan = (
+            (table.purchases >= self.fan_purchases)
+            & (table.frequency_score == best_f)
+            & (table.monetary_score == best_m)
+        )
+        if engagement is not None:
+            fan = fan | table.customer_id.isin(_ids(engagement))
+        segment_ = ibis.cases(
+            (table.purchases < 1, words["prospect"]),
+            (phase != "active", words["dormant"]),
+            (fan, words["fan"]),
+            (table.purchases > 1, words["repeat"]),
+            else_=words["new"],
+        )
+        named = ibis.cases(*((phase == name, words[name]) for name in PHASES))
+        return table.mutate(segment=segment_, phase=named)
+
+    def _limit(self, table: ir.Table, name: str) -> ir.IntegerValue:
+        rows = self.boundaries_[["first_order_number", f"{name}_days"]].itertuples(index=False)
+        cases = [(table.purchases >= int(first), int(days)) for first, days in rows]
+        return ibis.cases(*reversed(cases), else_=ibis.null("int64"))
+
+    def _boundaries(self, curve: ChurnCurve, source: Any) -> pd.DataFrame:
+        import pandas as pd  # noqa: PLC0415 (kept out of import rfmkit)
+
+        silent = self._days(self.silent_after, curve, source)
+        lost = np.maximum(self._days(self.lost_after, curve, source), silent)
+        return pd.DataFrame(
+            {
+                "stratum": curve.strata_["stratum"],
+                "first_order_number": curve.strata_["first_order_number"],
+                "silent_after_days": silent,
+                "lost_after_days": lost,
+            }
+        )
+
+    def _days(self, limit: Limit, curve: ChurnCurve, source: Any) -> list[int]:
+        match limit:
+            case Cycles(count) if count > 0:
+                cycle = self.cycle or PurchaseCycle().fit(_log(source, "cycle"))
+                return [round(count * cycle.cycle_days_)] * len(curve.fits)
+            case Quantile(share) if 0 < share < 1:
+                # The day itself still belongs to the share that returned by then.
+                return [fit.returned_within(share) + 1 for _, _, fit in curve.fits]
+            case Probability(churn) if 0 < churn < 1:
+                days = curve.days_until(churn)["days"]
+                return [int(day) for day in days.fillna(curve.horizon_days)]
+            case bool():
+                pass
+            case int() if limit > 0:
+                return [limit] * len(curve.fits)
+        raise RfmkitError(
+            "A limit is a number of days, Cycles(2), Quantile(0.8) or Probability(0.8).",
+            found=repr(limit),
+        )
+
+
+def segment(
+    orders: Orders,
+    *,
+    cycle: PurchaseCycle | None = None,
+    churn: ChurnCurve | None = None,
+    scorer: RFMScorer | None = None,
+    lifecycle: Lifecycle | None = None,
+    prospects: Any = None,
+    engagement: Any = None,
+) -> Any:
+    """Say of every customer where they stand: the main job, in one call.
+
+    Parameters
+    ----------
+    orders : Orders
+        The log, as of its day.
+    cycle, churn, scorer, lifecycle : fitted objects, optional
+        What to measure with; whatever is not given is fitted on this log with its defaults.
+    prospects : DataFrame, optional
+        A roster of people known to the shop: a frame with their `customer_id`. Those without a
+        purchase are prospects, as are customers of the log whose orders were never paid, were
+        cancelled or refunded in full.
+    engagement : DataFrame, optional
+        Customers who spread the word, with their `customer_id`: fans while active.
+
+    Returns
+    -------
+    DataFrame
+        One row per customer and prospect, in the source's kind, ordered by `customer_id`:
+        `segment, phase`, the columns of ``summarize``, the three scores, the customer's cycle and
+        next date, `churn_probability` with its interval (see ``ChurnCurve``: default within 365
+        days of the last purchase), `ordered_unpaid`. What only a purchase can give is null for
+        prospects.
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> orders = rk.read_orders(rk.load_sample())
+    >>> table = rk.segment(orders)
+    >>> counts = table["segment"].value_counts()
+    >>> int(counts.sum()) == len(table)
+    True
+    >>> int((table["segment"] != "prospect").sum()) == len(rk.summarize(orders))
+    True
+    """
+    return orders.deliver(
+        segment_table(
+            orders, cycle=cycle, churn=churn, scorer=scorer, lifecycle=lifecycle,
+            prospects=prospects, engagement=engagement,
+        ),
+        order_by=("customer_id",),
+    )  # fmt: skip
+
+
+def segment_table(
+    orders: Orders,
+    *,
+    cycle: PurchaseCycle | None = None,
+    churn: ChurnCurve | None = None,
+    scorer: RFMScorer | None = None,
+    lifecycle: Lifecycle | None = None,
+    prospects: Any = None,
+    engagement: Any = None,
+) -> ir.Table:
+    """Give the table of `segment` as an expression that nothing has run yet."""
+    customers = customer_table(orders)
+    people = _prospects(orders, prospects)
+    if not orders.engine.arrow(customers.count()).as_py():
+        return _only_prospects(customers, people, lifecycle)
+    churn = churn or (lifecycle.churn if lifecycle else None) or ChurnCurve().fit(orders)
+    cycle = cycle or (lifecycle.cycle if lifecycle else None) or _cycle_or_none(orders)
+    scorer = scorer or (lifecycle.scorer if lifecycle else None) or RFMScorer().fit(orders)
+    if lifecycle is None or not hasattr(lifecycle, "boundaries_"):
+        given = {} if lifecycle is None else vars(lifecycle)
+        given = {name: value for name, value in given.items() if not name.endswith("_")}
+        given |= {"cycle": cycle, "churn": churn, "scorer": scorer}
+        lifecycle = Lifecycle(**given).fit(orders)
+    table = scorer.score_columns(customers)
+    table = churn.churn_columns(cycle.cycle_columns(table) if cycle else _no_cycle(table))
+    table = lifecycle.stage_columns(table, engagement=engagement)
+    table = table.mutate(ordered_unpaid=table.unpaid_orders > 0)
+    table = _front(table)
+    if people is None:
+        return table
+    table = orders.engine.canonical(table)
+    word = WORDS[lifecycle.lang]["prospect"]
+    return ibis.union(table, _like(people, table, word))
+
+
+def _front(table: ir.Table) -> ir.Table:
+    first = ["customer_id", "segment", "phase"]
+    return table.select(*first, *(name for name in table.columns if name not in first))
+
+
+def _only_prospects(
+    customers: ir.Table, people: ir.Table | None, lifecycle: Lifecycle | None
+) -> ir.Table:
+    if people is None:
+        raise NotEnoughHistoryError(
+            "The log holds at least one customer.",
+            found="no row with a customer",
+            hint="see orders.audit for what was set aside and why.",
+        )
+    scores = {name: ibis.null("int64") for name in SCORES}
+    empty = _no_cycle(customers.mutate(**scores)).mutate(
+        **{name: ibis.null("float64") for name in ("churn_probability", "churn_lower", "churn_upper")},
+        segment=ibis.null("string"), phase=ibis.null("string"), ordered_unpaid=ibis.literal(True),  # noqa: FBT003
+    )  # fmt: skip
+    word = WORDS[lifecycle.lang if lifecycle else "en"]["prospect"]
+    return _like(people, _front(empty), word)
+
+
+def _cycle_or_none(orders: Orders) -> PurchaseCycle | None:
+    """Where nobody has bought twice there is no cycle, and its columns are null."""
+    import warnings  # noqa: PLC0415
+
+    from rfmkit.exceptions import RfmkitWarning  # noqa: PLC0415
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RfmkitWarning)  # who asks for the cycle is warned
+        try:
+            return PurchaseCycle().fit(orders)
+        except NotEnoughHistoryError:
+            return None
+
+
+def _no_cycle(table: ir.Table) -> ir.Table:
+    return table.mutate(
+        cycle_days=ibis.null("float64"),
+        expected_next_purchase=ibis.null("date"),
+        overdue_ratio=ibis.null("float64"),
+    )
+
+
+def _prospects(orders: Orders, roster: Any) -> ir.Table | None:
+    """Everybody known to the log or the roster without a purchase, with their unpaid orders."""
+    facts, found = orders.facts, None
+    if facts["aside"] or facts["zero"] or facts["negative"] or facts["refunded"]:
+        seen = orders.flagged
+        seen = seen.filter(seen.rule.notnull() & seen.customer_id.notnull())
+        seen = seen.filter(seen.rule.notin(NOT_REAL))
+        unpaid = seen.rule.isin(NEVER_PAID).cast("int64").sum()
+        found = seen.group_by("customer_id").agg(unpaid_orders=unpaid)
+    if roster is not None:
+        named = _roster(orders, roster)
+        both = named if found is None else ibis.union(found, named.select(found.columns))
+        found = both.group_by("customer_id").agg(unpaid_orders=both.unpaid_orders.max())
+    if found is None:
+        return None
+    return found.anti_join(customer_table(orders), "customer_id")
+
+
+def _roster(orders: Orders, roster: Any) -> ir.Table:
+    opened = open_frame(roster, engine=orders.engine)
+    seen = list(opened.table.columns)
+    columns = find_columns(seen, {})
+    require("customer_id", columns, seen)
+    ids = opened.table[columns["customer_id"]]
+    kind = customer_table(orders).schema()["customer_id"]
+    ids = ids.cast("string").strip().try_cast(kind) if kind.is_integer() else ids.cast("string").strip()
+    listed = opened.table.select(customer_id=ids).distinct()
+    listed = listed.filter(listed.customer_id.notnull())
+    return listed.mutate(unpaid_orders=ibis.literal(0, "int64"))
+
+
+def _like(people: ir.Table, table: ir.Table, word: str) -> ir.Table:
+    """Give prospects the columns of customers: zeros and nulls."""
+    zeros = ("orders", "purchases", "refunded_orders")
+    known: dict[str, Any] = {
+        "customer_id": people.customer_id,
+        "segment": ibis.literal(word),
+        "unpaid_orders": people.unpaid_orders,
+        "ordered_unpaid": people.unpaid_orders > 0,
+        "spend": ibis.literal(0.0),
+        "refund_amount": ibis.literal(0.0),
+        **{name: ibis.literal(0, "int64") for name in zeros},
+    }
+    schema = table.schema()
+    return people.select(
+        **{
+            name: known.get(name, ibis.null(schema[name])).cast(schema[name])
+            for name in table.columns
+        }
+    )
+
+
+def _ids(frame: Any) -> list[Any]:
+    opened = open_frame(frame)
+    seen = list(opened.table.columns)
+    columns = find_columns(seen, {})
+    require("customer_id", columns, seen)
+    return opened.engine.arrow(opened.table)[columns["customer_id"]].to_pylist()
+
+
+def _log(source: Any, need: str) -> Orders:
+    if isinstance(source, Orders):
+        return source
+    raise RfmkitError(
+        "Limits are learned from a log.",
+        found="a frame of customers, which holds no gaps",
+        hint=f"fit on the orders, or pass {need}= a fitted object.",
+    )

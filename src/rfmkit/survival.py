@@ -1,0 +1,204 @@
+"""How long silences last: Kaplan-Meier of counted gaps, with a tail beyond the last return.
+
+A gap that ended in a purchase is an event, a silence still open is censored. lifelines estimates
+from the counts (integer weights: the same as from the raw gaps, from a few hundred rows).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from rfmkit.exceptions import NotEnoughHistoryError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+
+MIN_AT_RISK: Final = 10
+TAIL_SHARE: Final = 0.25
+TAIL_RETURNS: Final = 30
+REACH: Final = 20
+
+
+@dataclass(frozen=True)
+class Tail:
+    """A hazard of returning that goes on beyond the data and dies away: Gompertz's, falling.
+
+    hazard(t) = level * exp(-decay * t), t in days since `Survival.tail_from`. With `decay` over
+    zero a share never returns, as where some have left for good; with zero the hazard stays.
+    """
+
+    level: float
+    decay: float
+
+    def hazard(self, days: ArrayLike) -> Floats:
+        """Give the cumulative hazard over so many days of tail."""
+        days = np.asarray(days, dtype=float)
+        if self.decay <= 0:
+            return self.level * days
+        return -self.level / self.decay * np.expm1(-self.decay * days)
+
+
+@dataclass(frozen=True)
+class Survival:
+    """The probability that a silence lasts longer than each number of days.
+
+    Attributes
+    ----------
+    survival, greenwood : arrays, one value a day from 0
+        S(day) by Kaplan-Meier, and Greenwood's cumulative sum d / (n (n - d)).
+    at_risk, returns : arrays, one value a day from 0
+        Gaps at least that long, and those that ended on that day.
+    tail_from : int
+        Day from which the tail continues the curve: the last day with a return and at least ten
+        gaps at risk.
+    tail : Tail
+        What continues it.
+    """
+
+    survival: Floats
+    greenwood: Floats
+    at_risk: Floats
+    returns: Floats
+    tail_from: int
+    tail: Tail
+
+    @property
+    def days(self) -> int:
+        """The longest gap in the data, open or ended, in days."""
+        return len(self.survival) - 1
+
+    def at(self, days: ArrayLike) -> Floats:
+        """Give S at each number of days; beyond `tail_from` by the tail."""
+        days = np.asarray(days, dtype=float)
+        known = self.survival[np.clip(days, 0, self.tail_from).astype(int)]
+        return known * np.exp(-self.tail.hazard(np.maximum(days - self.tail_from, 0)))
+
+    def lasts(self, silent: ArrayLike, until: ArrayLike) -> Floats:
+        """Give P(gap > until | gap > silent) = S(until) / S(silent); 1 where until <= silent."""
+        ratio = self.at(until) / self.at(silent)
+        return np.where(np.asarray(until) <= np.asarray(silent), 1.0, ratio)
+
+    def interval(
+        self, silent: ArrayLike, until: ArrayLike, confidence: float
+    ) -> tuple[Floats, Floats]:
+        """Give the interval of `lasts`: Greenwood's variance on the log(-log) scale.
+
+        Kalbfleisch and Prentice, The Statistical Analysis of Failure Time Data, section 1.4;
+        conditional on the silence so far, the sum runs over (silent, until]. The tail adds no
+        variance of its own: beyond `tail_from` the interval is too narrow.
+        """
+        from scipy.stats import norm  # noqa: PLC0415 (slow to import)
+
+        last = self.tail_from
+        spread = self.greenwood[np.clip(until, 0, last).astype(int)]  # type: ignore[union-attr]
+        spread = spread - self.greenwood[np.clip(silent, 0, last).astype(int)]  # type: ignore[union-attr]
+        chance = self.lasts(silent, until)
+        z = norm.ppf(0.5 + confidence / 2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            width = z * np.sqrt(np.maximum(spread, 0)) / np.log(chance)
+            lower, upper = chance ** np.exp(-width), chance ** np.exp(width)
+        sure = (chance <= 0) | (chance >= 1) | (spread <= 0)
+        return np.where(sure, chance, lower), np.where(sure, chance, upper)
+
+    @property
+    def never(self) -> float:
+        """The share that never returns: S at infinity by the tail, or at the last day without."""
+        if self.tail.decay <= 0:
+            return float(self.at(self.days))
+        return float(self.survival[self.tail_from] * np.exp(-self.tail.level / self.tail.decay))
+
+    def returned_within(self, share: float) -> int:
+        """Give the days within which a share of those who ever return have returned.
+
+        The smallest t with 1 - S(t) >= share * (1 - never); the whole tail is searched.
+        """
+        grid = np.arange(self.days * REACH + 2)
+        reached = 1 - self.at(grid) >= share * (1 - self.never) - 1e-12
+        return int(np.argmax(reached)) if reached.any() else int(grid[-1])
+
+
+def estimate(days: ArrayLike, returned: ArrayLike, gaps: ArrayLike) -> Survival:
+    """Estimate survival from counted gaps.
+
+    Parameters
+    ----------
+    days, returned, gaps : array-like
+        Length of each kind of gap in whole days, whether it ended in a purchase, and how many.
+
+    Returns
+    -------
+    Survival
+
+    Raises
+    ------
+    NotEnoughHistoryError
+        There is no gap at all.
+    """
+    from lifelines import KaplanMeierFitter  # noqa: PLC0415 (a second to import)
+
+    length = np.asarray(days, dtype=float)
+    ended, weight = np.asarray(returned, dtype=bool), np.asarray(gaps, dtype=float)
+    if not weight.sum():
+        raise NotEnoughHistoryError(
+            "There is at least one purchase to learn from.",
+            found="none",
+            hint="see orders.audit for what was set aside and why.",
+        )
+    with np.errstate():  # lifelines leaves numpy's warnings off for the whole process
+        fitted = KaplanMeierFitter().fit(length, ended, weights=weight)
+    table = fitted.event_table.loc[lambda t: t.index >= 0]
+    grid = np.arange(int(length.max()) + 1)
+    place = np.searchsorted(table.index.to_numpy(), grid, side="right") - 1
+    survival = fitted.survival_function_.iloc[:, 0].to_numpy()[place]
+    died, exposed = (table[name].to_numpy(dtype=float) for name in ("observed", "at_risk"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        step = np.where(died > 0, died / (exposed * (exposed - died)), 0.0)
+    at_risk = _by_day(length, weight, len(grid))[::-1].cumsum()[::-1]
+    returns = _by_day(length[ended], weight[ended], len(grid))
+    steady = np.flatnonzero((returns > 0) & (at_risk >= MIN_AT_RISK) & (survival > 0))
+    tail_from = int(steady[-1]) if len(steady) else 0
+    tail = _fit_tail(at_risk, returns, tail_from)
+    return Survival(survival, np.cumsum(step)[place], at_risk, returns, tail_from, tail)
+
+
+def _by_day(length: Floats, weight: Floats, days: int) -> Floats:
+    return np.bincount(length.astype(int), weight, minlength=days)
+
+
+def _fit_tail(at_risk: Floats, returns: Floats, tail_from: int) -> Tail:
+    """Fit the hazard of the latest quarter of the returns: a Poisson regression on the day.
+
+    Deaths given exposure are Poisson to the likelihood of a hazard constant within each day
+    (Holford 1980, Biometrics 36, "The analysis of rates and of survivorship using log-linear
+    models"); log hazard linear in time is Gompertz's law.
+    """
+    from sklearn.linear_model import PoissonRegressor  # noqa: PLC0415 (slow to import)
+
+    total = returns.sum()
+    share = max(TAIL_SHARE, min(1.0, TAIL_RETURNS / max(total, 1.0)))
+    start = int(np.argmax(returns.cumsum() >= total * (1 - share))) + 1
+    days = np.arange(min(start, tail_from), len(at_risk))
+    days = days[at_risk[days] > 0]
+    exposed, seen = at_risk[days], returns[days]
+    # Half a return: with none seen, the hazard is small but not zero (Jeffreys' prior).
+    steady = Tail(level=float((seen.sum() + 0.5) / max(exposed.sum(), 1.0)), decay=0.0)
+    if seen.sum() < TAIL_RETURNS or len(days) < MIN_AT_RISK:
+        return steady
+    spell = float(len(at_risk))
+    time = ((days - tail_from) / spell)[:, None]
+    model = PoissonRegressor(alpha=0, max_iter=1000, tol=1e-8)
+    model.fit(time, seen / exposed, sample_weight=exposed)
+    decay = -float(model.coef_[0]) / spell
+    return Tail(float(np.exp(model.intercept_)), decay) if decay > 0 else steady
+
+
+def from_frame(gaps: pd.DataFrame) -> Survival:
+    """Estimate from a frame of `gap_days, returned, gaps`."""
+    counted: Any = gaps.groupby(["gap_days", "returned"], as_index=False)["gaps"].sum()
+    return estimate(counted["gap_days"], counted["returned"], counted["gaps"])
