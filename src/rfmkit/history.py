@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["purchase_gaps", "snapshots", "summarize"]
 
 HASH_DIGITS: Final = 8
+REGULARITY_SAMPLE: Final = 100_000
 
 
 def summarize(orders: Orders, *, categories: bool = False) -> Any:
@@ -202,9 +203,18 @@ def gap_table(orders: Orders) -> ir.Table:
 
 
 def two_last_gaps(orders: Orders) -> ir.Table:
-    """Count customers by their last two gaps, for regularity."""
+    """Count customers by their last two gaps, for regularity.
+
+    Of more than 100,000 customers with three purchases so many are sampled, by hash: regularity
+    is then known to its third digit, at a tenth of the cost.
+    """
+    often = customer_table(orders).filter(lambda t: t.purchases >= 3)  # noqa: PLR2004
+    found = orders.engine.row(often.aggregate(customers=often.count()))["customers"]
     table = purchases(orders)
     table = table.filter(ends_purchase(table, orders))
+    if found > REGULARITY_SAMPLE:
+        often = often.filter(in_sample(often.customer_id, REGULARITY_SAMPLE / found))
+        table = table.semi_join(often, "customer_id")
     by_customer = ibis.window(group_by=table.customer_id, order_by=table.day)
     gaps = table.select(
         last_gap=days_between(table.day.lag(1).over(by_customer), table.day),
@@ -218,7 +228,7 @@ def two_last_gaps(orders: Orders) -> ir.Table:
 
 def customer_table(orders: Orders, *, categories: bool = False) -> ir.Table:
     """Give one row per customer, as an expression over a table kept in the engine."""
-    table = orders.stored("customers", lambda: _customers(orders))
+    table = _with_rates(orders.stored("customers", lambda: _customers(orders)), orders.as_of)
     if categories and "category" in orders.lines.columns:
         lines = orders.lines.filter(orders.lines.rule.isnull())
         counted = lines.group_by("customer_id").agg(categories=lines.category.nunique())
@@ -230,11 +240,11 @@ def _customers(orders: Orders) -> ir.Table:
     found = _per_customer(purchases(orders), orders)
     others = _others(orders)
     if others is None:
-        return _with_rates(_without_others(found), orders.as_of)
+        return _without_others(found.mutate(spend=found.spend.cast("float64")))
     counted = [name for name in others.columns if name != "customer_id"]
     found = joined(found, others)
     found = found.mutate(**{name: found[name].fill_null(0) for name in counted})
-    return _with_rates(found.mutate(spend=found.spend + found.netted), orders.as_of)
+    return found.mutate(spend=(found.spend + found.netted).cast("float64"))
 
 
 def _per_customer(table: ir.Table, orders: Orders) -> ir.Table:
@@ -304,9 +314,7 @@ def _others(orders: Orders) -> ir.Table | None:
 def _snapshot(orders: Orders, origin: dt.date, horizon_days: int, sample: float) -> ir.Table:
     table = purchases(orders)
     if sample < 1:
-        limit = f"{int(sample * 16**HASH_DIGITS):0{HASH_DIGITS}x}"
-        digest = table.customer_id.cast("string").hexdigest("md5").substr(0, HASH_DIGITS)
-        table = table.filter(digest < limit)
+        table = table.filter(in_sample(table.customer_id, sample))
     day = ibis.literal(origin)
     known = table.filter(table.day <= day)
     known = known.mutate(next_day=(known.next_day <= day).ifelse(known.next_day, ibis.null("date")))
@@ -323,6 +331,12 @@ def _snapshot(orders: Orders, origin: dt.date, horizon_days: int, sample: float)
     )
     both = both.mutate(churned=both.purchases_ahead == 0)
     return both.select(origin=day, **{name: both[name] for name in both.columns})
+
+
+def in_sample(customer_id: ir.Column, share: float) -> ir.BooleanValue:
+    """Choose a share of the customers by a hash of their id: the same ones on every engine."""
+    limit = f"{int(share * 16**HASH_DIGITS):0{HASH_DIGITS}x}"
+    return customer_id.cast("string").hexdigest("md5").substr(0, HASH_DIGITS) < limit
 
 
 def over_customers(

@@ -279,8 +279,7 @@ def _engine_edges(table: ir.Table, name: str, n_bins: int, engine: Engine) -> Fl
     if name in INPUTS[:2]:  # whole days and counts: few different values
         counted = engine.frame(column.group_by("value").agg(rows=column.count()))
         return quantile_edges(counted["value"].to_numpy(), n_bins, counted["rows"].to_numpy())
-    highest = engine.frame(column.distinct().order_by(ibis.desc("value")).limit(n_bins))
-    top = highest["value"].to_list()
+    top = _highest(column, n_bins - 1, engine)
     edges: list[float] = []
     left = column
     for bins in range(n_bins, 1, -1):
@@ -290,16 +289,33 @@ def _engine_edges(table: ir.Table, name: str, n_bins: int, engine: Engine) -> Fl
         # Half a row under the rank: no rounding of the share can move it.
         rank = -(-found["rows"] // bins) - 0.5
         quantile = engine.quantile(left, "value", rank / found["rows"])
-        above = {"edge": left.value.min(where=left.value > quantile)}
-        above["second"] = left.value.min(where=left.value > found["low"])
-        ends = engine.row(left.aggregate(**above))
-        if ends["second"] is None:
-            break
-        edge = np.inf if ends["edge"] is None else ends["edge"]
-        cap = top[bins - 2] if len(top) >= bins - 1 else ends["second"]
-        edges.append(max(min(edge, cap), ends["second"]))
-        left = column.filter(column.value >= edges[-1])
+        edge = _next(left, quantile, engine)
+        cap = top[bins - 2] if len(top) >= bins - 1 else found["low"]
+        edge = cap if edge is None else min(edge, cap)
+        if edge <= found["low"]:
+            edge = _next(left, found["low"], engine)
+            if edge is None:
+                break
+        edges.append(edge)
+        left = column.filter(column.value >= edge)
     return np.array(edges, dtype=float)
+
+
+def _next(column: ir.Table, value: float | None, engine: Engine) -> float | None:
+    above = engine.row(column.aggregate(edge=column.value.min(where=column.value > value)))
+    return above["edge"]  # type: ignore[no-any-return]
+
+
+def _highest(column: ir.Table, count: int, engine: Engine) -> list[float]:
+    """Give the highest different values, one query each: no sort of all customers."""
+    top: list[float] = []
+    while len(top) < count:
+        below = column.filter(column.value < top[-1]) if top else column
+        found = engine.row(below.aggregate(high=below.value.max()))["high"]
+        if found is None:
+            break
+        top.append(found)
+    return top
 
 
 def _collected(table: ir.Table, name: str, engine: Engine) -> Floats:

@@ -192,7 +192,7 @@ def _fit_tail(at_risk: Floats, returns: Floats, tail_from: int) -> Tail:
         return steady
     spell = float(len(at_risk))
     time = ((days - tail_from) / spell)[:, None]
-    model = PoissonRegressor(alpha=0, max_iter=1000, tol=1e-8)
+    model = PoissonRegressor(alpha=0, solver="newton-cholesky", max_iter=100, tol=1e-8)
     model.fit(time, seen / exposed, sample_weight=exposed)
     decay = -float(model.coef_[0]) / spell
     return Tail(float(np.exp(model.intercept_)), decay) if decay > 0 else steady

@@ -1,0 +1,248 @@
+"""The command line: ``rfmkit segment``, ``rfmkit check``, ``rfmkit demo``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from rfmkit.columns import SEGMENTS
+from rfmkit.exceptions import RfmkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import ibis.expr.types as ir
+
+    from rfmkit.orders import Orders
+
+BAD_INPUT = 2
+
+
+def main() -> None:
+    """Run the command line; a known error is one paragraph and exit code 2, never a traceback."""
+    try:
+        cli(standalone_mode=True)
+    except RfmkitError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"Error: {error}", markup=False
+        )
+        sys.exit(BAD_INPUT)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rfmkit")
+def cli() -> None:
+    """Who are my customers, when do they leave, and who is worth winning back?"""
+
+
+def reading_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say how the order log is read."""
+    options = [
+        click.option("--as-of", metavar="DAY", help="Measure on this day; hide later rows."),
+        click.option("--customer", metavar="COLUMN", help="Column of the customer."),
+        click.option("--time", metavar="COLUMN", help="Column of the order's time."),
+        click.option("--amount", metavar="COLUMN", help="Column of the amount."),
+        click.option("--order-id", metavar="COLUMN", help="Column of the order id."),
+        click.option("--status", metavar="COLUMN", help="Column of the status."),
+        click.option("--refunds", type=click.Choice(["net", "drop_full", "gross"]), default="net"),
+        click.option("--zero-amounts", type=click.Choice(["drop", "keep"]), default="drop"),
+        click.option("--tz", metavar="ZONE", help="The shop's time zone, such as Asia/Shanghai."),
+        click.option("--dayfirst/--monthfirst", default=None, help="How 03/05/2024 reads."),
+        click.option("--encoding", metavar="CODEC", help="Encoding of a text file."),
+        click.option("--memory-limit", metavar="SIZE", help="Memory of the engine, such as 1GB."),
+        click.option("--threads", type=click.IntRange(min=1), help="Threads of the engine."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@cli.command()
+@click.argument("orders")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write: .parquet or .csv.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of labels.")
+@reading_options
+def segment(orders: str, out: Path | None, lang: str, **reading: Any) -> None:
+    """Segment the customers of ORDERS (a file, a folder or a glob)."""
+    run_segment(orders, out, lang=lang, reading=reading)
+
+
+@cli.command()
+@click.argument("orders")
+@reading_options
+def check(orders: str, **reading: Any) -> None:
+    """Read ORDERS and account for every row and every cent; write nothing."""
+    from rfmkit.orders import read_orders  # noqa: PLC0415 (slow to import)
+
+    with stage("Reading"):
+        log = read_orders(orders, output="pandas", **reading)
+        audit = log.audit
+    for note in log.notes:
+        Console(highlight=False).print(note, markup=False, style="dim")
+    print_audit(audit, log)
+
+
+@cli.command()
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=Path(), help="Where to write the files."
+)
+def demo(folder: Path) -> None:
+    """Segment the bundled sample, and write segments.parquet and segments.png."""
+    from rfmkit.datasets import sample_path  # noqa: PLC0415
+
+    folder.mkdir(parents=True, exist_ok=True)
+    out = folder / "segments.parquet"
+    log, table = run_segment(str(sample_path("orders.csv")), out, lang="en", reading={})
+    picture = folder / "segments.png"
+    with stage("Drawing"):
+        draw_demo(table, log, picture)
+    Console(highlight=False).print(f"Wrote {picture}: the segments and the churn curve.")
+
+
+def run_segment(
+    source: str, out: Path | None, *, lang: str, reading: dict[str, Any]
+) -> tuple[Orders, ir.Table]:
+    """Do the main job on a file: read, learn, write, and print the table of segments."""
+    from rfmkit.history import customer_table, gap_table  # noqa: PLC0415
+    from rfmkit.lifecycle import Lifecycle, segment_table  # noqa: PLC0415
+    from rfmkit.orders import read_orders  # noqa: PLC0415
+
+    writer = _writer(out)
+    with stage("Reading the orders"):
+        log = read_orders(source, output="ibis", **reading)
+    with stage("Summarizing the customers"):
+        gap_table(log)
+        customer_table(log)
+    with stage("Learning cycle, churn and scores"):
+        table = log.engine.canonical(segment_table(log, lifecycle=Lifecycle(lang=lang)))  # type: ignore[arg-type]
+        # Written to a file and counted for the screen: computed once for both.
+        table = log.engine.store(table, "segments").order_by("customer_id")
+    if out is not None:
+        with stage(f"Writing {out}"):
+            atomically(out, lambda path: writer(table, path))
+    print_segments(table, log, out)
+    return log, table
+
+
+def _writer(out: Path | None) -> Callable[[ir.Table, Path], None]:
+    suffix = "" if out is None else out.suffix.lower()
+    match suffix:
+        case ".parquet" | ".pq" | "":
+            return lambda table, path: table.to_parquet(path)
+        case ".csv":
+            return lambda table, path: table.to_csv(path)
+    raise RfmkitError(
+        "--out ends in .parquet or .csv.", found=str(out), hint="choose one of the two."
+    )
+
+
+def atomically(out: Path, write: Callable[[Path], None]) -> None:
+    """Write beside the target, then rename: nobody ever reads half a file."""
+    if not out.parent.is_dir():
+        raise RfmkitError(
+            "--out lies in an existing folder.",
+            found=f"no folder {str(out.parent)!r}",
+            hint=f"make it first: mkdir -p {out.parent}",
+        )
+    handle, name = tempfile.mkstemp(prefix=f".{out.name}.", suffix=out.suffix, dir=out.parent)
+    os.close(handle)
+    path = Path(name)
+    try:
+        write(path)
+        mask = os.umask(0)
+        os.umask(mask)
+        path.chmod(0o666 & ~mask)  # a temporary file is private; the result is not
+        path.replace(out)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    """Show what is going on, on a terminal only; pipelines stay quiet."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(f"{name} ..."):
+        yield
+
+
+def print_segments(table: ir.Table, log: Orders, out: Path | None) -> None:
+    """Print counts and money by segment and phase."""
+    sizes = segment_sizes(table, log)
+    total = float(sizes["spend"].sum()) or 1.0
+    shown = Table(title=f"Customers as of {log.as_of}")
+    for heading, justify in (("segment", "left"), ("phase", "left"), ("customers", "right"),
+                             ("share", "right"), ("spend", "right"), ("of money", "right")):  # fmt: skip
+        shown.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    people = int(sizes["customers"].sum())
+    for row in sizes.itertuples(index=False):
+        shown.add_row(
+            str(row.segment), str(row.phase or ""), f"{row.customers:,}",
+            f"{row.customers / people:.1%}", f"{row.spend:,.2f}", f"{row.spend / total:.1%}",
+        )  # fmt: skip
+    shown.add_section()
+    shown.add_row("all", "", f"{people:,}", "", f"{sizes['spend'].sum():,.2f}", "")
+    console = Console(highlight=False)
+    console.print(shown)
+    audit = log.audit
+    aside = audit[~audit["kept"] & ~audit["rule"].isin(["read", "refund_deducted"])]
+    if len(aside):
+        reasons = ", ".join(f"{r.rule} {r.rows:,}" for r in aside.itertuples(index=False))
+        console.print(f"Set aside: {int(aside['rows'].sum()):,} rows ({reasons}).", markup=False)
+    if out is not None:
+        console.print(f"Wrote {out}: one row a customer.", markup=False, soft_wrap=True)
+
+
+def segment_sizes(table: ir.Table, log: Orders) -> Any:
+    """Count customers and money by segment and phase, in the order of a customer's life."""
+    from rfmkit.lifecycle import WORDS  # noqa: PLC0415
+
+    # Money is summed as decimals: a sum of doubles would end in stray digits.
+    sizes = table.group_by("segment", "phase").agg(
+        customers=table.count(), spend=table.spend.cast("decimal(38, 4)").sum().cast("float64")
+    )
+    frame = log.engine.frame(sizes)
+    places = {
+        word: place
+        for words in WORDS.values()
+        for place, word in enumerate(words.values())
+    }
+    frame["place"] = frame["segment"].map(places)
+    frame["phase_place"] = frame["phase"].map(places).fillna(-1)
+    return frame.sort_values(["place", "phase_place"]).drop(columns=["place", "phase_place"])
+
+
+def print_audit(audit: Any, log: Orders) -> None:
+    """Print the audit, one line a rule."""
+    shown = Table(title=f"Every row of the log, as of {log.as_of}")
+    for heading, justify in (("", "left"), ("rule", "left"), ("rows", "right"),
+                             ("amount", "right"), ("examples", "left"), ("meaning", "left")):  # fmt: skip
+        shown.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for row in audit.itertuples(index=False):
+        mark = "read" if row.rule == "read" else "kept" if row.kept else "aside"
+        rule = "" if row.rule == "read" else row.rule
+        shown.add_row(mark, rule, f"{row.rows:,}", f"{row.amount:,.2f}", row.examples, row.meaning)
+    Console(highlight=False).print(shown)
+
+
+def draw_demo(table: ir.Table, log: Orders, picture: Path) -> None:
+    """Draw segment sizes beside the churn curve."""
+    from rfmkit import plots  # noqa: PLC0415
+    from rfmkit.churn import ChurnCurve  # noqa: PLC0415
+
+    sizes = segment_sizes(table, log).groupby("segment", as_index=False)[["customers", "spend"]]
+    sizes = sizes.sum().set_index("segment").reindex(SEGMENTS).dropna().reset_index()
+    figure, (left, right) = plots.side_by_side()
+    plots.segment_sizes(sizes, ax=left)
+    ChurnCurve().fit(log).plot(ax=right)
+    atomically(picture, lambda path: figure.savefig(path, dpi=150))

@@ -1,0 +1,125 @@
+"""Pictures of tables: each draws the numbers it is given on Axes, and knows no other noun."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rfmkit.exceptions import MissingExtraError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette: told apart with any colour vision, and in print.
+COLOURS = {
+    "prospect": "#999999",
+    "new": "#56B4E9",
+    "repeat": "#0072B2",
+    "dormant": "#E69F00",
+    "fan": "#009E73",
+}
+LINES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+
+
+def axes(ax: Axes | None, *, caller: str) -> Axes:
+    """Give the axes to draw on: the caller's, or new ones that a notebook shows."""
+    if ax is not None:
+        return ax
+    try:
+        import matplotlib.pyplot as plt  # noqa: PLC0415 (slow to import)
+    except ImportError as error:
+        raise _missing(caller, error) from error
+    return plt.subplots(figsize=(7.0, 4.4), layout="constrained")[1]
+
+
+def _missing(caller: str, error: ImportError) -> MissingExtraError:
+    return MissingExtraError(
+        f"{caller} needs matplotlib.", found=str(error), hint='pip install "rfmkit[report]".'
+    )
+
+
+def churn_curve(
+    table: pd.DataFrame, ends: pd.Series[Any], *, title: str, ax: Axes | None = None
+) -> Axes:
+    """Draw churn against silence, one line a stratum, dashed where the data end.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `stratum, curve_days, churn_probability, churn_lower, churn_upper`.
+    ends : Series
+        The last day with a return, by stratum.
+    title : str
+        The estimand.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes(ax, caller="ChurnCurve.plot")
+    sure = table.groupby("curve_days")["churn_probability"].min() >= 1
+    last = int(sure.idxmax()) if sure.any() else int(table["curve_days"].max())
+    for colour, (stratum, line) in zip(LINES, table.groupby("stratum", sort=False), strict=False):
+        line = line[line["curve_days"] <= last]
+        known = line[line["curve_days"] <= ends[stratum]]
+        beyond = line[line["curve_days"] >= ends[stratum]]
+        ax.fill_between(
+            known["curve_days"], known["churn_lower"], known["churn_upper"],
+            color=colour, alpha=0.15, linewidth=0,
+        )  # fmt: skip
+        label = f"after purchase {stratum}"
+        ax.plot(known["curve_days"], known["churn_probability"], color=colour, label=label)
+        ax.plot(beyond["curve_days"], beyond["churn_probability"], color=colour, linestyle="--")
+    ax.set(xlim=(0, last), ylim=(0, 1.02), title=title)
+    ax.set(xlabel="days since the last purchase", ylabel="probability of churn")
+    ax.legend(frameon=False, fontsize="small", loc="lower right")
+    return tidy(ax)
+
+
+def segment_sizes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw how many customers each segment holds, and what share of the money.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `segment, customers, spend`, one row a segment, in the order to be drawn.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes(ax, caller="segment_sizes")
+    names = [str(name) for name in table["segment"]]
+    colours = [COLOURS.get(name, "#777777") for name in names]
+    total = float(table["spend"].sum()) or 1.0
+    bars = ax.barh(names, table["customers"], color=colours, height=0.7)
+    labels = [
+        f" {int(count):,} customers, {spend / total:.0%} of the money"
+        for count, spend in zip(table["customers"], table["spend"], strict=True)
+    ]
+    ax.bar_label(bars, labels, fontsize="small")
+    ax.invert_yaxis()
+    ax.margins(x=0.45)
+    ax.set(title="Who the customers are", xlabel="customers")
+    return tidy(ax)
+
+
+def tidy(ax: Axes) -> Axes:
+    """Take away the ink that says nothing."""
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def side_by_side() -> tuple[Figure, tuple[Axes, Axes]]:
+    """Give a figure with two axes that no window shows, to be written to a file."""
+    try:
+        from matplotlib.figure import Figure as Canvas  # noqa: PLC0415
+    except ImportError as error:
+        raise _missing("A picture", error) from error
+    figure = Canvas(figsize=(13, 4.6), layout="constrained")
+    return figure, tuple(figure.subplots(1, 2))
