@@ -183,10 +183,11 @@ class PurchaseCycle:
             table.repeat_purchases.cast("float64") + weight
         )
         table = table.mutate(cycle_days=table.last_purchase.isnull().ifelse(ibis.null("float64"), own))
-        day = table.last_purchase.cast("date").epoch_seconds() // 86_400
-        due = ((day + table.cycle_days.round()) * 86_400).cast("int64").as_timestamp("s")
+        wait = table.cycle_days.round().cast("int64").as_interval("D")
+        due = table.last_purchase.cast("date") + wait
         return table.mutate(
-            expected_next_purchase=due.cast("timestamp").date(),
+            # A date plus an interval is a timestamp on some engines, whatever Ibis calls it.
+            expected_next_purchase=due.cast("timestamp").cast("date"),
             overdue_ratio=table.recency_days.cast("float64") / table.cycle_days.nullif(0),
         )
 

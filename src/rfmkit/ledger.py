@@ -23,8 +23,12 @@ EXAMPLES: Final = 3
 
 
 def known(lines: ir.Table, as_of: dt.date) -> ir.Table:
-    """Keep the lines as known at the end of a day: those of later days are not there."""
-    return lines.filter(lines.day.isnull() | (lines.day <= as_of))
+    """Keep the lines as known at the end of a day: those of later days are not there.
+
+    A date that is none (2018-02-29, 9999-12-31) says nothing of when its row came: it stays.
+    """
+    dateless = lines.rule.isin(["no_time", "implausible_time"]).fill_null(False)  # noqa: FBT003
+    return lines.filter(lines.day.isnull() | dateless | (lines.day <= as_of))
 
 
 def flag_orders(lines: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir.Table:

@@ -134,9 +134,10 @@ class Lines:
         moment = cells.read_time(
             raw[column], self.census[role], dayfirst=self.policy.dayfirst, name=column
         )
-        if not moment.is_instant:
+        zones = self.source.zones
+        if not moment.is_instant and column not in zones:
             return moment.value
-        zone = self.policy.tz or _named_zone(raw[column].type())
+        zone = self.policy.tz or zones.get(column)
         if zone is None:
             raise OrdersError(
                 f"The shop's time zone is known, since {column!r} holds moments with an offset.",
@@ -293,11 +294,6 @@ def _one_currency(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -
             found=f"{examples(found)} in {columns['currency']!r}",
             hint="filter the log to one currency, or convert the amounts first.",
         )
-
-
-def _named_zone(kind: Any) -> str | None:
-    zone = getattr(kind, "timezone", None)
-    return zone
 
 
 def _notes(

@@ -213,7 +213,8 @@ class Orders:
     def hidden(self) -> dict[str, Any]:
         """Rows and money dated after `as_of`."""
         lines = self._lines.table()
-        later = lines.filter(lines.day > self.as_of)
+        dated = lines.rule.isnull() | (lines.rule != "implausible_time")
+        later = lines.filter(dated & (lines.day > self.as_of))
         return dict(
             self.engine.row(
                 later.aggregate(rows=later.count(), amount=later.amount.sum().fill_null(0))
@@ -223,7 +224,9 @@ class Orders:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was decided while reading."""
-        return self._lines.notes
+        shared = self._facts["shared_order_ids"]
+        more = (f"{shared:,} order ids come with several customers: kept apart",) if shared else ()
+        return self._lines.notes + more
 
     def to_frame(self) -> Any:
         """Give the valid orders in canonical form, in the source's own kind."""
@@ -350,8 +353,8 @@ def _facts(lines: Lines) -> dict[str, Any]:
             found=f"{found['rows']:,} rows and not one readable date in {start} to {end}",
             hint="name the right column with time=, or widen dates_between=.",
         )
-    found["grouped"] = _repeats(lines)
-    return dict(found)
+    grouped = _repeats(lines)
+    return {**found, "grouped": grouped, "shared_order_ids": _shared(lines) if grouped else 0}
 
 
 def _count(condition: ir.BooleanValue) -> ir.IntegerScalar:
@@ -368,6 +371,17 @@ def _repeats(lines: Lines) -> bool:
     source = lines.source
     if lines.engine.is_strictly_increasing(source.table, lines.columns["order_id"]):
         return False
-    order = lines.table().order_id
-    found = lines.engine.arrow(lines.table().aggregate(n=order.count(), ids=order.nunique()))
-    return bool(found["n"][0].as_py() > found["ids"][0].as_py())
+    table = lines.table()
+    found = lines.engine.row(
+        table.aggregate(rows=table.order_id.count(), ids=table.order_id.nunique())
+    )
+    return bool(found["rows"] > found["ids"])
+
+
+def _shared(lines: Lines) -> int:
+    """Count order ids that come with several customers; an order never spans two of them."""
+    table = lines.table()
+    pairs = table.filter(table.order_id.notnull() & table.customer_id.notnull())
+    pairs = pairs.select("order_id", "customer_id").distinct()
+    found = lines.engine.row(pairs.aggregate(rows=pairs.count(), ids=pairs.order_id.nunique()))
+    return int(found["rows"] - found["ids"])

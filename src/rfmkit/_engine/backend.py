@@ -134,6 +134,7 @@ class Engine:
 
         from rfmkit._engine import frames  # noqa: PLC0415 (imports pandas)
 
+        kind = {"polars_lazy": "polars"}.get(kind, kind)
         return frames.FROM_ARROW.get(kind, frames.to_pandas)(pa.table(columns))
 
     def local_time(self, instant: ir.TimestampValue, zone: str) -> ir.TimestampValue:

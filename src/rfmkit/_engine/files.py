@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import glob
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rfmkit._engine.backend import unique_name
-from rfmkit._engine.frames import to_arrow
+from rfmkit._engine.frames import named_zones, to_arrow
 from rfmkit._engine.text import plain_text
 from rfmkit.exceptions import MissingExtraError, OrdersError, examples
 
@@ -24,6 +24,15 @@ PARQUET = (".parquet", ".pq")
 EXCEL = (".xlsx", ".xlsm", ".xls")
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 TEXT = (".csv", ".tsv", ".txt", ".dat", ".csv.gz", ".tsv.gz", ".txt.gz")
+
+
+@dataclass(frozen=True)
+class FileTable:
+    """What files hold: a table, lines that have no place in it, and zones that columns name."""
+
+    table: ir.Table
+    unreadable: list[Unreadable] = field(default_factory=list)
+    zones: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,18 +51,18 @@ def read_paths(
     encoding: str | None,
     delimiter: str | None,
     names: Sequence[str] | None,
-) -> tuple[ir.Table, list[Unreadable]]:
+) -> FileTable:
     """Read a path, a glob, a folder or a list of paths: every file of one kind, one schema."""
     paths = _expand(source)
     kind = _one_kind(paths)
     if kind == "text":
         return _read_text(engine, paths, encoding=encoding, delimiter=delimiter, names=names)
-    reader: Callable[[Engine, list[Path]], ir.Table] = {
+    reader: Callable[[Engine, list[Path]], FileTable] = {
         "parquet": _read_parquet,
         "json": _read_json,
         "excel": _read_excel,
     }[kind]
-    return reader(engine, paths), []
+    return reader(engine, paths)
 
 
 def _expand(source: Any) -> list[Path]:
@@ -124,7 +133,7 @@ def _kind_by_content(path: Path) -> str:
     return "json" if kind == "json" else "text"
 
 
-def _read_parquet(engine: Engine, paths: list[Path]) -> ir.Table:
+def _read_parquet(engine: Engine, paths: list[Path]) -> FileTable:
     import pyarrow as pa  # noqa: PLC0415 (slow to import)
     import pyarrow.parquet as pq  # noqa: PLC0415
 
@@ -138,12 +147,13 @@ def _read_parquet(engine: Engine, paths: list[Path]) -> ir.Table:
         ) from error
     _same_columns({path.name: tuple(schema.names) for path, schema in schemas.items()})
     try:
-        return engine.backend.read_parquet([str(path) for path in paths], union_by_name=True)
+        table = engine.backend.read_parquet([str(path) for path in paths], union_by_name=True)
     except Exception as error:
         raise _unreadable("Parquet", error) from error
+    return FileTable(table, zones=named_zones(next(iter(schemas.values()))))
 
 
-def _read_json(engine: Engine, paths: list[Path]) -> ir.Table:
+def _read_json(engine: Engine, paths: list[Path]) -> FileTable:
     files = [str(path) for path in paths]
     con = engine.backend.con
     name = unique_name("json")
@@ -154,10 +164,10 @@ def _read_json(engine: Engine, paths: list[Path]) -> ir.Table:
         con.execute(f'CREATE TEMP TABLE "{name}" AS SELECT {cells} FROM {scan}', {"files": files})
     except Exception as error:
         raise _unreadable("line-delimited JSON (one object a line)", error) from error
-    return engine.backend.table(name)
+    return FileTable(engine.backend.table(name))
 
 
-def _read_excel(engine: Engine, paths: list[Path]) -> ir.Table:
+def _read_excel(engine: Engine, paths: list[Path]) -> FileTable:
     import pandas as pd  # noqa: PLC0415
 
     try:
@@ -172,7 +182,7 @@ def _read_excel(engine: Engine, paths: list[Path]) -> ir.Table:
     whole = pd.concat(sheets.values(), ignore_index=True)
     name = unique_name("excel")
     engine.backend.con.register(name, to_arrow(whole, "pandas"))
-    return engine.backend.table(name)
+    return FileTable(engine.backend.table(name))
 
 
 def _read_text(
@@ -182,7 +192,7 @@ def _read_text(
     encoding: str | None,
     delimiter: str | None,
     names: Sequence[str] | None,
-) -> tuple[ir.Table, list[Unreadable]]:
+) -> FileTable:
     """Every cell is text here; what it means is decided later, for the column as a whole."""
     con = engine.backend.con
     texts = [
@@ -212,7 +222,7 @@ def _read_text(
         ]
     except Exception as error:
         raise _unreadable("text", error) from error
-    return engine.backend.table(stem), unreadable
+    return FileTable(engine.backend.table(stem), unreadable)
 
 
 def _quoted(text: str) -> str:

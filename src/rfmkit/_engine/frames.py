@@ -44,6 +44,10 @@ def kind_of(source: object) -> str | None:
 
 def to_arrow(source: Any, kind: str) -> Any:
     """Hand a frame over as Arrow, without a copy where its library allows it."""
+    return _in_microseconds(_as_arrow(source, kind))
+
+
+def _as_arrow(source: Any, kind: str) -> Any:
     match kind:
         case "pandas":
             return _pandas_to_arrow(source)
@@ -59,6 +63,15 @@ def to_arrow(source: Any, kind: str) -> Any:
             return source.read_all()
         case _:
             return source
+
+
+def named_zones(schema: pa.Schema) -> dict[str, str]:
+    """Give the time zones that columns of instants name."""
+    return {
+        column.name: column.type.tz
+        for column in schema
+        if pa.types.is_timestamp(column.type) and column.type.tz
+    }
 
 
 def _pandas_to_arrow(frame: pd.DataFrame) -> pa.Table:
@@ -83,6 +96,18 @@ def _series_to_arrow(series: pd.Series[Any]) -> pa.Array:
     if pa.types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
     return array
+
+
+def _in_microseconds(table: Any) -> Any:
+    """Nanosecond instants have no type in some engines; no order log needs them."""
+    if not isinstance(table, pa.Table):
+        return table
+    for place, column in enumerate(table.schema):
+        if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+            short = pa.timestamp("us", column.type.tz)
+            cut = table.column(place).cast(short, safe=False)
+            table = table.set_column(place, column.name, cut)
+    return table
 
 
 def _missing(cell: object) -> bool:

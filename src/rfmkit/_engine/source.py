@@ -10,7 +10,7 @@ import ibis
 
 from rfmkit._engine.backend import Engine, unchanged_spark, unique_name
 from rfmkit._engine.files import Unreadable, read_paths
-from rfmkit._engine.frames import kind_of, to_arrow
+from rfmkit._engine.frames import kind_of, named_zones, to_arrow
 from rfmkit.exceptions import MissingExtraError, OrdersError, RfmkitError
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ class Source:
     table: ir.Table
     engine: Engine
     kind: str
-    unreadable: tuple[Unreadable, ...] = field(default=())
+    unreadable: tuple[Unreadable, ...] = ()
+    zones: dict[str, str] = field(default_factory=dict)
+    """Columns of instants that name their own time zone."""
 
 
 def open_source(
@@ -49,10 +51,10 @@ def open_source(
         )
     if isinstance(source, str | os.PathLike) or _is_path_list(source):
         engine = Engine.embedded_duckdb(memory_limit=memory_limit, threads=threads)
-        table, unreadable = read_paths(
-            engine, source, encoding=encoding, delimiter=delimiter, names=names
+        read = read_paths(engine, source, encoding=encoding, delimiter=delimiter, names=names)
+        return Source(
+            read.table, engine, output or "pandas", tuple(read.unreadable), zones=read.zones
         )
-        return Source(table, engine, output or "pandas", tuple(unreadable))
     return open_frame(source, output=output, memory_limit=memory_limit, threads=threads)
 
 
@@ -82,11 +84,15 @@ def open_frame(
         return Source(source, Engine(backend, embedded=False), output or "ibis")
     engine = engine or Engine.embedded_duckdb(memory_limit=memory_limit, threads=threads)
     arrow = source.to_pyarrow() if kind == "ibis" else to_arrow(source, kind)
+    if not len(arrow.schema):
+        raise OrdersError("A DataFrame has columns.", found="none")
+    # The zone of a DuckDB relation is that of its session, which follows the machine.
+    zones = {} if kind == "duckdb" else named_zones(arrow.schema)
     if not engine.embedded:
-        return Source(ibis.memtable(arrow), engine, output or kind)
+        return Source(ibis.memtable(arrow), engine, output or kind, zones=zones)
     name = unique_name("source")
     engine.backend.con.register(name, arrow)
-    return Source(engine.backend.table(name), engine, output or kind)
+    return Source(engine.backend.table(name), engine, output or kind, zones=zones)
 
 
 def _open_spark(source: Any, output: str | None) -> Source:
@@ -101,7 +107,11 @@ def _open_spark(source: Any, output: str | None) -> Source:
             ) from error
     name = unique_name("source")
     source.createOrReplaceTempView(name)
-    return Source(backend.table(name), Engine(backend, embedded=False), output or "spark")
+    # Spark's timestamps are instants, shown in the zone of the session; timestamp_ntz are not.
+    session_zone = source.sparkSession.conf.get("spark.sql.session.timeZone")
+    zones = {column: session_zone for column, kind in source.dtypes if kind == "timestamp"}
+    engine = Engine(backend, embedded=False)
+    return Source(backend.table(name), engine, output or "spark", zones=zones)
 
 
 def _is_path_list(source: Any) -> bool:

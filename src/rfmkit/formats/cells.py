@@ -133,6 +133,12 @@ def read_money(
         if census["plain"] == census["there"] and decimal != ",":
             return trimmed(column).try_cast(MONEY)
         return _read_money_text(trimmed(column), _decimal_mark(census, decimal, name))
+    if kind.is_boolean() or not kind.is_numeric():
+        raise OrdersError(
+            f"The column {name!r} holds amounts: numbers, or text that reads as numbers.",
+            found=f"dtype {kind}",
+            hint="name the right column: amount='...'.",
+        )
     if kind.is_decimal() or kind.is_integer():
         return column.try_cast(MONEY)
     return column.cast("float64").try_cast(MONEY)
