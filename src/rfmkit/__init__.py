@@ -1,7 +1,7 @@
-"""Who are my customers, when do they leave, and who is worth winning back?
+"""Who my customers are, when they leave, and who is worth winning back.
 
 >>> import rfmkit as rk
->>> orders = rk.read_orders(rk.load_sample("orders"))
+>>> orders = rk.read_orders(rk.load_sample())
 >>> segments = rk.segment(orders)
 >>> sorted(segments["segment"].unique())
 ['dormant', 'fan', 'new', 'prospect', 'repeat']
@@ -12,20 +12,10 @@ The same, step by step: ``rk.summarize(orders)``, ``rk.PurchaseCycle().fit(order
 
 import lazy_loader
 
-__getattr__, __dir__, _ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "orders": ["Orders", "read_orders"],
-        "history": ["purchase_gaps", "snapshots", "summarize"],
-        "cycle": ["PurchaseCycle"],
-        "rfm": ["RFMScorer"],
-        "churn": ["ChurnCurve", "churn_rate"],
-        "lifecycle": ["Cycles", "Lifecycle", "Probability", "Quantile", "segment"],
-        "datasets": ["load_sample", "simulate_orders"],
-        "exceptions": ["RfmkitError"],
-    },
-)
 __version__ = "0.1.0"
+
+# Nothing is imported until it is asked for (SPEC 1); the stub beside this file has the names.
+__getattr__, __dir__, _ = lazy_loader.attach_stub(__name__, __file__)
 
 __all__ = [
     "read_orders",

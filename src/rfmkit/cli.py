@@ -31,16 +31,14 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except RfmkitError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"Error: {error}", markup=False
-        )
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"Error: {error}", markup=False)
         sys.exit(BAD_INPUT)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rfmkit")
 def cli() -> None:
-    """Who are my customers, when do they leave, and who is worth winning back?"""
+    """Tell who my customers are, when they leave, and who is worth winning back."""
 
 
 def reading_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -80,7 +78,7 @@ def segment(orders: str, out: Path | None, lang: str, **reading: Any) -> None:
 @reading_options
 def check(orders: str, **reading: Any) -> None:
     """Read ORDERS and account for every row and every cent; write nothing."""
-    from rfmkit.orders import read_orders  # noqa: PLC0415 (slow to import)
+    from rfmkit.orders import read_orders
 
     with stage("Reading"):
         log = read_orders(orders, output="pandas", **reading)
@@ -96,7 +94,7 @@ def check(orders: str, **reading: Any) -> None:
 )
 def demo(folder: Path) -> None:
     """Segment the bundled sample, and write segments.parquet and segments.png."""
-    from rfmkit.datasets import sample_path  # noqa: PLC0415
+    from rfmkit.datasets import sample_path
 
     folder.mkdir(parents=True, exist_ok=True)
     out = folder / "segments.parquet"
@@ -111,9 +109,9 @@ def run_segment(
     source: str, out: Path | None, *, lang: str, reading: dict[str, Any]
 ) -> tuple[Orders, ir.Table]:
     """Do the main job on a file: read, learn, write, and print the table of segments."""
-    from rfmkit.history import customer_table, gap_table  # noqa: PLC0415
-    from rfmkit.lifecycle import Lifecycle, segment_table  # noqa: PLC0415
-    from rfmkit.orders import read_orders  # noqa: PLC0415
+    from rfmkit.history import customer_table, gap_table
+    from rfmkit.lifecycle import Lifecycle, segment_table
+    from rfmkit.orders import read_orders
 
     writer = _writer(out)
     with stage("Reading the orders"):
@@ -181,9 +179,10 @@ def print_segments(table: ir.Table, log: Orders, out: Path | None) -> None:
     sizes = segment_sizes(table, log)
     total = float(sizes["spend"].sum()) or 1.0
     shown = Table(title=f"Customers as of {log.as_of}")
-    for heading, justify in (("segment", "left"), ("phase", "left"), ("customers", "right"),
-                             ("share", "right"), ("spend", "right"), ("of money", "right")):  # fmt: skip
-        shown.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    shown.add_column("segment")
+    shown.add_column("phase")
+    for heading in ("customers", "share", "spend", "of money"):
+        shown.add_column(heading, justify="right")
     people = int(sizes["customers"].sum())
     for row in sizes.itertuples(index=False):
         shown.add_row(
@@ -205,18 +204,14 @@ def print_segments(table: ir.Table, log: Orders, out: Path | None) -> None:
 
 def segment_sizes(table: ir.Table, log: Orders) -> Any:
     """Count customers and money by segment and phase, in the order of a customer's life."""
-    from rfmkit.lifecycle import WORDS  # noqa: PLC0415
+    from rfmkit.lifecycle import WORDS
 
     # Money is summed as decimals: a sum of doubles would end in stray digits.
     sizes = table.group_by("segment", "phase").agg(
         customers=table.count(), spend=table.spend.cast("decimal(38, 4)").sum().cast("float64")
     )
     frame = log.engine.frame(sizes)
-    places = {
-        word: place
-        for words in WORDS.values()
-        for place, word in enumerate(words.values())
-    }
+    places = {word: place for words in WORDS.values() for place, word in enumerate(words.values())}
     frame["place"] = frame["segment"].map(places)
     frame["phase_place"] = frame["phase"].map(places).fillna(-1)
     return frame.sort_values(["place", "phase_place"]).drop(columns=["place", "phase_place"])
@@ -225,9 +220,8 @@ def segment_sizes(table: ir.Table, log: Orders) -> Any:
 def print_audit(audit: Any, log: Orders) -> None:
     """Print the audit, one line a rule."""
     shown = Table(title=f"Every row of the log, as of {log.as_of}")
-    for heading, justify in (("", "left"), ("rule", "left"), ("rows", "right"),
-                             ("amount", "right"), ("examples", "left"), ("meaning", "left")):  # fmt: skip
-        shown.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for heading in ("", "rule", "rows", "amount", "examples", "meaning"):
+        shown.add_column(heading, justify="right" if heading in ("rows", "amount") else "left")
     for row in audit.itertuples(index=False):
         mark = "read" if row.rule == "read" else "kept" if row.kept else "aside"
         rule = "" if row.rule == "read" else row.rule
@@ -237,8 +231,8 @@ def print_audit(audit: Any, log: Orders) -> None:
 
 def draw_demo(table: ir.Table, log: Orders, picture: Path) -> None:
     """Draw segment sizes beside the churn curve."""
-    from rfmkit import plots  # noqa: PLC0415
-    from rfmkit.churn import ChurnCurve  # noqa: PLC0415
+    from rfmkit import plots
+    from rfmkit.churn import ChurnCurve
 
     sizes = segment_sizes(table, log).groupby("segment", as_index=False)[["customers", "spend"]]
     sizes = sizes.sum().set_index("segment").reindex(SEGMENTS).dropna().reset_index()

@@ -31,6 +31,7 @@ METHODS: Final[dict[str, str]] = {
     "gamma": "median of an Erlang-k with the mean of the ended gaps, k by Wheat and Morrison",
 }
 SHORT_WINDOW: Final = 3
+HALF: Final = 0.5
 
 
 class PurchaseCycle:
@@ -137,11 +138,11 @@ class PurchaseCycle:
         self.never_share_ = survival.never
         self.strength_ = shrinkage_strength(pairs, self.regularity_)
         self.summary_ = _summary(values, gaps, orders)
-        self._warn(orders)
+        self._warn()
         return self
 
-    def _warn(self, orders: Orders) -> None:
-        import warnings  # noqa: PLC0415
+    def _warn(self) -> None:
+        import warnings
 
         window = int(self.summary_["window_days"].iloc[0])
         if window < SHORT_WINDOW * self.cycle_days_:
@@ -182,7 +183,9 @@ class PurchaseCycle:
         own = (table.active_days.cast("float64") + weight * shop) / (
             table.repeat_purchases.cast("float64") + weight
         )
-        table = table.mutate(cycle_days=table.last_purchase.isnull().ifelse(ibis.null("float64"), own))
+        table = table.mutate(
+            cycle_days=table.last_purchase.isnull().ifelse(ibis.null("float64"), own)
+        )
         wait = table.cycle_days.round().cast("int64").as_interval("D")
         due = table.last_purchase.cast("date") + wait
         return table.mutate(
@@ -218,8 +221,8 @@ def shrinkage_strength(pairs: pd.DataFrame, regularity: float) -> float:
     Gaps are Gamma(k, k / m) with mean m, and 1 / m is Gamma over customers with shape w k + 1 and
     mean 1 / c; then E[m | n gaps of sum s] = (s + w c) / (n + w). Maximised over w and c.
     """
-    from scipy.optimize import minimize  # noqa: PLC0415 (slow to import)
-    from scipy.special import gammaln  # noqa: PLC0415
+    from scipy.optimize import minimize
+    from scipy.special import gammaln
 
     pairs = pairs[(pairs["repeat_purchases"] > 0) & (pairs["active_days"] > 0)]
     count, total, weight = (
@@ -265,7 +268,7 @@ def _of_ended(ended: pd.DataFrame, q: float) -> dict[str, float]:
     share = weight.cumsum() / weight.sum()
     logs = np.log(np.maximum(days, 0.5))
     return {
-        "median": float(days[np.argmax(share >= 0.5)]),
+        "median": float(days[np.argmax(share >= HALF)]),
         "mean": float(np.average(days, weights=weight)),
         "quantile": float(days[np.argmax(share >= q)]),
         "lognormal": float(np.exp(np.average(logs, weights=weight))),
@@ -279,7 +282,7 @@ def _of_means(pairs: pd.DataFrame) -> dict[str, float]:
 
 
 def _erlang_median(mean: float, regularity: float) -> float:
-    from scipy.stats import gamma  # noqa: PLC0415 (slow to import)
+    from scipy.stats import gamma
 
     if not np.isfinite(regularity):
         return mean
@@ -288,7 +291,7 @@ def _erlang_median(mean: float, regularity: float) -> float:
 
 
 def _summary(values: dict[str, float], gaps: pd.DataFrame, orders: Orders) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415 (kept out of import rfmkit)
+    import pandas as pd
 
     window = (orders.as_of - orders.facts["first_day"]).days
     total, opened = int(gaps["gaps"].sum()), int(gaps.loc[~gaps["returned"], "gaps"].sum())

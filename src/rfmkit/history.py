@@ -63,9 +63,7 @@ def summarize(orders: Orders, *, categories: bool = False) -> Any:
     ...       + customers["active_days"]).all())
     True
     """
-    return orders.deliver(
-        customer_table(orders, categories=categories), order_by=("customer_id",)
-    )
+    return orders.deliver(customer_table(orders, categories=categories), order_by=("customer_id",))
 
 
 def purchase_gaps(orders: Orders) -> Any:
@@ -218,10 +216,14 @@ def two_last_gaps(orders: Orders) -> ir.Table:
     by_customer = ibis.window(group_by=table.customer_id, order_by=table.day)
     gaps = table.select(
         last_gap=days_between(table.day.lag(1).over(by_customer), table.day),
-        gap_before=days_between(table.day.lag(2).over(by_customer), table.day.lag(1).over(by_customer)),
+        gap_before=days_between(
+            table.day.lag(2).over(by_customer), table.day.lag(1).over(by_customer)
+        ),
         last=table.next_day.isnull(),
     )
-    pairs = gaps.filter(gaps.last & gaps.gap_before.notnull() & (gaps.gap_before + gaps.last_gap > 0))
+    pairs = gaps.filter(
+        gaps.last & gaps.gap_before.notnull() & (gaps.gap_before + gaps.last_gap > 0)
+    )
     counted = pairs.group_by("gap_before", "last_gap").agg(customers=pairs.count())
     return counted.order_by("gap_before", "last_gap")
 
@@ -299,7 +301,9 @@ def _with_rates(found: ir.Table, as_of: dt.date) -> ir.Table:
 def _others(orders: Orders) -> ir.Table | None:
     """Count per customer what is no purchase: unpaid orders, refunds; none: nothing."""
     facts = orders.facts
-    if not (facts["negative"] or facts["never_paid"] or facts["refund_status"] or facts["refunded"]):
+    if not (
+        facts["negative"] or facts["never_paid"] or facts["refund_status"] or facts["refunded"]
+    ):
         return None
     back = ["refund", "refund_row", *REFUNDED]
     table = orders.flagged

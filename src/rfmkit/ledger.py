@@ -1,4 +1,4 @@
-"""The ledger: lines summed to orders, each valid or under a rule; every row and cent accounted for."""
+"""The ledger: lines summed to orders, each valid or under a rule, every cent accounted for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import ibis.expr.types as ir
-    import pandas as pd
 
     from rfmkit.lines import Lines, Policy
 
@@ -33,7 +32,16 @@ def known(lines: ir.Table, as_of: dt.date) -> ir.Table:
 
 def flag_orders(lines: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir.Table:
     """Sum lines to orders, and give each order its rule: null for valid, "refund" for netted."""
-    fields = ["customer_id", "order_id", "ordered_at", "day", "amount", "refunded", "status", "rule"]
+    fields = [
+        "customer_id",
+        "order_id",
+        "ordered_at",
+        "day",
+        "amount",
+        "refunded",
+        "status",
+        "rule",
+    ]
     fields += [name for name in ("row",) if name in lines.columns]
     single = lines.select(*fields, lines=ibis.literal(1, "int64"))
     if facts["grouped"]:
@@ -102,9 +110,7 @@ def audit_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> Any:
     )
     found = {row["rule"]: row for row in engine.arrow(by_rule).to_pylist()}
     read = known(lines.table(), as_of)
-    total = engine.row(
-        read.aggregate(rows=read.count(), amount=read.amount.sum().fill_null(0))
-    )
+    total = engine.row(read.aggregate(rows=read.count(), amount=read.amount.sum().fill_null(0)))
     money = {rule: Decimal(row["amount"]) for rule, row in found.items()}
     rows = {rule: int(row["rows"]) for rule, row in found.items()}
     money["refund_deducted"] = sum((Decimal(r["deducted"]) for r in found.values()), Decimal(0))
@@ -120,7 +126,7 @@ def audit_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> Any:
         if rule == "kept" or rows.get(rule) or money.get(rule)
     ]
     entries.append(("read", False, total["rows"] + torn, Decimal(total["amount"]), "the whole log"))
-    columns = {
+    columns: dict[str, list[Any]] = {
         "rule": [entry[0] for entry in entries],
         "kept": [entry[1] for entry in entries],
         "rows": [entry[2] for entry in entries],
@@ -132,7 +138,7 @@ def audit_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> Any:
 
 
 def _numbered(lines: Lines) -> ir.Table:
-    """Number the rows as they stand in the source, where the engine keeps their order."""
+    """Give the rows numbers, as they stand in the source, where the engine keeps their order."""
     raw = lines.source.table
     if lines.engine.embedded:
         raw = raw.mutate(**{ROW: ibis.row_number() + 1})

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 import ibis
 import numpy as np
 
-from rfmkit._engine import open_frame
 from rfmkit.churn import ChurnCurve
 from rfmkit.columns import PHASES, SEGMENTS
 from rfmkit.cycle import PurchaseCycle
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
-from rfmkit.formats.names import find_columns, require
 from rfmkit.history import customer_table, over_customers
-from rfmkit.lines import NEVER_PAID
 from rfmkit.orders import Orders
+from rfmkit.prospects import like_customers, listed_ids, prospect_table
 from rfmkit.rfm import SCORES, RFMScorer
 
 if TYPE_CHECKING:
@@ -59,7 +57,6 @@ WORDS: Final = {
         )
     ),
 }
-NOT_REAL: Final = ("test", "deleted", "mangled_customer")
 
 
 class Lifecycle:
@@ -112,7 +109,7 @@ class Lifecycle:
     def __init__(
         self,
         *,
-        silent_after: Limit = Quantile(0.8),  # noqa: B008 (frozen)
+        silent_after: Limit = Quantile(0.8),
         lost_after: Limit = 365,
         fan_purchases: int = 3,
         cycle: PurchaseCycle | None = None,
@@ -196,7 +193,7 @@ class Lifecycle:
             & (table.monetary_score == best_m)
         )
         if engagement is not None:
-            fan = fan | table.customer_id.isin(_ids(engagement))
+            fan = fan | table.customer_id.isin(listed_ids(engagement))
         segment_ = ibis.cases(
             (table.purchases < 1, words["prospect"]),
             (phase != "active", words["dormant"]),
@@ -213,7 +210,7 @@ class Lifecycle:
         return ibis.cases(*reversed(cases), else_=ibis.null("int64"))
 
     def _boundaries(self, curve: ChurnCurve, source: Any) -> pd.DataFrame:
-        import pandas as pd  # noqa: PLC0415 (kept out of import rfmkit)
+        import pandas as pd
 
         silent = self._days(self.silent_after, curve, source)
         lost = np.maximum(self._days(self.lost_after, curve, source), silent)
@@ -313,7 +310,7 @@ def segment_table(
 ) -> ir.Table:
     """Give the table of `segment` as an expression that nothing has run yet."""
     customers = customer_table(orders)
-    people = _prospects(orders, prospects)
+    people = prospect_table(orders, prospects)
     if not orders.engine.arrow(customers.count()).as_py():
         return _only_prospects(customers, people, lifecycle)
     churn = churn or (lifecycle.churn if lifecycle else None) or ChurnCurve().fit(orders)
@@ -333,7 +330,7 @@ def segment_table(
         return table
     table = orders.engine.canonical(table)
     word = WORDS[lifecycle.lang]["prospect"]
-    return ibis.union(table, _like(people, table, word))
+    return ibis.union(table, like_customers(people, table, word))
 
 
 def _front(table: ir.Table) -> ir.Table:
@@ -352,18 +349,18 @@ def _only_prospects(
         )
     scores = {name: ibis.null("int64") for name in SCORES}
     empty = _no_cycle(customers.mutate(**scores)).mutate(
-        **{name: ibis.null("float64") for name in ("churn_probability", "churn_lower", "churn_upper")},
+        **{f"churn_{name}": ibis.null("float64") for name in ("probability", "lower", "upper")},
         segment=ibis.null("string"), phase=ibis.null("string"), ordered_unpaid=ibis.literal(True),  # noqa: FBT003
     )  # fmt: skip
     word = WORDS[lifecycle.lang if lifecycle else "en"]["prospect"]
-    return _like(people, _front(empty), word)
+    return like_customers(people, _front(empty), word)
 
 
 def _cycle_or_none(orders: Orders) -> PurchaseCycle | None:
     """Where nobody has bought twice there is no cycle, and its columns are null."""
-    import warnings  # noqa: PLC0415
+    import warnings
 
-    from rfmkit.exceptions import RfmkitWarning  # noqa: PLC0415
+    from rfmkit.exceptions import RfmkitWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RfmkitWarning)  # who asks for the cycle is warned
@@ -379,66 +376,6 @@ def _no_cycle(table: ir.Table) -> ir.Table:
         expected_next_purchase=ibis.null("date"),
         overdue_ratio=ibis.null("float64"),
     )
-
-
-def _prospects(orders: Orders, roster: Any) -> ir.Table | None:
-    """Everybody known to the log or the roster without a purchase, with their unpaid orders."""
-    facts, found = orders.facts, None
-    if facts["aside"] or facts["zero"] or facts["negative"] or facts["refunded"]:
-        seen = orders.flagged
-        seen = seen.filter(seen.rule.notnull() & seen.customer_id.notnull())
-        seen = seen.filter(seen.rule.notin(NOT_REAL))
-        unpaid = seen.rule.isin(NEVER_PAID).cast("int64").sum()
-        found = seen.group_by("customer_id").agg(unpaid_orders=unpaid)
-    if roster is not None:
-        named = _roster(orders, roster)
-        both = named if found is None else ibis.union(found, named.select(found.columns))
-        found = both.group_by("customer_id").agg(unpaid_orders=both.unpaid_orders.max())
-    if found is None:
-        return None
-    return found.anti_join(customer_table(orders), "customer_id")
-
-
-def _roster(orders: Orders, roster: Any) -> ir.Table:
-    opened = open_frame(roster, engine=orders.engine)
-    seen = list(opened.table.columns)
-    columns = find_columns(seen, {})
-    require("customer_id", columns, seen)
-    ids = opened.table[columns["customer_id"]]
-    kind = customer_table(orders).schema()["customer_id"]
-    ids = ids.cast("string").strip().try_cast(kind) if kind.is_integer() else ids.cast("string").strip()
-    listed = opened.table.select(customer_id=ids).distinct()
-    listed = listed.filter(listed.customer_id.notnull())
-    return listed.mutate(unpaid_orders=ibis.literal(0, "int64"))
-
-
-def _like(people: ir.Table, table: ir.Table, word: str) -> ir.Table:
-    """Give prospects the columns of customers: zeros and nulls."""
-    zeros = ("orders", "purchases", "refunded_orders")
-    known: dict[str, Any] = {
-        "customer_id": people.customer_id,
-        "segment": ibis.literal(word),
-        "unpaid_orders": people.unpaid_orders,
-        "ordered_unpaid": people.unpaid_orders > 0,
-        "spend": ibis.literal(0.0),
-        "refund_amount": ibis.literal(0.0),
-        **{name: ibis.literal(0, "int64") for name in zeros},
-    }
-    schema = table.schema()
-    return people.select(
-        **{
-            name: known.get(name, ibis.null(schema[name])).cast(schema[name])
-            for name in table.columns
-        }
-    )
-
-
-def _ids(frame: Any) -> list[Any]:
-    opened = open_frame(frame)
-    seen = list(opened.table.columns)
-    columns = find_columns(seen, {})
-    require("customer_id", columns, seen)
-    return opened.engine.arrow(opened.table)[columns["customer_id"]].to_pylist()
 
 
 def _log(source: Any, need: str) -> Orders:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 import ibis.expr.types as ir
 
+from rfmkit.columns import MONEY
 from rfmkit.exceptions import ColumnsError, OrdersError, examples
 from rfmkit.formats import cells
 from rfmkit.formats.names import MONEY_ROLES, TIME_ROLES, find_columns, require
@@ -163,7 +164,7 @@ class Lines:
 
     def _amount(self, raw: ir.Table) -> ir.DecimalValue:
         if self.constant_amount is not None:
-            return ibis.literal(self.constant_amount).cast(cells.MONEY)
+            return ibis.literal(self.constant_amount).cast(MONEY)
         if "amount" in self.columns:
             return self._money(raw, "amount")
         quantity = raw[self.columns["quantity"]]
@@ -172,18 +173,20 @@ class Lines:
         )
         # Pieces may be fractions (1.5 kg): four decimals of each, then an exact product.
         product = self._money(raw, "unit_price") * pieces.try_cast("decimal(14, 4)")
-        return product.try_cast(cells.MONEY)
+        return product.try_cast(MONEY)
 
     def _refunded(self, raw: ir.Table) -> ir.DecimalValue:
         if "refund_amount" not in self.columns:
-            return ibis.literal(0).cast(cells.MONEY)
-        return self._money(raw, "refund_amount").fill_null(0).abs().cast(cells.MONEY)
+            return ibis.literal(0).cast(MONEY)
+        return self._money(raw, "refund_amount").fill_null(0).abs().cast(MONEY)
 
     def _status(self, raw: ir.Table) -> ir.StringValue:
         if "status" in self.columns:
             status = raw[self.columns["status"]].cast("string")
             pairs = [(seen, meaning) for seen, meaning in self.statuses.items()]
-            return ibis.cases(*((status == seen, meaning) for seen, meaning in pairs), else_="unknown")
+            return ibis.cases(
+                *((status == seen, meaning) for seen, meaning in pairs), else_="unknown"
+            )
         if "paid_at" in self.columns:
             unpaid = self._time(raw, "paid_at").isnull()
             return unpaid.ifelse("unpaid", "paid")

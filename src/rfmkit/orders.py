@@ -6,8 +6,6 @@ import datetime as dt
 import weakref
 from typing import TYPE_CHECKING, Any, Literal
 
-import ibis.expr.types as ir
-
 from rfmkit._engine import open_source
 from rfmkit.exceptions import OrdersError, RfmkitError
 from rfmkit.ledger import audit_table, flag_orders, known, rejected_table
@@ -15,6 +13,8 @@ from rfmkit.lines import NEVER_PAID, REFUNDED, Lines, Policy, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import ibis.expr.types as ir
 
     from rfmkit._engine import Engine
 
@@ -118,7 +118,7 @@ currency : str, optional
     ... })
     >>> orders = rk.read_orders(log)
     >>> orders
-    <Orders: 2 customers, 2 orders, 1210.50 as of 2024-02-11; 2 of 4 rows set aside, see .audit>
+    <Orders: 1 customers, 2 orders, 1210.50 as of 2024-02-11; 2 of 4 rows set aside, see .audit>
     >>> rk.read_orders(log.rename(columns={"Total": "how much"}))
     Traceback (most recent call last):
     rfmkit.exceptions.ColumnsError: An order log has a column for the amount.

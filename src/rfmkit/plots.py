@@ -27,7 +27,7 @@ def axes(ax: Axes | None, *, caller: str) -> Axes:
     if ax is not None:
         return ax
     try:
-        import matplotlib.pyplot as plt  # noqa: PLC0415 (slow to import)
+        import matplotlib.pyplot as plt
     except ImportError as error:
         raise _missing(caller, error) from error
     return plt.subplots(figsize=(7.0, 4.4), layout="constrained")[1]
@@ -60,12 +60,12 @@ def churn_curve(
     Axes
     """
     ax = axes(ax, caller="ChurnCurve.plot")
-    sure = table.groupby("curve_days")["churn_probability"].min() >= 1
-    last = int(sure.idxmax()) if sure.any() else int(table["curve_days"].max())
+    open_days = table.loc[table["churn_probability"] < 1, "curve_days"]
+    last = int((open_days if len(open_days) else table["curve_days"]).max())
     for colour, (stratum, line) in zip(LINES, table.groupby("stratum", sort=False), strict=False):
-        line = line[line["curve_days"] <= last]
-        known = line[line["curve_days"] <= ends[stratum]]
-        beyond = line[line["curve_days"] >= ends[stratum]]
+        shown = line[line["curve_days"] <= last]
+        known = shown[shown["curve_days"] <= ends[stratum]]
+        beyond = shown[shown["curve_days"] >= ends[stratum]]
         ax.fill_between(
             known["curve_days"], known["churn_lower"], known["churn_upper"],
             color=colour, alpha=0.15, linewidth=0,
@@ -118,7 +118,7 @@ def tidy(ax: Axes) -> Axes:
 def side_by_side() -> tuple[Figure, tuple[Axes, Axes]]:
     """Give a figure with two axes that no window shows, to be written to a file."""
     try:
-        from matplotlib.figure import Figure as Canvas  # noqa: PLC0415
+        from matplotlib.figure import Figure as Canvas
     except ImportError as error:
         raise _missing("A picture", error) from error
     figure = Canvas(figsize=(13, 4.6), layout="constrained")

@@ -101,7 +101,7 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         self.bands = bands
         self.monetary = monetary
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002, N803 (scikit-learn's names)
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 (scikit-learn's names)
         """Learn the thresholds.
 
         Parameters
@@ -123,11 +123,13 @@ class RFMScorer(TransformerMixin, BaseEstimator):
             self._fit_table(opened.table, opened.engine)
         else:
             values = validate_data(self, X, dtype="numeric", ensure_min_samples=1)
-            names = [str(name) for name in getattr(self, "feature_names_in_", range(values.shape[1]))]
+            names = [
+                str(name) for name in getattr(self, "feature_names_in_", range(values.shape[1]))
+            ]
             self._learn(names, [values[:, place] for place in range(values.shape[1])])
         return self
 
-    def transform(self, X: Any) -> Any:  # noqa: N803
+    def transform(self, X: Any) -> Any:
         """Score customers by the learned thresholds.
 
         Parameters
@@ -157,7 +159,8 @@ class RFMScorer(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[Any]:
         """Name the scores: the input's names with ``_score``."""
         check_is_fitted(self, "edges_")
-        names = list(input_features) if input_features is not None else list(self.edges_)  # type: ignore[arg-type]
+        given = self.edges_ if input_features is None else np.asarray(input_features)
+        names = [str(name) for name in given]
         if input_features is None and not hasattr(self, "feature_names_in_"):
             names = [f"x{place}" for place in range(self.n_features_in_)]
         return np.array([f"{name}_score" for name in names], dtype=object)
@@ -352,7 +355,7 @@ def _pareto_edges(values: Floats, n_bins: int) -> Floats:
 
 def _kmeans_edges(values: Floats, n_bins: int) -> Floats:
     """Cut half-way between the centres of one-dimensional k-means on distinct values."""
-    from sklearn.cluster import KMeans  # noqa: PLC0415 (slow to import)
+    from sklearn.cluster import KMeans
 
     distinct, counts = np.unique(values, return_counts=True)
     bins = min(n_bins, len(distinct))
@@ -363,11 +366,11 @@ def _kmeans_edges(values: Floats, n_bins: int) -> Floats:
     fitted = KMeans(bins, init=seeds, n_init=1).fit(distinct[:, None], sample_weight=counts)
     centres = np.unique(fitted.cluster_centers_)
     middles = (centres[1:] + centres[:-1]) / 2
-    return distinct[np.searchsorted(distinct, middles, side="left")]
+    return np.asarray(distinct[np.searchsorted(distinct, middles, side="left")], dtype=float)
 
 
 def _thresholds(edges: Mapping[str, Floats]) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415 (kept out of import rfmkit)
+    import pandas as pd
 
     rows = []
     for place, (name, inner) in enumerate(edges.items()):

@@ -40,8 +40,8 @@ class Tail:
         """Give the cumulative hazard over so many days of tail."""
         days = np.asarray(days, dtype=float)
         if self.decay <= 0:
-            return self.level * days
-        return -self.level / self.decay * np.expm1(-self.decay * days)
+            return np.asarray(self.level * days)
+        return np.asarray(-self.level / self.decay * np.expm1(-self.decay * days))
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Survival:
         """Give S at each number of days; beyond `tail_from` by the tail."""
         days = np.asarray(days, dtype=float)
         known = self.survival[np.clip(days, 0, self.tail_from).astype(int)]
-        return known * np.exp(-self.tail.hazard(np.maximum(days - self.tail_from, 0)))
+        return np.asarray(known) * np.exp(-self.tail.hazard(np.maximum(days - self.tail_from, 0)))
 
     def lasts(self, silent: ArrayLike, until: ArrayLike) -> Floats:
         """Give P(gap > until | gap > silent) = S(until) / S(silent); 1 where until <= silent."""
@@ -93,11 +93,11 @@ class Survival:
         conditional on the silence so far, the sum runs over (silent, until]. The tail adds no
         variance of its own: beyond `tail_from` the interval is too narrow.
         """
-        from scipy.stats import norm  # noqa: PLC0415 (slow to import)
+        from scipy.stats import norm
 
         last = self.tail_from
-        spread = self.greenwood[np.clip(until, 0, last).astype(int)]  # type: ignore[union-attr]
-        spread = spread - self.greenwood[np.clip(silent, 0, last).astype(int)]  # type: ignore[union-attr]
+        spread = self.greenwood[np.clip(until, 0, last).astype(int)]
+        spread = spread - self.greenwood[np.clip(silent, 0, last).astype(int)]
         chance = self.lasts(silent, until)
         z = norm.ppf(0.5 + confidence / 2)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -140,7 +140,7 @@ def estimate(days: ArrayLike, returned: ArrayLike, gaps: ArrayLike) -> Survival:
     NotEnoughHistoryError
         There is no gap at all.
     """
-    from lifelines import KaplanMeierFitter  # noqa: PLC0415 (a second to import)
+    from lifelines import KaplanMeierFitter
 
     length = np.asarray(days, dtype=float)
     ended, weight = np.asarray(returned, dtype=bool), np.asarray(gaps, dtype=float)
@@ -168,7 +168,7 @@ def estimate(days: ArrayLike, returned: ArrayLike, gaps: ArrayLike) -> Survival:
 
 
 def _by_day(length: Floats, weight: Floats, days: int) -> Floats:
-    return np.bincount(length.astype(int), weight, minlength=days)
+    return np.bincount(length.astype(int), weight, minlength=days).astype(float)
 
 
 def _fit_tail(at_risk: Floats, returns: Floats, tail_from: int) -> Tail:
@@ -178,7 +178,7 @@ def _fit_tail(at_risk: Floats, returns: Floats, tail_from: int) -> Tail:
     (Holford 1980, Biometrics 36, "The analysis of rates and of survivorship using log-linear
     models"); log hazard linear in time is Gompertz's law.
     """
-    from sklearn.linear_model import PoissonRegressor  # noqa: PLC0415 (slow to import)
+    from sklearn.linear_model import PoissonRegressor
 
     total = returns.sum()
     share = max(TAIL_SHARE, min(1.0, TAIL_RETURNS / max(total, 1.0)))

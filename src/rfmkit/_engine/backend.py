@@ -110,7 +110,7 @@ class Engine:
     @property
     def spark(self) -> Any:
         """The Spark session behind this engine."""
-        from pyspark.sql import SparkSession  # noqa: PLC0415 (an extra)
+        from pyspark.sql import SparkSession
 
         return SparkSession.active()
 
@@ -120,7 +120,7 @@ class Engine:
 
     def frame(self, table: ir.Table) -> pd.DataFrame:
         """Run a small query and give a plain pandas frame."""
-        from rfmkit._engine.frames import to_pandas  # noqa: PLC0415 (imports pandas)
+        from rfmkit._engine.frames import to_pandas
 
         return to_pandas(self.arrow(table))
 
@@ -130,12 +130,13 @@ class Engine:
 
     def small(self, columns: dict[str, list[Any]], kind: str) -> Any:
         """Make a small report, in the caller's kind where that is a DataFrame in memory."""
-        import pyarrow as pa  # noqa: PLC0415 (slow to import)
+        import pyarrow as pa
 
-        from rfmkit._engine import frames  # noqa: PLC0415 (imports pandas)
+        from rfmkit._engine import frames
 
         kind = {"polars_lazy": "polars"}.get(kind, kind)
-        return frames.FROM_ARROW.get(kind, frames.to_pandas)(pa.table(columns))
+        make = frames.FROM_ARROW[kind if kind in frames.FROM_ARROW else "pandas"]
+        return make(pa.table(columns))
 
     def local_time(self, instant: ir.TimestampValue, zone: str) -> ir.TimestampValue:
         """Give the wall clock that an instant shows in a time zone."""
@@ -185,7 +186,7 @@ class Engine:
 
     def deliver(self, table: ir.Table, kind: str, *, order_by: tuple[str, ...] = ()) -> Any:
         """Give a result in the caller's own kind; rows in a stated order, so never by chance."""
-        from rfmkit._engine import frames  # noqa: PLC0415 (imports pandas)
+        from rfmkit._engine import frames
 
         table = self.canonical(table)
         if kind == "ibis":

@@ -116,7 +116,7 @@ def _one_kind(paths: list[Path]) -> str:
 
 
 def _kind_by_content(path: Path) -> str:
-    """The first bytes outweigh the name: exports are often renamed."""
+    """Tell the kind by the first bytes before the name: exports are often renamed."""
     with path.open("rb") as file:
         head = file.read(8)
     if head.startswith(b"PAR1"):
@@ -134,8 +134,8 @@ def _kind_by_content(path: Path) -> str:
 
 
 def _read_parquet(engine: Engine, paths: list[Path]) -> FileTable:
-    import pyarrow as pa  # noqa: PLC0415 (slow to import)
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
         schemas = {path: pq.read_schema(path) for path in paths}
@@ -159,8 +159,9 @@ def _read_json(engine: Engine, paths: list[Path]) -> FileTable:
     name = unique_name("json")
     try:
         scan = "read_json($files, format='newline_delimited', records=true, maximum_depth=1)"
-        columns = [row[0] for row in con.execute(f"DESCRIBE FROM {scan}", {"files": files}).fetchall()]
-        cells = ", ".join(f'"{c}" ->> \'$\' AS "{c}"' for c in (c.replace('"', '""') for c in columns))
+        seen = con.execute(f"DESCRIBE FROM {scan}", {"files": files}).fetchall()
+        columns = ['"' + row[0].replace('"', '""') + '"' for row in seen]
+        cells = ", ".join(f"{column} ->> '$' AS {column}" for column in columns)
         con.execute(f'CREATE TEMP TABLE "{name}" AS SELECT {cells} FROM {scan}', {"files": files})
     except Exception as error:
         raise _unreadable("line-delimited JSON (one object a line)", error) from error
@@ -168,7 +169,7 @@ def _read_json(engine: Engine, paths: list[Path]) -> FileTable:
 
 
 def _read_excel(engine: Engine, paths: list[Path]) -> FileTable:
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     try:
         sheets = {path.name: pd.read_excel(path, dtype=object) for path in paths}
@@ -196,7 +197,9 @@ def _read_text(
     """Every cell is text here; what it means is decided later, for the column as a whole."""
     con = engine.backend.con
     texts = [
-        plain_text(path, Path(engine.spill_folder), encoding=encoding, delimiter=delimiter, names=names)
+        plain_text(
+            path, Path(engine.spill_folder), encoding=encoding, delimiter=delimiter, names=names
+        )
         for path in paths
     ]
     _same_columns({text.path.name: text.names for text in texts})

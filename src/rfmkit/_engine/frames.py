@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_KINDS = {
+    ("pandas", "DataFrame"): "pandas",
+    ("polars", "DataFrame"): "polars",
+    ("polars", "LazyFrame"): "polars_lazy",
+    ("pyarrow", "Table"): "pyarrow",
+    ("pyarrow", "RecordBatch"): "pyarrow",
+    ("pyarrow", "RecordBatchReader"): "pyarrow",
+    ("pyarrow", "Dataset"): "pyarrow",
+    ("duckdb", "DuckDBPyRelation"): "duckdb",
+    ("_duckdb", "DuckDBPyRelation"): "duckdb",
+    ("ibis", "Table"): "ibis",
+    ("pyspark", "DataFrame"): "spark",
+}
+
+
 def kind_of(source: object) -> str | None:
     """Name the kind of a DataFrame, or nothing where it is none."""
     for base in type(source).__mro__:
-        library, name = base.__module__.split(".")[0], base.__name__
-        match library, name:
-            case "pandas", "DataFrame":
-                return "pandas"
-            case "polars", "DataFrame":
-                return "polars"
-            case "polars", "LazyFrame":
-                return "polars_lazy"
-            case "pyarrow", "Table" | "RecordBatch" | "RecordBatchReader" | "Dataset":
-                return "pyarrow"
-            case ("duckdb" | "_duckdb"), "DuckDBPyRelation":
-                return "duckdb"
-            case "ibis", "Table":
-                return "ibis"
-            case "pyspark", "DataFrame":
-                return "spark"
-            case _:
-                continue
+        kind = _KINDS.get((base.__module__.split(".")[0], base.__name__))
+        if kind is not None:
+            return kind
     return None
 
 
@@ -48,21 +48,21 @@ def to_arrow(source: Any, kind: str) -> Any:
 
 
 def _as_arrow(source: Any, kind: str) -> Any:
-    match kind:
-        case "pandas":
-            return _pandas_to_arrow(source)
-        case "polars":
-            return source.to_arrow()
-        case "polars_lazy":
-            return source.collect(engine="streaming").to_arrow()
-        case "duckdb":
-            return source.to_arrow_table() if hasattr(source, "to_arrow_table") else source.arrow()
-        case _ if isinstance(source, pa.RecordBatch):
-            return pa.Table.from_batches([source])
-        case _ if isinstance(source, pa.RecordBatchReader):
-            return source.read_all()
-        case _:
-            return source
+    if kind == "pandas":
+        table = _pandas_to_arrow(source)
+    elif kind == "polars":
+        table = source.to_arrow()
+    elif kind == "polars_lazy":
+        table = source.collect(engine="streaming").to_arrow()
+    elif kind == "duckdb":
+        table = source.to_arrow_table() if hasattr(source, "to_arrow_table") else source.arrow()
+    elif isinstance(source, pa.RecordBatch):
+        table = pa.Table.from_batches([source])
+    elif isinstance(source, pa.RecordBatchReader):
+        table = source.read_all()
+    else:
+        table = source
+    return table
 
 
 def named_zones(schema: pa.Schema) -> dict[str, str]:
@@ -116,13 +116,11 @@ def _missing(cell: object) -> bool:
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
     """Make a pandas frame whose dtypes do not depend on which rows are null."""
-    import pandas as pd  # noqa: PLC0415 (kept out of import rfmkit)
+    import pandas as pd
 
     columns = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
-        if pa.types.is_date(column.type):
-            series = column.cast(pa.timestamp("us")).to_pandas()
-        elif pa.types.is_timestamp(column.type):
+        if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
             series = column.cast(pa.timestamp("us")).to_pandas()
         elif pa.types.is_integer(column.type) and column.null_count:
             series = column.to_pandas(types_mapper={column.type: pd.Int64Dtype()}.get)
@@ -133,7 +131,7 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
 
 
 def _to_polars(table: pa.Table) -> Any:
-    import polars as pl  # noqa: PLC0415 (an extra)
+    import polars as pl
 
     return pl.from_arrow(table)
 

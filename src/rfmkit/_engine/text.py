@@ -98,7 +98,7 @@ def detect_encoding(path: Path) -> str:
 
 
 def _decodes(path: Path, encoding: str) -> bool:
-    import codecs  # noqa: PLC0415
+    import codecs
 
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
@@ -112,7 +112,7 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 
 def detect_delimiter(lines: list[str]) -> str:
-    """The delimiter that cuts the first lines into the same number of cells, and most of them."""
+    """Find the delimiter that cuts the first lines into equally many cells, and the most."""
     scores = {}
     for delimiter in DELIMITERS:
         widths = Counter(len(_cells(line, delimiter)) for line in lines)
@@ -154,7 +154,7 @@ def _first_lines(path: Path, encoding: str, count: int = 50) -> list[str]:
 
 
 def _lines(path: Path, encoding: str) -> Iterator[str]:
-    import io  # noqa: PLC0415
+    import io
 
     with _open(path) as file:
         try:

@@ -212,11 +212,15 @@ class ChurnCurve:
 
     def lookup(self, horizon_days: int) -> pd.DataFrame:
         """Tabulate the probability for every stratum and number of silent days."""
-        import pandas as pd  # noqa: PLC0415 (kept out of import rfmkit)
+        import pandas as pd
 
         longest = max(fit.days for _, _, fit in self.fits) + 1
         silent = np.arange(longest + 1)
-        until = silent + horizon_days if self.anchor == "snapshot" else np.full_like(silent, horizon_days)
+        until = (
+            silent + horizon_days
+            if self.anchor == "snapshot"
+            else np.full_like(silent, horizon_days)
+        )
         tables = []
         for place, (_, _, fit) in enumerate(self.fits):
             lower, upper = fit.interval(silent, until, self.confidence)
@@ -246,7 +250,7 @@ class ChurnCurve:
         DataFrame
             `stratum, days`; null where the curve never gets there.
         """
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         if not 0 <= probability <= 1:
             raise RfmkitError("A probability lies between 0 and 1.", found=repr(probability))
@@ -258,7 +262,7 @@ class ChurnCurve:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the probability of churn against days since the last purchase."""
-        from rfmkit.plots import churn_curve  # noqa: PLC0415 (imports matplotlib)
+        from rfmkit.plots import churn_curve
 
         table = self.lookup(self.horizon_days)
         table.insert(0, "stratum", self.strata_["stratum"].to_numpy()[table["curve_stratum"]])
@@ -266,7 +270,7 @@ class ChurnCurve:
         return churn_curve(table, ends, title=self.estimand, ax=ax)
 
     def _curve(self) -> pd.DataFrame:
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         tables = []
         for first, last, fit in self.fits:
@@ -289,7 +293,7 @@ class ChurnCurve:
         return pd.concat(tables, ignore_index=True)
 
     def _strata(self) -> pd.DataFrame:
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         rows = [
             {

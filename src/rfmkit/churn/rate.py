@@ -31,8 +31,8 @@ def churn_rate(orders: Orders, *, horizon_days: int = 365) -> Any:
     Returns
     -------
     DataFrame
-        `day, customers` (had bought by then), `churned_customers`, `churn_rate`, from the first purchase to
-        `as_of`, for the days on which either number changed.
+        `day, customers` (had bought by then), `churned_customers`, `churn_rate`, from the first
+        purchase to `as_of`, for the days on which either number changed.
 
     Examples
     --------

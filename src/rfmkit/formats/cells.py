@@ -33,6 +33,7 @@ ISO: Final = r"^\d{4}-\d{2}-\d{2}([ T].*)?$"
 YEAR_FIRST: Final = r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})([ T].*)?$"
 COMPACT: Final = r"^\d{8}$"
 DAY_MONTH: Final = r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})([ T,].*)?$"
+YYYYMMDD: Final = (1900_01_01, 2199_12_31)
 OFFSET_PARTS: Final = (
     r"^(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s?(Z|z|([+-]\d{2}):?(\d{2})?)$"
 )
@@ -164,9 +165,9 @@ def _read_money_text(text: ir.StringValue, mark: str) -> ir.DecimalValue:
     digits = number.re_replace(thousands, "").replace(",", ".")
     minus = (
         (text.re_extract(MONEY_CELL, 1) == "(")
-        | text.re_extract(MONEY_CELL, 2).isin(["-", "−"])  # noqa: RUF001
-        | text.re_extract(MONEY_CELL, 3).isin(["-", "−"])  # noqa: RUF001
-        | text.re_extract(MONEY_CELL, 5).isin(["-", "−"])  # noqa: RUF001
+        | text.re_extract(MONEY_CELL, 2).isin(["-", "−"])
+        | text.re_extract(MONEY_CELL, 3).isin(["-", "−"])
+        | text.re_extract(MONEY_CELL, 5).isin(["-", "−"])
     )
     size = is_money.ifelse(digits, ibis.null("string")).try_cast(MONEY)
     value = minus.ifelse(-size, size)
@@ -183,7 +184,7 @@ def time_census(column: ir.Column) -> Counts:
     if kind.is_integer() or kind.is_floating():
         return {
             "there": column.count(),
-            "compact": count_if((column >= 19000101) & (column < 22000101)),
+            "compact": count_if(column.between(*YYYYMMDD)),
         }
     if not kind.is_string():
         return {"there": column.count()}
@@ -282,7 +283,9 @@ def _day_first(census: Mapping[str, int], dayfirst: bool | None, name: str) -> b
             hint="say which: dayfirst=True or dayfirst=False; the other cells are set aside.",
         )
     if not census["day_first"] and not census["month_first"]:
-        first, second, year = str(census["example"]).replace(".", "/").replace("-", "/").split("/")[:3]
+        first, second, year = (
+            str(census["example"]).replace(".", "/").replace("-", "/").split("/")[:3]
+        )
         raise OrdersError(
             f"The order of day and month in the column {name!r} is known.",
             found=f"{census['example']!r}, which may be {year[:4]}-{second:0>2}-{first:0>2} "

@@ -1,0 +1,19 @@
+from .churn import ChurnCurve as ChurnCurve
+from .churn import churn_rate as churn_rate
+from .cycle import PurchaseCycle as PurchaseCycle
+from .datasets import load_sample as load_sample
+from .datasets import simulate_orders as simulate_orders
+from .exceptions import RfmkitError as RfmkitError
+from .history import purchase_gaps as purchase_gaps
+from .history import snapshots as snapshots
+from .history import summarize as summarize
+from .lifecycle import Cycles as Cycles
+from .lifecycle import Lifecycle as Lifecycle
+from .lifecycle import Probability as Probability
+from .lifecycle import Quantile as Quantile
+from .lifecycle import segment as segment
+from .orders import Orders as Orders
+from .orders import read_orders as read_orders
+from .rfm import RFMScorer as RFMScorer
+
+__version__: str
