@@ -230,7 +230,11 @@ def two_last_gaps(orders: Orders) -> ir.Table:
 
 def customer_table(orders: Orders, *, categories: bool = False) -> ir.Table:
     """Give one row per customer, as an expression over a table kept in the engine."""
-    table = _with_rates(orders.stored("customers", lambda: _customers(orders)), orders.as_of)
+    def build() -> ir.Table:
+        table = orders.stored("customer_sums", lambda: _customers(orders))
+        return orders.engine.view(_with_rates(table, orders.as_of))
+
+    table: ir.Table = orders.remember("customers", build)
     if categories and "category" in orders.lines.columns:
         lines = orders.lines.filter(orders.lines.rule.isnull())
         counted = lines.group_by("customer_id").agg(categories=lines.category.nunique())

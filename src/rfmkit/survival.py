@@ -178,8 +178,6 @@ def _fit_tail(at_risk: Floats, returns: Floats, tail_from: int) -> Tail:
     (Holford 1980, Biometrics 36, "The analysis of rates and of survivorship using log-linear
     models"); log hazard linear in time is Gompertz's law.
     """
-    from sklearn.linear_model import PoissonRegressor
-
     total = returns.sum()
     share = max(TAIL_SHARE, min(1.0, TAIL_RETURNS / max(total, 1.0)))
     start = int(np.argmax(returns.cumsum() >= total * (1 - share))) + 1
@@ -190,12 +188,25 @@ def _fit_tail(at_risk: Floats, returns: Floats, tail_from: int) -> Tail:
     steady = Tail(level=float((seen.sum() + 0.5) / max(exposed.sum(), 1.0)), decay=0.0)
     if seen.sum() < TAIL_RETURNS or len(days) < MIN_AT_RISK:
         return steady
-    spell = float(len(at_risk))
-    time = ((days - tail_from) / spell)[:, None]
-    model = PoissonRegressor(alpha=0, solver="newton-cholesky", max_iter=100, tol=1e-8)
-    model.fit(time, seen / exposed, sample_weight=exposed)
-    decay = -float(model.coef_[0]) / spell
-    return Tail(float(np.exp(model.intercept_)), decay) if decay > 0 else steady
+    return _falling(days - tail_from, exposed, seen) or steady
+
+
+def _falling(days: Floats, exposed: Floats, seen: Floats) -> Tail | None:
+    """Maximise the Poisson likelihood of level and decay; nothing where the hazard rises."""
+    from scipy.optimize import minimize
+
+    spell = np.ptp(days)
+    time = days / spell
+
+    def loss(logs: Floats) -> tuple[float, Floats]:
+        expected = exposed * np.exp(np.clip(logs[0] + logs[1] * time, -700, 50))
+        surplus = expected - seen
+        value = expected.sum() - (seen * (logs[0] + logs[1] * time)).sum()
+        return value / seen.sum(), np.array([surplus.sum(), (surplus * time).sum()]) / seen.sum()
+
+    start = np.array([np.log(seen.sum() / exposed.sum()), 0.0])
+    level, slope = minimize(loss, start, jac=True, method="BFGS", options={"gtol": 1e-8}).x
+    return Tail(float(np.exp(level)), float(-slope / spell)) if slope < 0 else None
 
 
 def from_frame(gaps: pd.DataFrame) -> Survival:

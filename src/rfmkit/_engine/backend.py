@@ -99,6 +99,12 @@ class Engine:
             return view
         return table.cache()
 
+    def view(self, table: ir.Table) -> ir.Table:
+        """Give an expression a name in the embedded engine, so that it is compiled only once."""
+        if not self.embedded:
+            return table
+        return self.backend.create_view(unique_name("view"), table)
+
     def drop(self, table: ir.Table) -> None:
         """Free a table made by `store`; elsewhere than in DuckDB and Spark Ibis frees it."""
         with contextlib.suppress(Exception):
@@ -201,7 +207,7 @@ class Engine:
 
     def sql(self, table: ir.Table) -> str:
         """Write the expression as SQL of the embedded engine, its in-memory tables kept there."""
-        view = self.backend.create_view(unique_name("view"), table)
+        view = self.view(table)
         return f'SELECT * FROM "{view.get_name()}"'
 
 
