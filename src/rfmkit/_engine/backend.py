@@ -8,6 +8,7 @@ import weakref
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 
@@ -73,8 +74,9 @@ class Engine:
                 found=f"memory_limit={memory_limit!r}, threads={threads!r}",
                 hint=str(error).splitlines()[0],
             ) from error
-        # A progress bar would write into pipelines' logs; dates must not follow the machine's zone.
-        backend.raw_sql("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
+        with contextlib.suppress(duckdb.Error):  # in Jupyter without ipywidgets there is no bar
+            backend.raw_sql("SET enable_progress_bar = false")
+        backend.raw_sql("SET TimeZone = 'UTC'")  # dates must not follow the machine's zone
         engine = cls(backend, embedded=True)
         weakref.finalize(engine, spill.cleanup)
         return engine

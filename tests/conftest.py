@@ -1,0 +1,125 @@
+"""Fixtures that several test modules share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import ibis
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import rfmkit as rk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+KINDS = ("pandas", "polars", "polars_lazy", "pyarrow", "duckdb", "ibis", "csv", "parquet")
+
+
+@pytest.fixture(scope="session")
+def sample() -> pd.DataFrame:
+    """The bundled sample; never to be changed."""
+    return rk.load_sample("orders")
+
+
+@pytest.fixture(scope="session")
+def orders(sample: pd.DataFrame) -> Any:
+    """The bundled sample, read."""
+    return rk.read_orders(sample)
+
+
+@pytest.fixture(scope="session")
+def customers(orders: Any) -> pd.DataFrame:
+    """The customers of the bundled sample."""
+    return rk.summarize(orders)
+
+
+@pytest.fixture
+def as_kind(tmp_path: Path) -> Callable[[pd.DataFrame, str], Any]:
+    """Turn a pandas frame into a source of another kind."""
+
+    def convert(frame: pd.DataFrame, kind: str) -> Any:
+        match kind:
+            case "pandas":
+                return frame.copy()
+            case "polars":
+                return pl.from_pandas(frame)
+            case "polars_lazy":
+                return pl.from_pandas(frame).lazy()
+            case "pyarrow":
+                return pa.Table.from_pandas(frame, preserve_index=False)
+            case "duckdb":
+                return duckdb.connect().from_arrow(
+                    pa.Table.from_pandas(frame, preserve_index=False)
+                )
+            case "ibis":
+                return ibis.memtable(frame)
+            case "csv":
+                path = tmp_path / "orders.csv"
+                frame.to_csv(path, index=False)
+                return path
+            case "parquet":
+                path = tmp_path / "orders.parquet"
+                frame.to_parquet(path, index=False)
+                return path
+        raise ValueError(kind)
+
+    return convert
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real logs; tests that need it are marked `real`."""
+    folder = Path(os.environ.get("RFMKIT_REAL_DATA", CHECKOUT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real logs at {folder}: set RFMKIT_REAL_DATA to their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """A local Spark session; tests that need it are marked `spark`."""
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Spark needs Java, and none is on this machine")
+    sql = pytest.importorskip("pyspark.sql", reason="Spark tests need rfmkit[spark]")
+    session = (
+        sql.SparkSession.builder.master("local[2]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.log.level", "ERROR")
+        .getOrCreate()
+    )
+    yield session
+    session.stop()
+
+
+def plain(frame: Any) -> pd.DataFrame:
+    """Any result as pandas, ordered by customer, in dtypes that do not depend on its kind."""
+    match type(frame).__module__.split(".")[0]:
+        case "polars":
+            frame = frame.lazy().collect().to_pandas()
+        case "pyspark":
+            frame = frame.toPandas()
+        case "duckdb" | "_duckdb":
+            frame = frame.to_arrow_table().to_pandas()
+        case "pyarrow" | "ibis":
+            frame = frame.to_pandas()
+    if "customer_id" in frame:
+        frame = frame.sort_values("customer_id")
+    frame = frame.reset_index(drop=True)
+    for name in frame:
+        column = frame[name]
+        if name in ("first_purchase", "last_purchase", "expected_next_purchase", "origin"):
+            frame[name] = pd.to_datetime(column).astype("datetime64[us]")
+        elif pd.api.types.is_numeric_dtype(column):
+            frame[name] = column.astype("float64")
+        else:
+            frame[name] = column.astype(object).where(column.notna(), None)
+    return frame

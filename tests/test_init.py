@@ -1,0 +1,44 @@
+"""`import rfmkit` is quick: nothing heavy is loaded before it is used."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+import rfmkit as rk
+
+HEAVY = (
+    "pandas",
+    "lifelines",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "duckdb",
+    "ibis",
+    "polars",
+    "pyspark",
+)
+
+
+def test_importing_rfmkit_loads_nothing_heavy():
+    code = f"import rfmkit, sys; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_dir_lists_the_public_names():
+    assert set(rk.__all__) <= set(dir(rk))
+
+
+def test_public_names_are_named_once():
+    assert len(set(rk.__all__)) == len(rk.__all__)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = rk.no_such_name
+
+
+def test_the_version_is_the_installed_one():
+    assert rk.__version__ == version("rfmkit")
