@@ -66,8 +66,10 @@ def pandas_summary(log: str, out: str) -> float:
 
 def rfmkit_segment(log: str, out: str, memory_limit: str | None = None) -> float:
     """The main job: log to segments, with scores, cycle, churn and lifecycle."""
+    import lifelines  # noqa: F401 (imports are counted apart)
+
     import rfmkit as rk
-    from rfmkit import cycle, lifecycle  # noqa: F401 (imports are counted apart)
+    from rfmkit import lifecycle  # noqa: F401
 
     began = time.perf_counter()
     orders = rk.read_orders(log, output="ibis", threads=THREADS, memory_limit=memory_limit)

@@ -1,7 +1,7 @@
-"""Make an order log of a given size in Parquet: python benchmarks/make_orders.py 10_000_000 o.parquet.
+"""Make a large order log in Parquet: python benchmarks/make_orders.py 10_000_000 o.parquet.
 
-Customers come from rk.simulate_orders in chunks, so memory stays bounded; rows are in time order, as
-a shop's database gives them, with integer ids.
+Customers come from rk.simulate_orders in chunks, so memory stays bounded; rows are in time order,
+as a shop's database gives them, with integer ids.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from .cycle import PurchaseCycle as PurchaseCycle
 from .datasets import load_sample as load_sample
 from .datasets import simulate_orders as simulate_orders
 from .exceptions import RfmkitError as RfmkitError
+from .grids import lifecycle_grid as lifecycle_grid
+from .grids import lifecycle_matrix as lifecycle_matrix
 from .history import purchase_gaps as purchase_gaps
 from .history import snapshots as snapshots
 from .history import summarize as summarize
@@ -14,6 +16,7 @@ from .lifecycle import Quantile as Quantile
 from .lifecycle import segment as segment
 from .orders import Orders as Orders
 from .orders import read_orders as read_orders
+from .advice import playbook as playbook
 from .rfm import RFMScorer as RFMScorer
 
 __version__: str

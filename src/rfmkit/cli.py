@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from rfmkit.columns import SEGMENTS
+from rfmkit.columns import LABELS, SEGMENTS
 from rfmkit.exceptions import RfmkitError
 
 if TYPE_CHECKING:
@@ -204,14 +204,12 @@ def print_segments(table: ir.Table, log: Orders, out: Path | None) -> None:
 
 def segment_sizes(table: ir.Table, log: Orders) -> Any:
     """Count customers and money by segment and phase, in the order of a customer's life."""
-    from rfmkit.lifecycle import WORDS
-
     # Money is summed as decimals: a sum of doubles would end in stray digits.
     sizes = table.group_by("segment", "phase").agg(
         customers=table.count(), spend=table.spend.cast("decimal(38, 4)").sum().cast("float64")
     )
     frame = log.engine.frame(sizes)
-    places = {word: place for words in WORDS.values() for place, word in enumerate(words.values())}
+    places = {word: place for words in LABELS.values() for place, word in enumerate(words.values())}
     frame["place"] = frame["segment"].map(places)
     frame["phase_place"] = frame["phase"].map(places).fillna(-1)
     return frame.sort_values(["place", "phase_place"]).drop(columns=["place", "phase_place"])

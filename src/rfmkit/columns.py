@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["COLUMNS", "PHASES", "SEGMENTS", "STATUSES", "Column"]
+__all__ = ["COLUMNS", "LABELS", "PHASES", "SEGMENTS", "STATUSES", "Column"]
 
 MONEY: Final = "decimal(18, 4)"
 
@@ -98,6 +98,13 @@ DTYPES: Final = {column.name: column.dtype for column in COLUMNS if column.dtype
 
 SEGMENTS: Final = ("prospect", "new", "repeat", "dormant", "fan")
 PHASES: Final = ("active", "silent", "lost")
+LABELS: Final = {
+    "en": {word: word for word in (*SEGMENTS, *PHASES)},
+    "zh": {
+        "prospect": "潜客", "new": "新客", "repeat": "老客", "dormant": "休眠", "fan": "粉丝",
+        "active": "活跃", "silent": "沉默", "lost": "流失",
+    },
+}  # fmt: skip
 
 STATUSES: Final = (
     "unpaid", "paid", "shipped", "completed", "closed_unpaid", "closed_refunded",

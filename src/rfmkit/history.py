@@ -230,6 +230,7 @@ def two_last_gaps(orders: Orders) -> ir.Table:
 
 def customer_table(orders: Orders, *, categories: bool = False) -> ir.Table:
     """Give one row per customer, as an expression over a table kept in the engine."""
+
     def build() -> ir.Table:
         table = orders.stored("customer_sums", lambda: _customers(orders))
         return orders.engine.view(_with_rates(table, orders.as_of))

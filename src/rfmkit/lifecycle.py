@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import ibis
 import numpy as np
 
 from rfmkit.churn import ChurnCurve
-from rfmkit.columns import PHASES, SEGMENTS
+from rfmkit.columns import LABELS, PHASES
 from rfmkit.cycle import PurchaseCycle
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
 from rfmkit.history import customer_table, over_customers
@@ -46,17 +46,6 @@ class Probability:
 
 
 Limit = int | Cycles | Quantile | Probability
-
-WORDS: Final = {
-    "en": dict(zip((*SEGMENTS, *PHASES), (*SEGMENTS, *PHASES), strict=True)),
-    "zh": dict(
-        zip(
-            (*SEGMENTS, *PHASES),
-            ("潜客", "新客", "老客", "休眠", "粉丝", "活跃", "沉默", "流失"),
-            strict=True,
-        )
-    ),
-}
 
 
 class Lifecycle:
@@ -139,7 +128,7 @@ class Lifecycle:
         Lifecycle
             Itself, fitted.
         """
-        if self.lang not in WORDS:
+        if self.lang not in LABELS:
             raise RfmkitError("lang is 'en' or 'zh'.", found=repr(self.lang))
         curve = self.churn or ChurnCurve().fit(_log(source, "churn"))
         self.scorer_ = self.scorer or RFMScorer().fit(source)
@@ -177,7 +166,7 @@ class Lifecycle:
             raise NotFittedError("It is fitted.", found="no fit", hint=".fit(orders) first.")
         if not set(SCORES) <= set(table.columns):
             table = self.scorer_.score_columns(table)
-        words = WORDS[self.lang]
+        words = LABELS[self.lang]
         silent, lost = (self._limit(table, name) for name in ("silent_after", "lost_after"))
         phase = ibis.cases(
             (table.purchases < 1, ibis.null("string")),
@@ -329,7 +318,7 @@ def segment_table(
     if people is None:
         return table
     table = orders.engine.canonical(table)
-    word = WORDS[lifecycle.lang]["prospect"]
+    word = LABELS[lifecycle.lang]["prospect"]
     return ibis.union(table, like_customers(people, table, word))
 
 
@@ -352,7 +341,7 @@ def _only_prospects(
         **{f"churn_{name}": ibis.null("float64") for name in ("probability", "lower", "upper")},
         segment=ibis.null("string"), phase=ibis.null("string"), ordered_unpaid=ibis.literal(True),  # noqa: FBT003
     )  # fmt: skip
-    word = WORDS[lifecycle.lang if lifecycle else "en"]["prospect"]
+    word = LABELS[lifecycle.lang if lifecycle else "en"]["prospect"]
     return like_customers(people, _front(empty), word)
 
 

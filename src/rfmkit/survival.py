@@ -188,7 +188,7 @@ def _fit_tail(at_risk: Floats, returns: Floats, tail_from: int) -> Tail:
     steady = Tail(level=float((seen.sum() + 0.5) / max(exposed.sum(), 1.0)), decay=0.0)
     if seen.sum() < TAIL_RETURNS or len(days) < MIN_AT_RISK:
         return steady
-    return _falling(days - tail_from, exposed, seen) or steady
+    return _falling((days - tail_from).astype(float), exposed, seen) or steady
 
 
 def _falling(days: Floats, exposed: Floats, seen: Floats) -> Tail | None:
