@@ -16,8 +16,11 @@ import pytest
 
 import rfmkit as rk
 
+from rfmkit._engine import Engine
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from decimal import Decimal
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 KINDS = ("pandas", "polars", "polars_lazy", "pyarrow", "duckdb", "ibis", "csv", "parquet")
@@ -39,6 +42,12 @@ def orders(sample: pd.DataFrame) -> Any:
 def customers(orders: Any) -> pd.DataFrame:
     """The customers of the bundled sample."""
     return rk.summarize(orders)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """An embedded engine, for tests that go below `read_orders`."""
+    return Engine.embedded_duckdb(threads=1)
 
 
 @pytest.fixture
@@ -98,6 +107,20 @@ def spark() -> Iterator[Any]:
     )
     yield session
     session.stop()
+
+
+def log(**columns: Any) -> pd.DataFrame:
+    """A log of the columns given; where they are not given, customers, dates, amounts are good."""
+    rows = len(next(iter(columns.values())))
+    good = {"customer": ["a"] * rows, "date": ["2024-01-01"] * rows, "total": [1.0] * rows}
+    return pd.DataFrame(good | columns)
+
+
+def audited(orders: Any) -> dict[str, tuple[int, Decimal]]:
+    """The audit of a log read from pandas: rows and money of each rule."""
+    audit = orders.audit
+    lines = zip(audit["rule"], audit["rows"], audit["amount"], strict=True)
+    return {rule: (rows, amount) for rule, rows, amount in lines}
 
 
 def plain(frame: Any) -> pd.DataFrame:

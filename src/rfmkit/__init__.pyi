@@ -1,3 +1,4 @@
+from .advice import playbook as playbook
 from .churn import ChurnCurve as ChurnCurve
 from .churn import churn_rate as churn_rate
 from .cycle import PurchaseCycle as PurchaseCycle
@@ -16,7 +17,6 @@ from .lifecycle import Quantile as Quantile
 from .lifecycle import segment as segment
 from .orders import Orders as Orders
 from .orders import read_orders as read_orders
-from .advice import playbook as playbook
 from .rfm import RFMScorer as RFMScorer
 
 __version__: str
