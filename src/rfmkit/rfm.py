@@ -279,46 +279,26 @@ def quantile_edges(values: Floats, n_bins: int, counts: Floats | None = None) ->
 def _engine_edges(table: ir.Table, name: str, n_bins: int, engine: Engine) -> Floats:
     """Do the same as `quantile_edges` where the customers live, a few numbers at a time."""
     column = table.filter(table[name].notnull()).select(value=table[name])
+
+    def counted() -> Floats:
+        found = engine.frame(column.group_by("value").agg(rows=column.count()))
+        return quantile_edges(found["value"].to_numpy(), n_bins, found["rows"].to_numpy())
+
     if name in INPUTS[:2]:  # whole days and counts: few different values
-        counted = engine.frame(column.group_by("value").agg(rows=column.count()))
-        return quantile_edges(counted["value"].to_numpy(), n_bins, counted["rows"].to_numpy())
-    top = _highest(column, n_bins - 1, engine)
+        return counted()
     edges: list[float] = []
+    rows = engine.row(column.aggregate(rows=column.count()))["rows"]
     left = column
     for bins in range(n_bins, 1, -1):
-        found = engine.row(left.aggregate(rows=left.count(), low=left.value.min()))
-        if not found["rows"]:
-            break
         # Half a row under the rank: no rounding of the share can move it.
-        rank = -(-found["rows"] // bins) - 0.5
-        quantile = engine.quantile(left, "value", rank / found["rows"])
-        edge = _next(left, quantile, engine)
-        cap = top[bins - 2] if len(top) >= bins - 1 else found["low"]
-        edge = cap if edge is None else min(edge, cap)
-        if edge <= found["low"]:
-            edge = _next(left, found["low"], engine)
-            if edge is None:
-                break
-        edges.append(edge)
-        left = column.filter(column.value >= edge)
+        quantile = engine.quantile(left, "value", (-(-rows // bins) - 0.5) / max(rows, 1))
+        left = column.filter(column.value > quantile)
+        above = engine.row(left.aggregate(edge=left.value.min(), rows=left.count()))
+        if above["edge"] is None:
+            return counted()  # one value holds nearly all: few different ones are left
+        edges.append(above["edge"])
+        rows = above["rows"]
     return np.array(edges, dtype=float)
-
-
-def _next(column: ir.Table, value: float | None, engine: Engine) -> float | None:
-    above = engine.row(column.aggregate(edge=column.value.min(where=column.value > value)))
-    return above["edge"]  # type: ignore[no-any-return]
-
-
-def _highest(column: ir.Table, count: int, engine: Engine) -> list[float]:
-    """Give the highest different values, one query each: no sort of all customers."""
-    top: list[float] = []
-    while len(top) < count:
-        below = column.filter(column.value < top[-1]) if top else column
-        found = engine.row(below.aggregate(high=below.value.max()))["high"]
-        if found is None:
-            break
-        top.append(found)
-    return top
 
 
 def _collected(table: ir.Table, name: str, engine: Engine) -> Floats:
