@@ -52,6 +52,17 @@ NEVER_PAID: Final = ("unpaid", "closed_unpaid")
 PAID: Final = ("paid", "shipped", "completed", "partially_refunded")
 REFUNDED: Final = ("refunded", "closed_refunded")
 MAX_STATUSES: Final = 1000
+READ_AS: Final = {
+    "id": ("customer_id", "order_id"),
+    "money": MONEY_ROLES,
+    "time": TIME_ROLES,
+}
+LOOKS: Final = {"id": cells.id_look, "money": cells.money_look, "time": cells.time_look}
+CENSUSES: Final = {
+    "id": cells.id_census,
+    "money": cells.money_census,
+    "time": cells.time_census,
+}
 
 
 @dataclass(frozen=True)
@@ -250,24 +261,39 @@ def _require_all(columns: dict[str, str], seen: list[str], constant_amount: floa
 
 
 def _census(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> dict[str, Any]:
-    counts: dict[str, ir.Value] = {"all.rows": table.count()}
-    for role, column in columns.items():
-        values = table[column]
-        if role in ("customer_id", "order_id"):
-            made = cells.id_census(values)
-        elif role in MONEY_ROLES and not (role == "unit_price" and "amount" in columns):
-            made = cells.money_census(values)
-        elif role in TIME_ROLES:
-            made = cells.time_census(values)
-        else:
-            continue
-        counts |= {f"{role}.{what}": count for what, count in made.items()}
-    found = engine.row(table.aggregate(**counts))
-    census: dict[str, Any] = {}
-    for name, count in found.items():
+    """Look at every column that needs reading; where one is not plain, count how it is written."""
+    kinds = {
+        role: kind
+        for kind, roles in READ_AS.items()
+        for role in roles
+        if role in columns and not (role == "unit_price" and "amount" in columns)
+    }
+    census: dict[str, Any] = {role: {} for role in columns}
+    if "order_id" in columns and engine.is_strictly_increasing(table, columns["order_id"]):
+        # Ids that rise from row to row are unique: nothing in them needs mending.
+        census["order_id"] = {"rising": True}
+        del kinds["order_id"]
+    looks = {role: LOOKS[kind](table[columns[role]]) for role, kind in kinds.items()}
+    looks["all"] = {"rows": table.count()}
+    _run(table, engine, looks, census)
+    unclear = {
+        role: CENSUSES[kind](table[columns[role]])
+        for role, kind in kinds.items()
+        if table[columns[role]].type().is_string() and not cells.is_plain(census[role])
+    }
+    _run(table, engine, unclear, census)
+    return census
+
+
+def _run(
+    table: ir.Table, engine: Engine, counts: Mapping[str, cells.Counts], census: dict[str, Any]
+) -> None:
+    flat = {
+        f"{role}.{what}": count for role, made in counts.items() for what, count in made.items()
+    }
+    for name, count in (engine.row(table.aggregate(**flat)) if flat else {}).items():
         role, what = name.split(".")
         census.setdefault(role, {})[what] = count
-    return census
 
 
 def _status_words(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> list[str]:

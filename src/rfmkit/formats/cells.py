@@ -1,14 +1,15 @@
 """How cells become ids, money and moments: expressions, decided for a column as a whole.
 
-Each kind of cell has a *census* (counts over the column, run once by the caller) and a *reader*
-(an expression, chosen by the census). Text is never guessed cell by cell: what a column means is
-decided by all of it, or asked for.
+Each kind of cell has a *look* (is every cell of a text column plain? cheap), a *census* (how are
+the cells written? only for columns that are not plain) and a *reader* (an expression, chosen by
+the two). The caller runs look and census over the whole column: text is never guessed cell by
+cell, and a plain column costs no more than the engine's own cast.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 import ibis.expr.types as ir
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MISSING_WORDS: Final = ("", "nan", "null", "none", "<na>", "nat", "n/a", "#n/a")
+# Nothing to strip, no word for nothing (all short, all begin with n, < or #), no float.
+PLAIN_ID: Final = r"^(\d[^eE.\s]*|[^\s\d].{3,}\S|[^\s\dnN<#](.{0,2}\S)?)$"
 EXACT_FLOAT: Final = 2**53
 MANGLED: Final = r"^\d+(\.\d+)?[eE]\+?\d+$"
 
@@ -29,7 +32,7 @@ MONEY_CELL: Final = (
     rf"^\s*(\()?\s*([-+−]?)\s*{CURRENCY}\s*([-+−]?)\s*{NUMBER}\s*{CURRENCY}\s*([-−]?)\s*(\))?\s*$"
 )
 
-ISO: Final = r"^\d{4}-\d{2}-\d{2}([ T].*)?$"
+PLAIN_TIME: Final = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
 YEAR_FIRST: Final = r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})([ T].*)?$"
 COMPACT: Final = r"^\d{8}$"
 DAY_MONTH: Final = r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})([ T,].*)?$"
@@ -53,16 +56,26 @@ def trimmed(text: ir.StringValue) -> ir.StringValue:
     return text.lower().isin(MISSING_WORDS).ifelse(ibis.null("string"), text)
 
 
+def is_plain(census: Mapping[str, Any]) -> bool:
+    """Tell whether a look found nothing to mend in a column."""
+    return bool(census.get("plain") == census.get("there"))
+
+
 # --- ids -------------------------------------------------------------------------------------
+
+
+def id_look(column: ir.Column) -> Counts:
+    """Count the ids that can stay as they are: no outer space, no word for nothing, no float."""
+    if not column.type().is_string():
+        return {}
+    return {"there": column.count(), "plain": count_if(column.re_search(PLAIN_ID))}
 
 
 def id_census(column: ir.Column) -> Counts:
     """Count what tells a mangled id: a trailing ``.0`` and scientific notation."""
-    if not column.type().is_string():
-        return {"there": column.count()}
     text = trimmed(column)
     return {
-        "there": text.count(),
+        "cells": text.count(),
         "dot_zero": count_if(text.re_search(r"^\d+\.0$")),
         "mangled": count_if(text.re_search(MANGLED)),
     }
@@ -80,8 +93,10 @@ def read_id(column: ir.Column, census: Mapping[str, int]) -> ir.Column:
         return column.isnan().ifelse(ibis.null("int64"), column.try_cast("int64")).cast("string")
     if kind.is_integer():
         return column
+    if kind.is_string() and is_plain(census):
+        return column
     text = trimmed(column.cast("string"))
-    if census.get("dot_zero", 0) and census["dot_zero"] + census["mangled"] == census["there"]:
+    if census.get("dot_zero", 0) and census["dot_zero"] + census["mangled"] == census["cells"]:
         return text.re_replace(r"\.0$", "")
     return text
 
@@ -99,16 +114,19 @@ def is_mangled(column: ir.Column, census: Mapping[str, int]) -> ir.BooleanValue:
 # --- money -----------------------------------------------------------------------------------
 
 
-def money_census(column: ir.Column) -> Counts:
-    """Count plain numbers, and the evidence for the comma or the dot as decimal mark."""
+def money_look(column: ir.Column) -> Counts:
+    """Count the cells that the engine's own cast reads."""
     if not column.type().is_string():
-        return {"there": column.count()}
+        return {}
+    return {"there": column.count(), "plain": column.try_cast(MONEY).count()}
+
+
+def money_census(column: ir.Column) -> Counts:
+    """Count the evidence for the comma and for the dot as decimal mark."""
     text = trimmed(column)
     last_comma = text.re_search(r"\d*\.\d+,\d+|,\d{1,2}\D*$|,\d{4,}\D*$|\.\d{3}\..*\d")
     last_dot = text.re_search(r"\d*,\d+\.\d+|\.\d{1,2}\D*$|\.\d{4,}\D*$|,\d{3},.*\d")
     return {
-        "there": text.count(),
-        "plain": text.try_cast(MONEY).count(),
         "comma": count_if(last_comma),
         "dot": count_if(last_dot),
         "comma_example": text.max(where=last_comma),
@@ -131,8 +149,8 @@ def read_money(
     """
     kind = column.type()
     if kind.is_string():
-        if census["plain"] == census["there"] and decimal != ",":
-            return trimmed(column).try_cast(MONEY)
+        if is_plain(census) and decimal != ",":
+            return column.try_cast(MONEY)
         return _read_money_text(trimmed(column), _decimal_mark(census, decimal, name))
     if kind.is_boolean() or not kind.is_numeric():
         raise OrdersError(
@@ -178,23 +196,24 @@ def _read_money_text(text: ir.StringValue, mark: str) -> ir.DecimalValue:
 # --- moments ---------------------------------------------------------------------------------
 
 
-def time_census(column: ir.Column) -> Counts:
-    """Count the forms in which dates are written, and the evidence for the order of day, month."""
+def time_look(column: ir.Column) -> Counts:
+    """Count the cells in plain ISO form, without an offset."""
     kind = column.type()
     if kind.is_integer() or kind.is_floating():
-        return {
-            "there": column.count(),
-            "compact": count_if(column.between(*YYYYMMDD)),
-        }
+        return {"there": column.count(), "compact": count_if(column.between(*YYYYMMDD))}
     if not kind.is_string():
-        return {"there": column.count()}
+        return {}
+    return {"there": column.count(), "plain": count_if(column.re_search(PLAIN_TIME))}
+
+
+def time_census(column: ir.Column) -> Counts:
+    """Count the forms in which dates are written, and the evidence for the order of day, month."""
     text = trimmed(column)
     day_month = text.re_search(DAY_MONTH)
     first = text.re_extract(DAY_MONTH, 1).try_cast("int64")
     second = text.re_extract(DAY_MONTH, 2).try_cast("int64")
     return {
-        "there": text.count(),
-        "iso": count_if(text.re_search(ISO)),
+        "cells": text.count(),
         "year_first": count_if(text.re_search(YEAR_FIRST)),
         "compact": count_if(text.re_search(COMPACT)),
         "day_month": count_if(day_month),
@@ -235,17 +254,16 @@ def read_time(
             raise _unread(name, "numbers that are not yyyymmdd")
     elif not kind.is_string():
         raise _unread(name, f"dtype {kind}")
-    text = trimmed(column)
     if not kind.is_string():
-        return Moment(_from_parts(text, _compact_parts(text), clock=False), is_instant=False)
+        return Moment(_from_parts(column, _compact_parts(column), clock=False), is_instant=False)
+    if is_plain(census):
+        return Moment(column.try_cast("timestamp"), is_instant=False)
+    text = trimmed(column)
     known = census["year_first"] + census["compact"] + census["day_month"]
-    if census["there"] and known < census["there"] / 2:
+    if known < census["cells"] / 2:
         raise _unread(name, "text in another form")
     if census["offset"]:
         return Moment(_with_offset(text), is_instant=True)
-    if census["iso"] == census["there"]:
-        is_date = text.re_search(ISO)
-        return Moment(is_date.ifelse(text, ibis.null("string")).try_cast("timestamp"), False)  # noqa: FBT003
     day_first = _day_first(census, dayfirst, name)
     first, second = (text.re_extract(DAY_MONTH, place) for place in (1, 2))
     year = text.re_extract(DAY_MONTH, 3)
