@@ -92,8 +92,9 @@ class Engine:
 
     def store(self, table: ir.Table, stem: str) -> ir.Table:
         """Compute a table once and keep it in the engine."""
-        if self.embedded:
-            # Plain creation only: Ibis 12 with DuckDB 2 writes an OVERWRITE that does not parse.
+        if self.backend.name == "duckdb":
+            # Plain creation only: Ibis 12 with DuckDB 2 drops and overwrites in words that do not
+            # parse, and so fails to clear its own cache.
             return self.backend.create_table(unique_name(stem), table, temp=True)
         if self.backend.name == "pyspark":
             view = self.backend.create_view(unique_name(stem), table)
@@ -110,7 +111,7 @@ class Engine:
     def drop(self, table: ir.Table) -> None:
         """Free a table made by `store`; elsewhere than in DuckDB and Spark Ibis frees it."""
         with contextlib.suppress(Exception):
-            if self.embedded:
+            if self.backend.name == "duckdb":
                 self.backend.raw_sql(f'DROP TABLE "{table.get_name()}"')
             elif self.backend.name == "pyspark":
                 self.spark.table(table.get_name()).unpersist()

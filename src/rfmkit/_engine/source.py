@@ -77,7 +77,7 @@ def open_frame(
         )
     if kind == "spark":
         return _open_spark(source, output)
-    if kind == "ibis" and source.op().find(ibis.expr.operations.InMemoryTable) == ():
+    if kind == "ibis" and not source.op().find(ibis.expr.operations.InMemoryTable):
         backend = source.get_backend()
         if engine is not None and engine.backend is backend:
             return Source(source, engine, output or "ibis")

@@ -6,14 +6,16 @@ import csv
 import gzip
 import re
 from collections import Counter
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from rfmkit._engine.backend import unique_name
 from rfmkit.exceptions import OrdersError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
 HEAD_BYTES = 1 << 20
@@ -144,21 +146,19 @@ def _own_names(header: list[str]) -> tuple[str, ...]:
 
 
 def _first_lines(path: Path, encoding: str, count: int = 50) -> list[str]:
-    lines: list[str] = []
-    for line in _lines(path, encoding):
-        if line.strip():
-            lines.append(line.rstrip("\r\n"))
-        if len(lines) == count:
-            break
-    return lines
+    with closing(_lines(path, encoding)) as lines:
+        written = (line.rstrip("\r\n") for line in lines if line.strip())
+        return list(islice(written, count))
 
 
-def _lines(path: Path, encoding: str) -> Iterator[str]:
+def _lines(path: Path, encoding: str) -> Generator[str]:
     import io
 
-    with _open(path) as file:
+    with ExitStack() as files:
         try:
-            yield from io.TextIOWrapper(file, encoding=encoding, errors="strict", newline="")
+            file = files.enter_context(_open(path))
+            text = io.TextIOWrapper(file, encoding=encoding, errors="strict", newline="")
+            yield from files.enter_context(text)
         except LookupError as error:
             raise OrdersError("encoding= names a codec.", found=f"{encoding!r}") from error
         except UnicodeError as error:
