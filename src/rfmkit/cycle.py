@@ -38,7 +38,7 @@ class PurchaseCycle:
     """The usual time between purchases, of the shop and of each customer.
 
     The default counts the silences that are still open: naive means and medians of the ended
-    gaps are too short, since a window cuts off the long ones (by 9 to 69 % in simulations).
+    gaps are too short, since a window cuts off the long ones.
 
     Parameters
     ----------
