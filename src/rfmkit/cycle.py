@@ -138,6 +138,8 @@ class PurchaseCycle:
         self.never_share_ = survival.never
         self.strength_ = shrinkage_strength(pairs, self.regularity_)
         self.summary_ = _summary(values, gaps, orders)
+        is_normal = self.summary_["method"] == "normal"
+        self.summary_.loc[is_normal, "note"] += f"; {_normal_fit(pairs)}"
         self._warn()
         return self
 
@@ -279,6 +281,18 @@ def _of_means(pairs: pd.DataFrame) -> dict[str, float]:
     twice = pairs[pairs["repeat_purchases"] > 0]
     means = twice["active_days"] / twice["repeat_purchases"]
     return {"normal": float(np.average(means, weights=twice["customers"]))}
+
+
+def _normal_fit(pairs: pd.DataFrame) -> str:
+    """Check the normal on the customers' mean gaps by its skewness."""
+    twice = pairs[pairs["repeat_purchases"] > 0]
+    means, weights = twice["active_days"] / twice["repeat_purchases"], twice["customers"]
+    apart = means - np.average(means, weights=weights)
+    spread = np.sqrt(np.average(apart**2, weights=weights))
+    if not spread:
+        return "all mean gaps are equal"
+    skewness = np.average((apart / spread) ** 3, weights=weights)
+    return f"skewness {skewness:.1f}, where a normal has 0"
 
 
 def _erlang_median(mean: float, regularity: float) -> float:

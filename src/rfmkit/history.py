@@ -125,6 +125,11 @@ def snapshots(
     NotEnoughHistoryError
         An outcome would reach beyond `orders.as_of`.
 
+    Notes
+    -----
+    Orders dated after an origin are not seen. Statuses and refund amounts of earlier orders stand
+    as the log has them: an order refunded in full after the origin is no purchase before it.
+
     Examples
     --------
     >>> import rfmkit as rk

@@ -77,9 +77,9 @@ class Engine:
         with contextlib.suppress(duckdb.Error):  # in Jupyter without ipywidgets there is no bar
             backend.raw_sql("SET enable_progress_bar = false")
         backend.raw_sql("SET TimeZone = 'UTC'")  # dates must not follow the machine's zone
-        engine = cls(backend, embedded=True)
-        weakref.finalize(engine, spill.cleanup)
-        return engine
+        # Lazy results outlive the engine object, and may spill: the folder goes with the backend.
+        weakref.finalize(backend, spill.cleanup)
+        return cls(backend, embedded=True)
 
     @property
     def spill_folder(self) -> str:
