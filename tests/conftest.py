@@ -15,7 +15,6 @@ import pyarrow as pa
 import pytest
 
 import rfmkit as rk
-
 from rfmkit._engine import Engine
 
 if TYPE_CHECKING:
@@ -135,11 +134,11 @@ def plain(frame: Any) -> pd.DataFrame:
         case "pyarrow" | "ibis":
             frame = frame.to_pandas()
     if "customer_id" in frame:
-        frame = frame.sort_values("customer_id")
+        frame = frame.sort_values("customer_id", kind="stable")
     frame = frame.reset_index(drop=True)
     for name in frame:
         column = frame[name]
-        if name in ("first_purchase", "last_purchase", "expected_next_purchase", "origin"):
+        if name in ("first_purchase", "last_purchase", "expected_next_purchase", "origin", "day"):
             frame[name] = pd.to_datetime(column).astype("datetime64[us]")
         elif pd.api.types.is_numeric_dtype(column):
             frame[name] = column.astype("float64")

@@ -44,6 +44,10 @@ def _duckdb_quantile(value, share):  # type: ignore[no-untyped-def]  # noqa: ANN
     """Give the smallest value whose cumulative share reaches `share` (DuckDB)."""
 
 
+def _let_go(_kept: object) -> None:
+    """Do nothing: a finalizer holds what it is to be called with, and so keeps it alive."""
+
+
 class Engine:
     """One Ibis backend, and the few things in which backends differ."""
 
@@ -209,7 +213,10 @@ class Engine:
         if order_by:
             table = table.order_by(list(order_by))
         if kind == "duckdb":
-            return self.backend.con.sql(self.sql(table))
+            relation = self.backend.con.sql(self.sql(table))
+            with contextlib.suppress(TypeError):  # older relations take no weak reference
+                weakref.finalize(relation, _let_go, self.backend).atexit = False
+            return relation
         return frames.FROM_ARROW[kind](self.arrow(table))
 
     def sql(self, table: ir.Table) -> str:
