@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["COLUMNS", "LABELS", "PHASES", "SEGMENTS", "STATUSES", "Column"]
+__all__ = ["COLUMNS", "LABELS", "MONEY", "PHASES", "SEGMENTS", "STATUSES", "Column"]
 
 MONEY: Final = "decimal(18, 4)"
 

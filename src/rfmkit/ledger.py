@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from rfmkit._engine import ROW
+from rfmkit.columns import MONEY
 from rfmkit.lines import RULES
 
 if TYPE_CHECKING:
@@ -31,7 +32,11 @@ def known(lines: ir.Table, as_of: dt.date) -> ir.Table:
 
 
 def flag_orders(lines: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir.Table:
-    """Sum lines to orders, and give each order its rule: null for valid, "refund" for netted."""
+    """Sum lines to orders, and give each order its rule: null for valid, "refund" for netted.
+
+    `amount` is net for what is kept and as read for what is set aside; `summed` tells the orders
+    from the lines that were set aside by themselves.
+    """
     fields = [
         "customer_id",
         "order_id",
@@ -43,33 +48,39 @@ def flag_orders(lines: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir
         "rule",
     ]
     fields += [name for name in ("row",) if name in lines.columns]
-    single = lines.select(*fields, lines=ibis.literal(1, "int64"))
+    flagged = lines.select(*fields, lines=ibis.literal(1, "int64"), summed=lines.rule.isnull())
     if facts["grouped"]:
-        whole = single.rule.isnull() & single.order_id.notnull()
-        summed = single.filter(whole).group_by("customer_id", "order_id")
-        rows = {"row": lambda t: t.row.min()} if "row" in fields else {}
-        summed = summed.agg(
-            **rows,
-            ordered_at=lambda t: t.ordered_at.min(),
-            day=lambda t: t.day.min(),
-            amount=lambda t: t.amount.sum().cast("decimal(18, 4)"),
-            refunded=lambda t: t.refunded.sum().cast("decimal(18, 4)"),
-            status=lambda t: t.status.min(),
-            rule=ibis.null("string"),
-            lines=lambda t: t.count(),
-        )
-        single = ibis.union(single.filter(~whole), summed.select(single.columns))
-    flagged = single.mutate(rule=_order_rule(single, policy))
+        flagged = _sum_lines(flagged)
+    flagged = flagged.mutate(rule=_order_rule(flagged, policy), net=flagged.amount)
     if policy.refunds == "net" and facts["refunded"]:
-        net = (flagged.amount - flagged.refunded).cast("decimal(18, 4)")
-        deducts = flagged.rule.isnull()
-        flagged = flagged.mutate(
-            amount=deducts.ifelse(net, flagged.amount),
-            refunded=deducts.ifelse(flagged.refunded, ibis.literal(0).cast("decimal(18, 4)")),
-        )
+        net = (flagged.amount - flagged.refunded).cast(MONEY)
+        flagged = flagged.mutate(net=flagged.rule.isnull().ifelse(net, flagged.amount))
     if policy.refunds == "net" and facts["negative"]:
         flagged = _flag_refunds(flagged)
-    return flagged
+    kept = flagged.rule.isnull()
+    return flagged.mutate(
+        amount=kept.ifelse(flagged.net, flagged.amount),
+        refunded=kept.ifelse(flagged.refunded, ibis.literal(0).cast(MONEY)),
+    ).drop("net")
+
+
+def _sum_lines(single: ir.Table) -> ir.Table:
+    """Sum the lines of an order: one customer's lines of one id that no rule sets aside."""
+    whole = single.summed & single.order_id.notnull()
+    rows = {"row": lambda t: t.row.min()} if "row" in single.columns else {}
+    summed = single.filter(whole).group_by("customer_id", "order_id")
+    orders = summed.agg(
+        **rows,
+        ordered_at=lambda t: t.ordered_at.min(),
+        day=lambda t: t.day.min(),
+        amount=lambda t: t.amount.sum().cast(MONEY),
+        refunded=lambda t: t.refunded.sum().cast(MONEY),
+        status=lambda t: t.status.min(),
+        rule=ibis.null("string"),
+        lines=lambda t: t.count(),
+        summed=ibis.literal(True),  # noqa: FBT003
+    )
+    return ibis.union(single.filter(~whole), orders.select(single.columns))
 
 
 def _order_rule(order: ir.Table, policy: Policy) -> ir.StringValue:
@@ -90,7 +101,7 @@ def _flag_refunds(flagged: ir.Table) -> ir.Table:
     counts = flagged.rule.isnull() | (flagged.rule == "refund")
     is_refund = (flagged.rule == "refund").fill_null(False)  # noqa: FBT003
     day = ibis.window(group_by=[flagged.customer_id, flagged.day])
-    net = counts.ifelse(flagged.amount, 0).sum().over(day)
+    net = counts.ifelse(flagged.net, 0).sum().over(day)
     undone = counts & (net == 0) & is_refund.cast("int64").max().over(day).cast("boolean")
     flagged = flagged.mutate(rule=undone.ifelse("refunded_same_day", flagged.rule))
     bought = flagged.rule.isnull().cast("int64").max().over(group_by=flagged.customer_id)
@@ -165,7 +176,8 @@ def rejected_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> ir
     aside = flagged.filter(flagged.rule.notnull() & (flagged.rule != "refund"))
     if facts["grouped"]:
         keys = ["customer_id", "order_id"]
-        summed = aside.filter(aside.order_id.notnull()).select(*keys, order_rule=aside.rule)
+        summed = aside.filter(aside.summed & aside.order_id.notnull())
+        summed = summed.select(*keys, order_rule=aside.rule)
         joined = numbered.left_join(summed.distinct(), keys)
         rule = ibis.coalesce(joined.rule, joined.order_rule)
         aside = joined.mutate(rule=rule).filter(rule.notnull())

@@ -193,7 +193,7 @@ class Lines:
 
     def _status(self, raw: ir.Table) -> ir.StringValue:
         if "status" in self.columns:
-            status = raw[self.columns["status"]].cast("string")
+            status = raw[self.columns["status"]].cast("string").fill_null("")
             pairs = [(seen, meaning) for seen, meaning in self.statuses.items()]
             return ibis.cases(
                 *((status == seen, meaning) for seen, meaning in pairs), else_="unknown"
@@ -273,13 +273,27 @@ def _census(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> dict
         # Ids that rise from row to row are unique: nothing in them needs mending.
         census["order_id"] = {"rising": True}
         del kinds["order_id"]
-    looks = {role: LOOKS[kind](table[columns[role]]) for role, kind in kinds.items()}
-    looks["all"] = {"rows": table.count()}
+    census["all"] = engine.row(table.aggregate(rows=table.count()))
+    census |= count_cells(
+        table, engine, {role: (columns[role], kind) for role, kind in kinds.items()}
+    )
+    return census
+
+
+def count_cells(
+    table: ir.Table, engine: Engine, columns: Mapping[str, tuple[str, str]]
+) -> dict[str, dict[str, Any]]:
+    """Look at columns; where one of text is not plain, also take its census.
+
+    `columns` gives for each role its column and the kind of its cells: id, money or time.
+    """
+    census: dict[str, dict[str, Any]] = {role: {} for role in columns}
+    looks = {role: LOOKS[kind](table[column]) for role, (column, kind) in columns.items()}
     _run(table, engine, looks, census)
     unclear = {
-        role: CENSUSES[kind](table[columns[role]])
-        for role, kind in kinds.items()
-        if table[columns[role]].type().is_string() and not cells.is_plain(census[role])
+        role: CENSUSES[kind](table[column])
+        for role, (column, kind) in columns.items()
+        if table[column].type().is_string() and not cells.is_plain(census[role])
     }
     _run(table, engine, unclear, census)
     return census
@@ -301,7 +315,7 @@ def _status_words(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -
         return []
     status = table[columns["status"]].cast("string")
     distinct = table.select(status=status).distinct().limit(MAX_STATUSES + 1)
-    words = sorted(word for word in engine.arrow(distinct)["status"].to_pylist() if word)
+    words = sorted(word or "" for word in engine.arrow(distinct)["status"].to_pylist())
     if len(words) > MAX_STATUSES:
         raise ColumnsError(
             "The status column holds a few words that come again.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import weakref
 from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
 
 from rfmkit._engine import open_source
 from rfmkit.exceptions import OrdersError, RfmkitError
@@ -129,6 +130,8 @@ currency : str, optional
     _check_choice("refunds", refunds, ("net", "drop_full", "gross"))
     _check_choice("zero_amounts", zero_amounts, ("drop", "keep"))
     _check_choice("same_day", same_day, ("merge", "keep"))
+    _check_choice("decimal", decimal, (None, ".", ","))
+    _check_zone(tz)
     start, end = (as_day(day, "dates_between") for day in dates_between)
     policy = Policy(refunds, zero_amounts, same_day, tz, dayfirst, decimal, (start, end))
     named = {
@@ -163,7 +166,19 @@ def as_day(day: Day, name: str) -> dt.date:
         raise RfmkitError(f"{name} is a date such as '2024-04-24'.", found=repr(day)) from error
 
 
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+def _check_zone(tz: str | None) -> None:
+    try:
+        if tz is not None:
+            ZoneInfo(tz)
+    except (KeyError, ValueError, OSError) as error:
+        raise RfmkitError(
+            "tz names a time zone.",
+            found=f"tz={tz!r}",
+            hint="for instance 'Asia/Shanghai', 'Europe/Berlin', 'UTC'.",
+        ) from error
+
+
+def _check_choice(name: str, value: object, choices: tuple[str | None, ...]) -> None:
     if value not in choices:
         raise RfmkitError(f"{name} is one of {', '.join(map(repr, choices))}.", found=repr(value))
 
@@ -207,7 +222,9 @@ class Orders:
     @property
     def rejected(self) -> Any:
         """The rows set aside, as they stand in the source, with their rule."""
-        return self.deliver(rejected_table(self._lines, self.as_of, self._facts), order_by=("row",))
+        table = rejected_table(self._lines, self.as_of, self._facts)
+        order = ("row",) if "row" in table.columns else ()
+        return self.engine.deliver(table, self.kind, order_by=order, canonical=False)
 
     @property
     def hidden(self) -> dict[str, Any]:
@@ -381,7 +398,9 @@ def _repeats(lines: Lines) -> bool:
 def _shared(lines: Lines) -> int:
     """Count order ids that come with several customers; an order never spans two of them."""
     table = lines.table()
-    pairs = table.filter(table.order_id.notnull() & table.customer_id.notnull())
-    pairs = pairs.select("order_id", "customer_id").distinct()
-    found = lines.engine.row(pairs.aggregate(rows=pairs.count(), ids=pairs.order_id.nunique()))
-    return int(found["rows"] - found["ids"])
+    known = table.filter(table.order_id.notnull() & table.customer_id.notnull())
+    owners = known.group_by("order_id").agg(
+        first=known.customer_id.min(), last=known.customer_id.max()
+    )
+    shared = owners.filter(owners["first"] != owners["last"])
+    return int(lines.engine.row(shared.aggregate(ids=shared.count()))["ids"])

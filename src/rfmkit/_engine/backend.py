@@ -155,6 +155,9 @@ class Engine:
         """Give the wall clock that an instant shows in a time zone."""
         if self.backend.name == "pyspark":
             return _spark_local(zone, instant)
+        if zone.startswith(("+", "-")):  # a fixed offset, which is no zone to DuckDB
+            minutes = (int(zone[1:3]) * 60 + int(zone[-2:])) * (-1 if zone[0] == "-" else 1)
+            return _duckdb_local("UTC", instant) + ibis.interval(minutes=minutes)
         return _duckdb_local(zone, instant)
 
     def quantile(self, table: ir.Table, column: str, share: float) -> float | None:
@@ -201,11 +204,13 @@ class Engine:
         }
         return table.cast(casts) if casts else table
 
-    def deliver(self, table: ir.Table, kind: str, *, order_by: tuple[str, ...] = ()) -> Any:
+    def deliver(
+        self, table: ir.Table, kind: str, *, order_by: tuple[str, ...] = (), canonical: bool = True
+    ) -> Any:
         """Give a result in the caller's own kind; rows in a stated order, so never by chance."""
         from rfmkit._engine import frames
 
-        table = self.canonical(table)
+        table = self.canonical(table) if canonical else table
         if kind == "ibis":
             return table
         if kind == "spark":

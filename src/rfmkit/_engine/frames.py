@@ -44,7 +44,7 @@ def kind_of(source: object) -> str | None:
 
 def to_arrow(source: Any, kind: str) -> Any:
     """Hand a frame over as Arrow, without a copy where its library allows it."""
-    return _in_microseconds(_as_arrow(source, kind))
+    return _known_types(_as_arrow(source, kind))
 
 
 def _as_arrow(source: Any, kind: str) -> Any:
@@ -98,8 +98,8 @@ def _series_to_arrow(series: pd.Series[Any]) -> pa.Array:
     return array
 
 
-def _in_microseconds(table: Any) -> Any:
-    """Nanosecond instants have no type in some engines; no order log needs them."""
+def _known_types(table: Any) -> Any:
+    """Give types that every engine has: no nanoseconds, and text for columns of nothing."""
     if not isinstance(table, pa.Table):
         return table
     for place, column in enumerate(table.schema):
@@ -107,6 +107,8 @@ def _in_microseconds(table: Any) -> Any:
             short = pa.timestamp("us", column.type.tz)
             cut = table.column(place).cast(short, safe=False)
             table = table.set_column(place, column.name, cut)
+        elif pa.types.is_null(column.type):
+            table = table.set_column(place, column.name, table.column(place).cast(pa.string()))
     return table
 
 

@@ -8,6 +8,7 @@ cell, and a plain column costs no more than the engine's own cast.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,23 +25,30 @@ MISSING_WORDS: Final = ("", "nan", "null", "none", "<na>", "nat", "n/a", "#n/a")
 # Nothing to strip, no word for nothing (all short, all begin with n, < or #), no float.
 PLAIN_ID: Final = r"^(\d[^eE.\s]*|[^\s\d].{3,}\S|[^\s\dnN<#](.{0,2}\S)?)$"
 EXACT_FLOAT: Final = 2**53
+# Scientific notation: certain with a dot or a plus; 12345e67 may also be a hexadecimal id.
 MANGLED: Final = r"^\d+(\.\d+)?[eE]\+?\d+$"
+SURELY_MANGLED: Final = r"^\d+(\.\d+[eE]\+?|[eE]\+)\d+$"
 
+SPACE: Final = r"[\s\x{00a0}\x{2009}\x{202f}]"
 CURRENCY: Final = r"(?:\p{Sc}|[A-Za-z\p{Sc}]{1,4}\.?|元|圆|円)?"
-NUMBER: Final = r"(\d[\d.,'’\s]*|[.,]\d+)"
-MONEY_CELL: Final = (
-    rf"^\s*(\()?\s*([-+−]?)\s*{CURRENCY}\s*([-+−]?)\s*{NUMBER}\s*{CURRENCY}\s*([-−]?)\s*(\))?\s*$"
+NUMBER: Final = r"(\d(?:[\d.,'’\s\x{00a0}\x{2009}\x{202f}]*\d)?|[.,]\d+)"
+SIGN: Final = r"([-+−]?)"
+MONEY_CELL: Final = f"{SPACE}*".join(
+    ("^", r"(\()?", SIGN, CURRENCY, SIGN, NUMBER, CURRENCY, SIGN, r"(\))?", "$")
 )
+COMMA_DECIMAL: Final = r"^0,\d+$|\.\d+,\d+|,\d{1,2}$|,\d{4,}$|\.\d{3}\.\d"
+DOT_DECIMAL: Final = r"^0\.\d+$|,\d+\.\d+|\.\d{1,2}$|\.\d{4,}$|,\d{3},\d"
 
+CLOCK: Final = r"[ T,]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(?:([AaPp])\.?[Mm]\.?)?$"
 PLAIN_TIME: Final = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
-YEAR_FIRST: Final = r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})([ T].*)?$"
+YEAR_FIRST: Final = rf"^(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}})(?:{CLOCK}|$)"
+DAY_MONTH: Final = rf"^(\d{{1,2}})[-/.](\d{{1,2}})[-/.](\d{{4}}|\d{{2}})(?:{CLOCK}|$)"
 COMPACT: Final = r"^\d{8}$"
-DAY_MONTH: Final = r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})([ T,].*)?$"
 YYYYMMDD: Final = (1900_01_01, 2199_12_31)
 OFFSET_PARTS: Final = (
-    r"^(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s?(Z|z|([+-]\d{2}):?(\d{2})?)$"
+    r"^(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)"
+    r"\s?(Z|z|UTC|GMT|([+-]\d{2}):?(\d{2})?)$"
 )
-CLOCK: Final = r"[ T,]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp]?)"
 
 Counts = dict[str, ir.Value]
 
@@ -78,6 +86,7 @@ def id_census(column: ir.Column) -> Counts:
         "cells": text.count(),
         "dot_zero": count_if(text.re_search(r"^\d+\.0$")),
         "mangled": count_if(text.re_search(MANGLED)),
+        "whole": count_if(text.re_search(r"^\d+(\.0)?$")),
     }
 
 
@@ -90,7 +99,9 @@ def read_id(column: ir.Column, census: Mapping[str, int]) -> ir.Column:
     """
     kind = column.type()
     if kind.is_floating():
-        return column.isnan().ifelse(ibis.null("int64"), column.try_cast("int64")).cast("string")
+        whole = column.try_cast("int64")
+        text = (whole.cast("float64") == column).ifelse(whole.cast("string"), column.cast("string"))
+        return column.isnan().ifelse(ibis.null("string"), text)
     if kind.is_integer():
         return column
     if kind.is_string() and is_plain(census):
@@ -107,7 +118,9 @@ def is_mangled(column: ir.Column, census: Mapping[str, int]) -> ir.BooleanValue:
     if kind.is_floating():
         return (column.abs() >= EXACT_FLOAT).fill_null(False)  # noqa: FBT003
     if census.get("mangled", 0):
-        return trimmed(column).re_search(MANGLED).fill_null(False)  # noqa: FBT003
+        numbers = census["whole"] + census["mangled"] == census["cells"]
+        pattern = MANGLED if numbers else SURELY_MANGLED
+        return trimmed(column).re_search(pattern).fill_null(False)  # noqa: FBT003
     return ibis.literal(False)  # noqa: FBT003
 
 
@@ -124,8 +137,8 @@ def money_look(column: ir.Column) -> Counts:
 def money_census(column: ir.Column) -> Counts:
     """Count the evidence for the comma and for the dot as decimal mark."""
     text = trimmed(column)
-    last_comma = text.re_search(r"\d*\.\d+,\d+|,\d{1,2}\D*$|,\d{4,}\D*$|\.\d{3}\..*\d")
-    last_dot = text.re_search(r"\d*,\d+\.\d+|\.\d{1,2}\D*$|\.\d{4,}\D*$|,\d{3},.*\d")
+    number = text.re_extract(MONEY_CELL, 4)
+    last_comma, last_dot = number.re_search(COMMA_DECIMAL), number.re_search(DOT_DECIMAL)
     return {
         "comma": count_if(last_comma),
         "dot": count_if(last_dot),
@@ -177,12 +190,13 @@ def _decimal_mark(census: Mapping[str, object], decimal: str | None, name: str) 
 
 
 def _read_money_text(text: ir.StringValue, mark: str) -> ir.DecimalValue:
-    is_money = text.re_search(MONEY_CELL).fill_null(False)  # noqa: FBT003
+    opened, closed = text.re_extract(MONEY_CELL, 1) == "(", text.re_extract(MONEY_CELL, 6) == ")"
+    is_money = (text.re_search(MONEY_CELL) & (opened == closed)).fill_null(False)  # noqa: FBT003
     number = text.re_extract(MONEY_CELL, 4)
-    thousands = r"[.'’\s]" if mark == "," else r"[,'’\s]"
+    thousands = rf"[{'.' if mark == ',' else ','}'’]|{SPACE}"
     digits = number.re_replace(thousands, "").replace(",", ".")
     minus = (
-        (text.re_extract(MONEY_CELL, 1) == "(")
+        opened
         | text.re_extract(MONEY_CELL, 2).isin(["-", "−"])
         | text.re_extract(MONEY_CELL, 3).isin(["-", "−"])
         | text.re_extract(MONEY_CELL, 5).isin(["-", "−"])
@@ -259,7 +273,7 @@ def read_time(
     if is_plain(census):
         return Moment(column.try_cast("timestamp"), is_instant=False)
     text = trimmed(column)
-    known = census["year_first"] + census["compact"] + census["day_month"]
+    known = census["year_first"] + census["compact"] + census["day_month"] + census["offset"]
     if known < census["cells"] / 2:
         raise _unread(name, "text in another form")
     if census["offset"]:
@@ -301,13 +315,12 @@ def _day_first(census: Mapping[str, int], dayfirst: bool | None, name: str) -> b
             hint="say which: dayfirst=True or dayfirst=False; the other cells are set aside.",
         )
     if not census["day_first"] and not census["month_first"]:
-        first, second, year = (
-            str(census["example"]).replace(".", "/").replace("-", "/").split("/")[:3]
-        )
+        first, second, year = re.split(r"[-/.]", re.split(r"[ T,]", str(census["example"]))[0])
+        year = year if len(year) > 2 else f"20{year}"  # noqa: PLR2004 (24 is 2024)
         raise OrdersError(
             f"The order of day and month in the column {name!r} is known.",
-            found=f"{census['example']!r}, which may be {year[:4]}-{second:0>2}-{first:0>2} "
-            f"(day first) or {year[:4]}-{first:0>2}-{second:0>2} (month first); no cell decides",
+            found=f"{census['example']!r}, which may be {year}-{second:0>2}-{first:0>2} "
+            f"(day first) or {year}-{first:0>2}-{second:0>2} (month first); no cell decides",
             hint="say which: dayfirst=True or dayfirst=False.",
         )
     return bool(census["day_first"])

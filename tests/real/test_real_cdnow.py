@@ -1,0 +1,103 @@
+"""CDNOW, as every textbook uses it: the published summary, and every dollar of the master file."""
+
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+import rfmkit as rk
+
+pytestmark = pytest.mark.real
+
+NAMES = ["master_id", "customer_id", "date", "cds", "amount"]
+CALIBRATION_END = "1997-09-30"
+
+
+@pytest.fixture(scope="module")
+def kept(real_data):
+    """Give the sample with its purchases of nothing."""
+    path = real_data / "cdnow" / "CDNOW_sample.txt"
+    return rk.read_orders(path, names=NAMES, zero_amounts="keep")
+
+
+@pytest.fixture(scope="module")
+def published(real_data):
+    return pd.read_csv(real_data / "cdnow" / "cdnow_customers_summary.csv")
+
+
+def disagreements(customers, published):
+    """Set our days beside the published weeks, and give the customers that differ or are missing."""
+    ours = customers.assign(ID=customers["customer_id"].astype(int))
+    both = published.merge(ours, on="ID", how="outer", validate="one_to_one")
+    equal = (
+        (both["repeat_purchases"] == both["frequency"])
+        & ((both["active_days"] / 7).round(2) == both["recency"])
+        & ((both["tenure_days"] / 7).round(2) == both["T"])
+    )
+    return both.loc[~equal]
+
+
+def test_all_customers_are_summarized_as_published(kept, published):
+    customers = rk.summarize(kept.until(CALIBRATION_END))
+    assert len(customers) == len(published) == 2357
+    assert disagreements(customers, published).empty
+    assert customers["repeat_purchases"].sum() == 2457
+    assert (customers["repeat_purchases"] > 0).sum() == 946
+    assert customers["tenure_days"].sum() / 7 == pytest.approx(77_111.2857, abs=1e-4)
+
+
+def test_eight_customers_bought_for_nothing(real_data, published):
+    orders = rk.read_orders(real_data / "cdnow" / "CDNOW_sample.txt", names=NAMES)
+    customers = rk.summarize(orders.until(CALIBRATION_END))
+    assert len(disagreements(customers, published)) == 8
+
+
+def test_the_holdout_is_as_published(kept):
+    past = rk.snapshots(kept, origins=[CALIBRATION_END], horizon_days=273)
+    assert past["purchases_ahead"].sum() == 1882
+    assert (~past["churned"]).mean() == pytest.approx(0.2902, abs=5e-5)
+
+
+def test_the_timing_is_random(kept):
+    assert (rk.summarize(kept)["purchases"] >= 3).sum() == 736
+    assert rk.PurchaseCycle().fit(kept).regularity_ == pytest.approx(0.985, abs=5e-4)
+
+
+@pytest.fixture(scope="module", params=["keep", "drop"])
+def master(request, real_data):
+    """Give the whole cohort, with and without its purchases of nothing, and its raw rows."""
+    path = real_data / "cdnow" / "CDNOW_master.txt"
+    raw = pd.read_csv(path, sep=r"\s+", dtype={"customer_id": str})
+    if request.param == "drop":
+        raw = raw[raw["dollar_value"] != 0]
+    return rk.read_orders(path, zero_amounts=request.param), raw, request.param
+
+
+def test_the_master_file_is_accounted_for(master):
+    orders, raw, zero_amounts = master
+    audit = orders.audit.set_index("rule")
+    money = Decimal("2500315.63")
+    assert audit.loc["kept", ["rows", "amount"]].tolist() == [len(raw), money]
+    assert audit.loc["read", ["rows", "amount"]].tolist() == [69_659, money]
+    assert len(raw) == {"keep": 69_659, "drop": 69_579}[zero_amounts]
+
+
+def test_the_customers_of_the_master_file_are_those_of_its_rows(master):
+    orders, raw, zero_amounts = master
+    customers = rk.summarize(orders).set_index("customer_id")
+    assert len(customers) == {"keep": 23_570, "drop": 23_502}[zero_amounts]
+    by_customer = raw.groupby("customer_id")
+    assert customers["orders"].to_dict() == by_customer.size().to_dict()
+    # Orders of one day are one purchase.
+    assert customers["purchases"].to_dict() == by_customer["date"].nunique().to_dict()
+    assert (customers["spend"] * 100).round().astype("int64").sum() == 250_031_563
+    assert orders.as_of.isoformat() == "1998-06-30"
+
+
+def test_everybody_of_the_master_file_has_one_segment(master):
+    orders, raw, _ = master
+    table = rk.segment(orders)
+    assert len(table) == 23_570
+    assert table["customer_id"].is_unique
+    # Customers who only ever got something for nothing have not bought.
+    assert (table["segment"] == "prospect").sum() == 23_570 - raw["customer_id"].nunique()

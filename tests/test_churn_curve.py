@@ -1,0 +1,435 @@
+"""The churn curve: S(H) / S(r) by hand, and right where the truth is known."""
+
+import duckdb
+import ibis
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from conftest import plain
+from lifelines import KaplanMeierFitter
+
+import rfmkit as rk
+from rfmkit.churn.curve import merge_strata
+from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
+
+COLUMNS = ["customer_id", "churn_probability", "churn_lower", "churn_upper"]
+
+
+@pytest.fixture(scope="module")
+def curve(orders):
+    return rk.ChurnCurve(horizon_days=180).fit(orders)
+
+
+@pytest.fixture(scope="module")
+def raw_gaps(sample):
+    """Every gap of the sample by itself, from its rows."""
+    paid = sample["status"].isin(["paid", "shipped", "completed", "partially_refunded"])
+    days = sample[paid].assign(day=sample["ordered_at"].dt.normalize())
+    days = days[["customer_id", "day"]].drop_duplicates().sort_values(["customer_id", "day"])
+    by_customer = days.groupby("customer_id")["day"]
+    following = by_customer.shift(-1)
+    as_of = sample["ordered_at"].max().normalize()
+    return pd.DataFrame(
+        {
+            "order_number": by_customer.cumcount() + 1,
+            "gap_days": (following.fillna(as_of) - days["day"]).dt.days,
+            "returned": following.notna(),
+        }
+    )
+
+
+def kaplan_meier(gaps):
+    with np.errstate():  # lifelines leaves numpy's warnings off
+        return KaplanMeierFitter().fit(gaps["gap_days"], gaps["returned"])
+
+
+def by_hand(rows):
+    """Customers by their number of purchases and the days of their silence."""
+    purchases, silent = zip(*rows, strict=True)
+    ids = [f"c{place}" for place in range(len(rows))]
+    return pd.DataFrame({"customer_id": ids, "purchases": purchases, "recency_days": silent})
+
+
+def log_of(gaps, *, last_day):
+    """Make a log of customers who buy on day 0 and after their gap; None: never again."""
+    rows = [(f"c{place}", day) for place, gap in enumerate(gaps) for day in {0, gap or 0}]
+    rows.append(("last", last_day))
+    log = pd.DataFrame(rows, columns=["customer_id", "day"])
+    dates = pd.Timestamp("2024-01-01") + pd.to_timedelta(log["day"], unit="D")
+    return pd.DataFrame({"customer_id": log["customer_id"], "date": dates, "amount": 1})
+
+
+# --- the numbers ---------------------------------------------------------------------------------
+
+
+def test_from_the_last_order_it_is_what_outlasts_the_horizon_by_hand():
+    # Of 100 first gaps 40 end on day 10, 20 on day 20, and 40 stay open.
+    orders = rk.read_orders(log_of([10] * 40 + [20] * 20 + [None] * 40, last_day=50))
+    curve = rk.ChurnCurve(20, order_numbers=(1, 2), min_gaps=10).fit(orders)
+    assert curve.strata_["stratum"].tolist() == ["1", "2+"]
+    found = curve.predict_churn(by_hand([(1, day) for day in (0, 9, 10, 19, 20, 21, 400)]))
+    # One more customer, "last", was there on day 0 of the silence alone.
+    expected = [0.4, 0.4, 40 / 60, 40 / 60, 1, 1, 1]
+    assert found["churn_probability"].tolist() == pytest.approx(expected, rel=1e-12)
+
+
+def test_from_the_snapshot_it_is_what_outlasts_the_next_days_by_hand():
+    orders = rk.read_orders(log_of([10] * 40 + [20] * 20 + [None] * 40, last_day=50))
+    curve = rk.ChurnCurve(10, anchor="snapshot", order_numbers=(1, 2), min_gaps=10).fit(orders)
+    found = curve.predict_churn(by_hand([(1, 0), (1, 5), (1, 9), (1, 10)]))
+    expected = [60 / 100, 60 / 100, 60 / 100, 40 / 60]
+    assert found["churn_probability"].tolist() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("anchor", ["last_order", "snapshot"])
+@pytest.mark.parametrize(("place", "first", "last"), [(0, 1, 1), (1, 2, 2), (2, 3, 4), (3, 5, 8)])
+def test_every_stratum_is_kaplan_meier_of_its_gaps(orders, raw_gaps, anchor, place, first, last):
+    curve = rk.ChurnCurve(120, anchor=anchor).fit(orders)
+    fit = kaplan_meier(raw_gaps[raw_gaps["order_number"].between(first, last)])
+    silent = np.array([0, 5, 30, 60, 119])
+    until = silent + 120 if anchor == "snapshot" else np.full(5, 120)
+    assert until.max() <= curve.strata_["last_return_days"].iloc[place]
+    survival = fit.survival_function_at_times
+    expected = survival(until).to_numpy() / survival(silent).to_numpy()
+    found = curve.predict_churn(by_hand([(last, day) for day in silent]))
+    np.testing.assert_allclose(found["churn_probability"], expected, rtol=0, atol=1e-12)
+    # The interval is lifelines' of the gaps longer than the silence.
+    stratum = raw_gaps[raw_gaps["order_number"].between(first, last)]
+    for row, day, end in zip(found.itertuples(), silent, until, strict=True):
+        bounds = kaplan_meier(stratum[stratum["gap_days"] > day]).confidence_interval_
+        bounds = bounds.iloc[bounds.index.searchsorted(end, side="right") - 1]
+        assert [row.churn_lower, row.churn_upper] == pytest.approx(bounds.tolist(), abs=1e-12)
+
+
+def test_after_the_horizon_churn_is_certain(curve):
+    found = curve.predict_churn(by_hand([(1, 180), (1, 5000), (30, 181)]))
+    assert found[COLUMNS[1:]].to_numpy().tolist() == [[1.0] * 3] * 3
+
+
+def test_the_more_purchases_the_surer_the_return(curve):
+    found = curve.predict_churn(by_hand([(1, 0), (2, 0), (3, 0), (5, 0), (9, 0)]))
+    assert found["churn_probability"].is_monotonic_decreasing
+    same = curve.predict_churn(by_hand([(3, 7), (4, 7), (9, 7), (10, 7), (900, 7)]))
+    assert same["churn_probability"].iloc[0] == same["churn_probability"].iloc[1]
+    assert same["churn_probability"].iloc[2:].nunique() == 1
+
+
+def test_who_never_bought_has_no_probability(curve):
+    people = by_hand([(0, None), (1, 10)]).astype({"recency_days": "Int64"})
+    found = curve.predict_churn(people)
+    assert found["churn_probability"].isna().tolist() == [True, False]
+
+
+def test_another_horizon_needs_no_other_fit(orders, curve, customers):
+    refitted = rk.ChurnCurve(horizon_days=60).fit(orders).predict_churn(customers)
+    pd.testing.assert_frame_equal(curve.predict_churn(customers, horizon_days=60), refitted)
+    assert curve.horizon_days == 180
+
+
+def test_a_wider_interval_is_surer(orders, customers):
+    narrow, wide = (
+        rk.ChurnCurve(180, confidence=level).fit(orders).predict_churn(customers)
+        for level in (0.8, 0.99)
+    )
+    unsure = narrow["churn_lower"] < narrow["churn_upper"]
+    assert unsure.any()
+    assert (wide["churn_lower"] < narrow["churn_lower"])[unsure].all()
+    assert (wide["churn_upper"] > narrow["churn_upper"])[unsure].all()
+    assert (wide["churn_probability"] == narrow["churn_probability"]).all()
+
+
+# --- against the truth ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["random", "regular"])
+def shop(request):
+    sim = rk.simulate_orders(20_000, seed=21, regularity=request.param, days=1461)
+    return sim, rk.read_orders(sim.orders, as_of=sim.last_day)
+
+
+def against_truth(shop, curve, *, until):
+    """Set the curve beside the gaps of the same strata, each followed to its end."""
+    sim, orders = shop
+    curve = curve.fit(orders)
+    gaps = sim.gaps.assign(gap=sim.gaps["gap_days"].fillna(np.inf))
+    rows = []
+    for stratum in curve.strata_.itertuples():
+        last = stratum.last_order_number if pd.notna(stratum.last_order_number) else np.inf
+        gap = gaps.loc[gaps["order_number"].between(stratum.first_order_number, last), "gap"]
+        for silent in (0, 30, 90, 180):
+            if until(silent) > silent:
+                true = (gap > until(silent)).sum() / (gap > silent).sum()
+                rows.append((stratum.first_order_number, silent, true))
+    table = pd.DataFrame(rows, columns=["purchases", "recency_days", "true"])
+    found = curve.predict_churn(table.assign(customer_id=table.index))
+    inside = (found["churn_lower"] <= table["true"]) & (table["true"] <= found["churn_upper"])
+    return table.assign(found=found["churn_probability"], inside=inside)
+
+
+def test_nine_in_ten_intervals_hold_the_truth(shop):
+    table = against_truth(shop, rk.ChurnCurve(180), until=lambda _: 180)
+    assert len(table) == 15  # five strata, and silences of 0, 30 and 90 days
+    assert table["inside"].mean() >= 0.9
+
+
+def test_nine_in_ten_intervals_of_the_next_days_hold_the_truth(shop):
+    curve = rk.ChurnCurve(90, anchor="snapshot")
+    table = against_truth(shop, curve, until=lambda silent: silent + 90)
+    assert len(table) == 20
+    assert table["inside"].mean() >= 0.9
+
+
+def test_over_a_year_the_first_purchases_are_held_and_no_point_is_far_off(shop):
+    # Later gaps of slow customers are cut off more often than those of quick ones, which
+    # Kaplan-Meier does not know: over a long horizon churn after many purchases comes out high.
+    table = against_truth(shop, rk.ChurnCurve(365), until=lambda _: 365)
+    assert len(table) == 20
+    assert table.loc[table["purchases"] <= 2, "inside"].all()
+    assert (table["found"] - table["true"]).abs().max() < 0.06
+
+
+# --- strata --------------------------------------------------------------------------------------
+
+
+def test_the_strata_of_the_sample(orders, raw_gaps, curve):
+    table = curve.strata_
+    assert table["stratum"].tolist() == ["1", "2", "3-4", "5-8", "9+"]
+    assert table["first_order_number"].tolist() == [1, 2, 3, 5, 9]
+    assert table["last_order_number"].tolist()[:-1] == [1, 2, 4, 8]
+    assert table["last_order_number"].isna().tolist() == [False] * 4 + [True]
+    place = pd.cut(raw_gaps["order_number"], [0, 1, 2, 4, 8, np.inf], labels=False)
+    assert table["gaps"].tolist() == raw_gaps.groupby(place).size().tolist()
+    assert table["returns"].tolist() == raw_gaps.groupby(place)["returned"].sum().tolist()
+    assert table["never_share"].between(0, 1).all()
+
+
+@pytest.mark.parametrize(
+    ("gaps", "min_gaps", "expected"),
+    [
+        ({1: 900, 2: 300, 3: 200, 9: 200}, 200, [(1, 1), (2, 2), (3, 8), (9, None)]),
+        ({1: 900, 2: 300, 3: 200, 9: 199}, 200, [(1, 1), (2, 2), (3, None)]),
+        ({1: 900, 2: 100, 3: 100, 5: 90, 9: 20}, 200, [(1, 2), (3, None)]),
+        ({1: 900, 2: 100, 3: 50}, 200, [(1, None)]),
+        ({1: 150, 2: 100, 3: 90, 5: 400}, 200, [(1, 4), (5, None)]),
+        ({1: 5}, 200, [(1, None)]),
+    ],
+)
+def test_small_strata_are_merged(gaps, min_gaps, expected):
+    table = pd.DataFrame({"order_number": list(gaps), "gaps": list(gaps.values())})
+    assert merge_strata(table, (1, 2, 3, 5, 9), min_gaps) == expected
+
+
+def test_the_strata_cover_every_number_of_purchases_once(orders):
+    for min_gaps in (1, 200, 500, 1000, 10**6):
+        table = rk.ChurnCurve(min_gaps=min_gaps).fit(orders).strata_
+        ends = table["last_order_number"].tolist()
+        assert table["first_order_number"].tolist() == [1, *(end + 1 for end in ends[:-1])]
+        assert pd.isna(ends[-1])
+        assert len(table) == 1 or table["gaps"].min() >= min_gaps
+
+
+def test_the_strata_can_be_chosen(orders):
+    curve = rk.ChurnCurve(order_numbers=(1, 4)).fit(orders)
+    assert curve.strata_["stratum"].tolist() == ["1-3", "4+"]
+    assert rk.ChurnCurve(order_numbers=(1,)).fit(orders).strata_["stratum"].tolist() == ["1+"]
+
+
+def test_a_stratum_that_nobody_reached_is_merged_too(orders):
+    curve = rk.ChurnCurve(order_numbers=(1, 2, 1000), min_gaps=0).fit(orders)
+    assert curve.strata_["stratum"].tolist() == ["1", "2+"]
+
+
+# --- the table of the curve ----------------------------------------------------------------------
+
+
+def test_the_curve_is_a_table_of_every_day(raw_gaps, curve):
+    table = curve.curve_
+    for stratum, rows in table.groupby("stratum", sort=False):
+        assert rows["days"].tolist() == list(range(len(rows)))
+        assert rows["survival"].is_monotonic_decreasing
+        assert rows["lower"].le(rows["survival"] + 1e-12).all()
+        assert rows["upper"].ge(rows["survival"] - 1e-12).all()
+        last = curve.strata_.set_index("stratum").loc[stratum, "last_return_days"]
+        assert rows["beyond_data"].tolist() == (rows["days"] > last).tolist()
+    once = raw_gaps[raw_gaps["order_number"] == 1]
+    first = table[table["stratum"] == "1"].set_index("days")
+    for day in (0, 1, 30, 200):
+        assert first.loc[day, "at_risk"] == (once["gap_days"] >= day).sum()
+        ended = once["returned"] & (once["gap_days"] == day)
+        assert first.loc[day, "returns"] == ended.sum()
+    fit = kaplan_meier(once).survival_function_at_times(range(last + 1)).to_numpy()
+    np.testing.assert_allclose(first["survival"].iloc[: last + 1], fit, rtol=0, atol=1e-12)
+
+
+def test_beyond_the_data_the_curve_goes_on_falling(orders):
+    # A horizon of ten years is far past a log of two.
+    curve = rk.ChurnCurve(3650, anchor="snapshot").fit(orders)
+    beyond = curve.curve_[curve.curve_["beyond_data"]]
+    assert len(beyond)
+    found = curve.predict_churn(by_hand([(1, 0), (1, 300), (1, 700)]))["churn_probability"]
+    never = curve.strata_["never_share"].iloc[0]
+    survival = curve.curve_.query("stratum == '1'").set_index("days")["survival"]
+    assert (found < 1).all()
+    assert found.iloc[0] == pytest.approx(never, abs=0.02)
+    assert found.iloc[1] == pytest.approx(never / survival[300], abs=0.02)
+    assert found.is_monotonic_increasing
+
+
+def test_a_silence_may_be_longer_than_the_log_was(orders):
+    # Learned from half a year, applied to later customers: the year is up after 365 days.
+    curve = rk.ChurnCurve(365).fit(orders.until("2023-06-30"))
+    found = curve.predict_churn(by_hand([(1, day) for day in (100, 250, 364, 365, 700)]))
+    chance = found["churn_probability"]
+    assert chance.is_monotonic_increasing
+    assert chance.iloc[2] > 0.99
+    assert chance.iloc[3:].tolist() == [1.0, 1.0]
+
+
+def test_days_until_reaches_the_horizon_also_beyond_the_log(orders):
+    curve = rk.ChurnCurve(365).fit(orders.until("2023-06-30"))
+    assert curve.days_until(1.0)["days"].tolist() == [365] * len(curve.strata_)
+
+
+def test_days_until_is_the_first_day_of_so_much_churn(curve):
+    for probability in (0.3, 0.8, 1.0):
+        found = curve.days_until(probability)
+        assert found["stratum"].tolist() == curve.strata_["stratum"].tolist()
+        numbers = curve.strata_["first_order_number"]
+        for days, first in zip(found["days"], numbers, strict=True):
+            around = curve.predict_churn(by_hand([(first, days), (first, max(days - 1, 0))]))
+            at, before = around["churn_probability"]
+            assert at >= probability - 1e-12
+            assert days == 0 or before < probability
+    assert (found["days"] <= 180).all()  # at the horizon it is certain
+
+
+def test_days_until_is_null_where_the_curve_never_gets_there(orders):
+    curve = rk.ChurnCurve(30, anchor="snapshot").fit(orders)
+    silences = by_hand([(first, day) for first in (1, 2, 3, 5, 9) for day in range(800)])
+    chance = curve.predict_churn(silences)["churn_probability"].groupby(silences["purchases"])
+    never = chance.max() < 1
+    assert curve.days_until(1.0)["days"].isna().tolist() == never.tolist()
+    assert 0 < never.sum() < 5
+    assert (curve.days_until(0)["days"] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("anchor", "estimand"),
+    [
+        ("last_order", "P(no purchase within 90 days of the last one | silent so far)"),
+        ("snapshot", "P(no purchase in the next 90 days | silent so far)"),
+    ],
+)
+def test_the_estimand_is_named(orders, raw_gaps, anchor, estimand):
+    curve = rk.ChurnCurve(90, anchor=anchor)
+    assert curve.estimand == estimand
+    assert repr(curve) == f"<ChurnCurve: {estimand}; not fitted>"
+    curve.fit(orders)
+    assert repr(curve) == f"<ChurnCurve: {estimand}; {len(raw_gaps):,} gaps in 5 strata>"
+
+
+# --- frames of any kind --------------------------------------------------------------------------
+
+
+def test_pandas_rows_and_index_come_back(curve, customers):
+    mixed = customers.sample(frac=1, random_state=3)
+    found = curve.predict_churn(mixed)
+    assert found.columns.tolist() == COLUMNS
+    assert found.index.equals(mixed.index)
+    assert found["customer_id"].tolist() == mixed["customer_id"].tolist()
+    straight = curve.predict_churn(customers).set_index("customer_id")["churn_probability"]
+    assert found["churn_probability"].tolist() == straight[mixed["customer_id"]].tolist()
+
+
+@pytest.mark.parametrize("kind", ["polars", "polars_lazy", "pyarrow", "duckdb", "ibis"])
+def test_any_kind_of_customers_gives_the_same_in_its_own_kind(curve, customers, kind):
+    mixed = customers.sample(frac=1, random_state=3)
+    arrow = pa.Table.from_pandas(mixed, preserve_index=False)
+    source = {
+        "polars": lambda: pl.from_arrow(arrow),
+        "polars_lazy": lambda: pl.from_arrow(arrow).lazy(),
+        "pyarrow": lambda: arrow,
+        "duckdb": lambda: duckdb.connect().from_arrow(arrow),
+        "ibis": lambda: ibis.memtable(arrow),
+    }[kind]()
+    found = curve.predict_churn(source)
+    assert type(found) is type(source)
+    if kind in ("polars", "pyarrow"):
+        assert list(found["customer_id"].to_numpy()) == mixed["customer_id"].tolist()
+    expected = plain(curve.predict_churn(mixed))
+    pd.testing.assert_frame_equal(plain(found), expected, check_exact=True)
+
+
+def test_a_log_is_predicted_as_its_customers(curve, orders, customers):
+    expected = curve.predict_churn(customers)
+    pd.testing.assert_frame_equal(curve.predict_churn(orders), expected)
+
+
+def test_customers_that_were_predicted_before_are_predicted_again(curve, orders, customers):
+    # `segment` gives a churn probability of its own, over a year.
+    table = rk.segment(orders)
+    found = curve.predict_churn(table)
+    buyers = found[(table["segment"] != "prospect").to_numpy()].reset_index(drop=True)
+    pd.testing.assert_frame_equal(buyers, curve.predict_churn(customers))
+
+
+def test_integer_ids_stay_integers(curve):
+    people = by_hand([(1, 3), (2, 4)]).assign(customer_id=[20, 10])
+    assert curve.predict_churn(people)["customer_id"].tolist() == [20, 10]
+
+
+# --- errors --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"anchor": "today"}, r"anchor is 'last_order' or 'snapshot'\.\nFound: anchor='today'"),
+        ({"horizon_days": 0}, r"horizon_days is at least 1 .*\nFound: horizon_days=0"),
+        ({"confidence": 95}, r"confidence lies between 0 and 1\.\nFound: .*confidence=95"),
+        ({"order_numbers": ()}, r"order_numbers rise from 1.*\nFound: \(\)"),
+        ({"order_numbers": (2, 3)}, r"order_numbers rise from 1.*\nFound: \(2, 3\)"),
+        ({"order_numbers": (1, 3, 2)}, r"order_numbers rise from 1.*\nFound: \(1, 3, 2\)"),
+    ],
+)
+def test_a_wrong_option_is_named(orders, options, message):
+    curve = rk.ChurnCurve(**options)
+    with pytest.raises(RfmkitError, match=message):
+        curve.fit(orders)
+
+
+@pytest.mark.parametrize("horizon", [0, -5])
+def test_another_horizon_is_checked_as_the_first(curve, customers, horizon):
+    with pytest.raises(RfmkitError, match=r"horizon_days is at least 1"):
+        curve.predict_churn(customers, horizon_days=horizon)
+
+
+@pytest.mark.parametrize("probability", [-0.1, 1.1, 80])
+def test_a_probability_is_one(curve, probability):
+    with pytest.raises(RfmkitError, match=rf"between 0 and 1\.\nFound: {probability}"):
+        curve.days_until(probability)
+
+
+def test_without_a_purchase_there_is_no_curve(orders):
+    before = orders.until("2022-12-31")
+    with pytest.raises(
+        NotEnoughHistoryError, match=r"at least one purchase .*\nFound: none as of 2022"
+    ):
+        rk.ChurnCurve().fit(before)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda curve, customers: curve.predict_churn(customers),
+        lambda curve, _: curve.days_until(0.5),
+        lambda curve, _: curve.plot(),
+    ],
+    ids=["predict_churn", "days_until", "plot"],
+)
+def test_before_fit_there_is_nothing_to_ask(customers, use):
+    curve = rk.ChurnCurve()
+    with pytest.raises(NotFittedError, match=r"The curve is fitted\.\nFound: no fit\nHint: \.fit"):
+        use(curve, customers)

@@ -1,0 +1,282 @@
+"""The command line: files in, files out, and one paragraph where something is wrong."""
+
+import functools
+import os
+import re
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from conftest import plain
+
+import rfmkit as rk
+from rfmkit import cli
+from rfmkit.datasets import sample_path
+from rfmkit.exceptions import RfmkitError
+
+LOG = str(sample_path("orders.csv"))
+
+
+def run(*arguments):
+    """Run a command in this process; its output is no terminal."""
+    return CliRunner().invoke(cli.cli, [str(argument) for argument in arguments])
+
+
+def run_process(*arguments, cwd):
+    """Run a command as a user does."""
+    code = "from rfmkit.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=cwd, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def numbers_of(output):
+    """Read the printed table: customers by segment and phase."""
+    rows = re.findall(r"^│ (\S+) +│ (\S*) +│ +([\d,]+) │", output, re.MULTILINE)
+    return {(segment, phase): int(count.replace(",", "")) for segment, phase, count in rows}
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return rk.segment(rk.read_orders(LOG))
+
+
+# --- segment -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out.csv", "OUT.PQ"])
+def test_segment_writes_what_segment_gives(tmp_path, expected, name):
+    out = tmp_path / name
+    result = run("segment", LOG, "--out", out)
+    assert result.exit_code == 0
+    read_csv = functools.partial(pd.read_csv, float_precision="round_trip")
+    found = read_csv(out) if name.endswith("csv") else pd.read_parquet(out)
+    pd.testing.assert_frame_equal(plain(found), plain(expected), check_exact=True)
+    assert f"Wrote {out}: one row a customer." in result.output
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_segment_prints_the_counts_and_the_money(expected):
+    output = run("segment", LOG).output
+    counts = expected.fillna({"phase": ""}).groupby(["segment", "phase"]).size()
+    assert numbers_of(output) == {**counts, ("all", ""): len(expected)}
+    assert f"{expected['spend'].sum():,.2f}" in output
+    assert "Customers as of 2024-12-30" in output
+    assert list(numbers_of(output)) == [
+        ("prospect", ""), ("new", "active"), ("repeat", "active"), ("dormant", "silent"),
+        ("dormant", "lost"), ("fan", "active"), ("all", ""),
+    ]  # fmt: skip
+
+
+def test_segment_says_what_was_set_aside(orders):
+    audit = orders.audit.set_index("rule")["rows"]
+    output = " ".join(run("segment", LOG).output.split())
+    assert f"Set aside: {audit['read'] - audit['kept']} rows" in output
+    assert f"unpaid {audit['unpaid']}" in output
+
+
+def test_as_of_hides_what_came_later(tmp_path):
+    out = tmp_path / "then.parquet"
+    result = run("segment", LOG, "--as-of", "2024-06-30", "--out", out)
+    assert "Customers as of 2024-06-30" in result.output
+    then = rk.segment(rk.read_orders(LOG, as_of="2024-06-30"))
+    pd.testing.assert_frame_equal(plain(pd.read_parquet(out)), plain(then))
+
+
+def test_the_labels_come_in_chinese(expected):
+    found = numbers_of(run("segment", LOG, "--lang", "zh").output)
+    assert found["粉丝", "活跃"] == (expected["segment"] == "fan").sum()
+    assert found["潜客", ""] == (expected["segment"] == "prospect").sum()
+
+
+def test_the_reading_options_are_passed_on(tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_text(
+        "wer;wann;was;wieviel;wie\n1;03/05/2024;a;1,50;ja\n2;04/05/2024;b;0;nein\n", "utf-8"
+    )
+    options = [
+        "--customer", "wer", "--time", "wann", "--order-id", "was", "--amount", "wieviel",
+        "--dayfirst", "--zero-amounts", "keep", "--threads", "1", "--memory-limit", "1GB",
+        "--encoding", "utf-8", "--refunds", "gross",
+    ]  # fmt: skip
+    out = tmp_path / "out.csv"
+    result = run("segment", log, *options, "--out", out)
+    assert result.exit_code == 0, result.output
+    found = pd.read_csv(out)
+    assert found["customer_id"].tolist() == [1, 2]
+    assert found["last_purchase"].tolist() == ["2024-05-03", "2024-05-04"]
+    assert found["spend"].tolist() == [1.5, 0.0]
+
+
+def test_a_status_column_can_be_named(tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_text(
+        "customer,date,amount,wie\na,2024-01-01,1,paid\nb,2024-01-01,1,unpaid\n", "utf-8"
+    )
+    assert numbers_of(run("segment", log).output)["all", ""] == 2
+    counts = numbers_of(run("segment", log, "--status", "wie").output)
+    assert counts == {("prospect", ""): 1, ("new", "active"): 1, ("all", ""): 2}
+
+
+# --- check ---------------------------------------------------------------------------------------
+
+
+def test_check_prints_the_audit_and_writes_nothing(tmp_path, monkeypatch, orders):
+    monkeypatch.chdir(tmp_path)
+    result = run("check", LOG)
+    assert result.exit_code == 0
+    for row in orders.audit.itertuples():
+        assert f"{row.amount:,.2f}" in result.output
+    assert "customer_id: column 'customer_id'" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_names_every_rule_in_full(orders):
+    rules = set(orders.audit["rule"]) - {"read"}
+    words = set(re.findall(r"\w+", run("check", LOG).output))
+    assert rules <= words
+
+
+# --- demo ----------------------------------------------------------------------------------------
+
+
+def test_the_demo_writes_a_table_and_a_picture(tmp_path, expected):
+    folder = tmp_path / "new" / "folder"
+    result = run("demo", "--folder", folder)
+    assert result.exit_code == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["segments.parquet", "segments.png"]
+    found = pd.read_parquet(folder / "segments.parquet")
+    pd.testing.assert_frame_equal(plain(found), plain(expected))
+    picture = (folder / "segments.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) > 20_000
+    assert numbers_of(result.output)["all", ""] == len(expected)
+
+
+# --- whole or not at all -------------------------------------------------------------------------
+
+
+def half_written(_table, path):
+    path.write_text("half", "utf-8")
+    raise OSError("disk full")
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+    out = tmp_path / "out.csv"
+    out.write_text("what was there before", "utf-8")
+    monkeypatch.setattr(cli, "_writer", lambda _: half_written)
+    result = run("segment", LOG, "--out", out)
+    assert isinstance(result.exception, OSError)
+    assert out.read_text("utf-8") == "what was there before"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_a_bad_log_leaves_the_old_file(tmp_path):
+    out = tmp_path / "out.csv"
+    out.write_text("what was there before", "utf-8")
+    result = run("segment", tmp_path / "nowhere.csv", "--out", out)
+    assert isinstance(result.exception, RfmkitError)
+    assert out.read_text("utf-8") == "what was there before"
+
+
+def test_a_new_file_replaces_the_old_one_with_the_usual_rights(tmp_path):
+    out = tmp_path / "out.csv"
+    out.write_text("old", "utf-8")
+    mask = os.umask(0o027)
+    try:
+        cli.atomically(out, lambda path: path.write_text("new", "utf-8"))
+    finally:
+        os.umask(mask)
+    assert out.read_text("utf-8") == "new"
+    assert out.stat().st_mode & 0o777 == 0o640
+
+
+# --- what goes wrong -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bad_inputs(tmp_path, monkeypatch):
+    """Give a folder with a log, an empty file, a file without customers, and a folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "orders.csv").write_bytes(sample_path("orders.csv").read_bytes())
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n", "utf-8")
+    (tmp_path / "broken.parquet").write_bytes(b"no parquet")
+    (tmp_path / "folder.csv").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["segment", "nowhere.csv"], r"nothing at 'nowhere\.csv'"),
+        (["check", "nowhere.csv"], r"nothing at 'nowhere\.csv'"),
+        (["segment", "empty.csv"], r"'empty\.csv' is empty"),
+        (["segment", "other.csv"], r"column for the customer_id\.\nFound: columns 'a', 'b'\nHint"),
+        (["check", "broken.parquet"], r"broken\.parquet holds what its name says"),
+        (["segment", "orders.csv", "--customer", "who"], r"no 'who' among 'order_id'"),
+        (["segment", "orders.csv", "--as-of", "soon"], r"as_of is a date .*\nFound: 'soon'"),
+        (["segment", "orders.csv", "--as-of", "2001-01-01"], r"at least one customer\.\nFound: "),
+        (["segment", "orders.csv", "--out", "out.xlsx"], r"ends in \.parquet or \.csv\.\nFound: o"),
+        (["segment", "orders.csv", "--out", "no/out.csv"], r"existing folder\.\nFound: no folder"),
+        (["segment", "orders.csv", "--out", "folder.csv"], r"folder\.csv"),
+        (["demo", "--folder", "orders.csv"], r"orders\.csv"),
+    ],
+)
+def test_bad_input_is_one_paragraph_and_exit_code_two(
+    bad_inputs, monkeypatch, capsys, arguments, message
+):
+    files = sorted(bad_inputs.iterdir())
+    monkeypatch.setattr(sys, "argv", ["rfmkit", *arguments])
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
+    error = capsys.readouterr().err
+    assert error.startswith("Error: ")
+    assert re.search(message, error)
+    assert len(error.strip().splitlines()) <= 3
+    assert sorted(bad_inputs.iterdir()) == files
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["segment"], "Missing argument 'ORDERS'"),
+        (["segment", "orders.csv", "--threads", "0"], "0 is not in the range"),
+        (["segment", "orders.csv", "--lang", "fr"], "'fr' is not one of 'en', 'zh'"),
+        (["segments", "orders.csv"], "No such command 'segments'"),
+    ],
+)
+def test_a_wrong_call_says_how_to_call(arguments, message):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_help_lists_the_commands_and_the_version_is_ours():
+    output = run("--help").output
+    assert all(command in output for command in ("check", "demo", "segment"))
+    assert "--out" in run("segment", "-h").output
+    assert rk.__version__ in run("--version").output
+
+
+# --- as a process --------------------------------------------------------------------------------
+
+
+def test_a_pipeline_sees_no_progress_and_no_colours(tmp_path):
+    done = run_process("segment", LOG, "--out", "out.csv", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout
+    assert "Wrote out.csv: one row a customer." in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_an_error_in_a_pipeline_is_on_stderr(tmp_path):
+    done = run_process("segment", "nowhere.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: The order log is an existing file, folder or glob.\n")
+    assert "Traceback" not in done.stderr

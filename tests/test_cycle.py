@@ -1,0 +1,280 @@
+"""The purchase cycle: right where the truth is known, and each method as by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import rfmkit as rk
+from rfmkit.cycle import METHODS, wheat_morrison
+from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, RfmkitWarning
+
+SHOPS = {
+    "default": {"seed": 1},
+    "regular": {"seed": 3, "regularity": 2},
+    "slow": {"seed": 5, "mean_gap_days": 100, "days": 1461, "dropout": 0.3},
+    "growing": {"seed": 6, "mean_gap_days": 45, "arrival": "growing", "regularity": 1.5},
+}
+
+
+@pytest.fixture(scope="module", params=SHOPS)
+def shop(request):
+    """Give a simulated shop, its cycle, and the gaps of all its purchases."""
+    sim = rk.simulate_orders(20_000, **SHOPS[request.param])
+    orders = rk.read_orders(sim.orders, as_of=sim.last_day)
+    return sim, rk.PurchaseCycle().fit(orders)
+
+
+def true_median(sim):
+    """Follow every gap that began in the window to its end."""
+    return sim.gaps["gap_days"].dropna().median()
+
+
+def log_of(gaps_by_customer, *, last_day):
+    """Make a log in which each customer buys on day 0 and after each of the gaps given."""
+    rows = [
+        (customer, day)
+        for customer, gaps in gaps_by_customer.items()
+        for day in np.cumsum([0, *gaps])
+    ]
+    rows.append(("last", last_day))
+    log = pd.DataFrame(rows, columns=["customer_id", "day"])
+    dates = pd.Timestamp("2024-01-01") + pd.to_timedelta(log["day"], unit="D")
+    return pd.DataFrame({"customer_id": log["customer_id"], "date": dates, "amount": 1})
+
+
+# --- against the truth ---------------------------------------------------------------------------
+
+
+def test_the_default_is_within_five_percent_of_the_truth_and_the_naive_ones_are_not(shop):
+    sim, cycle = shop
+    true = true_median(sim)
+    found = cycle.summary_.set_index("method")["cycle_days"]
+    assert cycle.cycle_days_ == found["kaplan_meier"] == pytest.approx(true, rel=0.05)
+    for naive in ("median", "mean"):
+        assert found[naive] != pytest.approx(true, rel=0.05)
+    assert found["median"] < true
+    # The naive mean is too low too, measured against what it estimates.
+    assert found["mean"] < 0.95 * sim.gaps["gap_days"].mean()
+
+
+def test_the_share_that_never_returns_is_found(shop):
+    sim, cycle = shop
+    assert cycle.never_share_ == pytest.approx(sim.gaps["gap_days"].isna().mean(), abs=0.02)
+
+
+def test_regularity_is_recovered(shop):
+    sim, cycle = shop
+    assert cycle.regularity_ == pytest.approx(sim.customers["regularity"].max(), rel=0.05)
+
+
+def test_very_unequal_customers_leave_a_bias_but_half_the_naive_one():
+    # Gaps of one customer depend on each other, so that the slow ones are cut off more often.
+    sim = rk.simulate_orders(20_000, seed=1, rate_cv=1.0)
+    found = rk.PurchaseCycle().fit(rk.read_orders(sim.orders, as_of=sim.last_day)).summary_
+    found = found.set_index("method")["cycle_days"] / true_median(sim) - 1
+    assert found["median"] < -0.2
+    assert abs(found["kaplan_meier"]) < 0.5 * abs(found["median"])
+
+
+# --- every method, by hand -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cycle(orders):
+    return rk.PurchaseCycle().fit(orders)
+
+
+@pytest.fixture(scope="module")
+def purchases(sample):
+    paid = sample["status"].isin(["paid", "shipped", "completed", "partially_refunded"])
+    days = sample[paid].assign(day=sample["ordered_at"].dt.normalize())
+    days = days[["customer_id", "day"]].drop_duplicates().sort_values(["customer_id", "day"])
+    days["gap"] = days.groupby("customer_id")["day"].diff().dt.days
+    return days
+
+
+def test_the_summary_lists_all_methods(cycle, orders):
+    table = cycle.summary_
+    assert table["method"].tolist() == list(METHODS)
+    assert table["cycle_days"].between(1, 365).all()
+    assert set(table["window_days"]) == {(orders.as_of - pd.Timestamp("2023-01-01").date()).days}
+    gaps = rk.purchase_gaps(orders)
+    assert set(table["gaps"]) == {gaps["gaps"].sum()}
+    assert set(table["open_share"]) == {
+        gaps.loc[~gaps["returned"], "gaps"].sum() / gaps["gaps"].sum()
+    }
+
+
+def test_the_methods_are_those_of_the_ended_gaps(cycle, purchases):
+    found = cycle.summary_.set_index("method")["cycle_days"]
+    gaps = purchases["gap"].dropna()
+    assert found["mean"] == pytest.approx(gaps.mean(), rel=1e-12)
+    assert found["median"] == gaps.quantile(0.5, interpolation="lower")
+    assert found["quantile"] == np.quantile(gaps, 0.8, method="inverted_cdf")
+    assert found["lognormal"] == pytest.approx(np.exp(np.log(gaps).mean()), rel=1e-12)
+    means = purchases.groupby("customer_id")["gap"].mean().dropna()
+    assert found["normal"] == pytest.approx(means.mean(), rel=1e-12)
+    k = round(cycle.regularity_)
+    expected = stats.gamma(k, scale=gaps.mean() / k).median()
+    assert found["gamma"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_regularity_is_wheat_and_morrisons_of_the_last_two_gaps(cycle, purchases):
+    last_two = purchases.dropna().groupby("customer_id")["gap"].apply(lambda gaps: gaps.tail(2))
+    pairs = [two.tolist() for _, two in last_two.groupby(level=0) if len(two) == 2]
+    shares = np.array([first / (first + second) for first, second in pairs])
+    spread = ((shares - 0.5) ** 2).mean()
+    assert len(pairs) > 300
+    assert cycle.regularity_ == pytest.approx((1 - 4 * spread) / (8 * spread), rel=1e-12)
+
+
+def test_wheat_and_morrison_by_hand():
+    # M is 1/4 and 3/4: v = 1/16, k = (1 - 1/4) / (8/16) = 1.5; the order of two gaps is no matter.
+    assert wheat_morrison(np.array([10.0, 30]), np.array([30.0, 10]), np.ones(2)) == 1.5
+    assert wheat_morrison(np.array([10.0]), np.array([30.0]), np.array([2.0])) == 1.5
+    assert wheat_morrison(np.array([20.0]), np.array([20.0]), np.array([2.0])) == float("inf")
+    assert np.isnan(wheat_morrison(np.array([20.0]), np.array([30.0]), np.ones(1)))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_method_chosen_is_the_cycle(orders, cycle, method):
+    chosen = rk.PurchaseCycle(method).fit(orders)
+    table = cycle.summary_.set_index("method")
+    assert chosen.cycle_days_ == table.loc[method, "cycle_days"]
+    assert f"days by {method} from" in repr(chosen)
+
+
+def test_the_quantile_is_the_callers(orders, purchases):
+    found = rk.PurchaseCycle("quantile", q=0.95).fit(orders).cycle_days_
+    assert found == np.quantile(purchases["gap"].dropna(), 0.95, method="inverted_cdf")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_clockwork_is_found_by_every_method(method):
+    log = log_of({f"c{place}": [30] * 6 for place in range(20)}, last_day=200)
+    cycle = rk.PurchaseCycle(method).fit(rk.read_orders(log))
+    assert cycle.cycle_days_ == pytest.approx(30, rel=1e-12)
+    assert cycle.regularity_ == float("inf")
+
+
+# --- the customer's own cycle --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def due(cycle, customers):
+    return cycle.transform(customers)
+
+
+def test_who_bought_once_gets_the_shops_cycle(cycle, due):
+    once = due[due["purchases"] == 1]
+    assert len(once) > 100
+    assert set(once["cycle_days"]) == {cycle.cycle_days_}
+
+
+def test_more_gaps_move_it_towards_the_customers_own(cycle, due):
+    often = due[due["purchases"] > 1]
+    shop, own = cycle.cycle_days_, often["active_days"] / often["repeat_purchases"]
+    moved = (often["cycle_days"] - shop) / (own - shop)
+    moved = moved[(own - shop).abs() > 1].groupby(often["repeat_purchases"])
+    by_gaps = moved.mean()
+    assert moved.std().max() < 1e-12  # it depends on the number of gaps alone
+    assert by_gaps.is_monotonic_increasing
+    assert by_gaps.between(0, 1, inclusive="neither").all()
+    assert by_gaps.iloc[-1] > 0.8
+    weight = cycle.strength_
+    expected = by_gaps.index / (by_gaps.index + weight)
+    np.testing.assert_allclose(by_gaps, expected, rtol=1e-9)
+
+
+def test_unequal_customers_are_shrunk_less_than_equal_ones():
+    def strength(rate_cv):
+        sim = rk.simulate_orders(3000, seed=4, rate_cv=rate_cv)
+        return rk.PurchaseCycle().fit(rk.read_orders(sim.orders)).strength_
+
+    assert strength(1.0) < strength(0.5) < strength(0.1)
+
+
+def test_the_next_purchase_is_a_cycle_after_the_last(due):
+    wait = (due["expected_next_purchase"] - due["last_purchase"]).dt.days
+    assert ((wait - due["cycle_days"]).abs() <= 0.5).all()
+    overdue = due["recency_days"] / due["cycle_days"]
+    pd.testing.assert_series_equal(due["overdue_ratio"], overdue, check_names=False, rtol=1e-15)
+
+
+def test_customers_keep_their_rows_and_index(cycle, customers, due):
+    mixed = customers.sample(frac=1, random_state=5)
+    mixed.index = [f"row {place}" for place in range(len(mixed))]
+    found = cycle.transform(mixed)
+    assert found.index.equals(mixed.index)
+    assert found["customer_id"].tolist() == mixed["customer_id"].tolist()
+    expected = due.set_index("customer_id").loc[mixed["customer_id"]]
+    assert found["cycle_days"].tolist() == expected["cycle_days"].tolist()
+
+
+def test_a_log_is_transformed_as_its_customers(cycle, orders, due):
+    pd.testing.assert_frame_equal(cycle.transform(orders), due)
+    pd.testing.assert_frame_equal(rk.PurchaseCycle().fit_transform(orders), due)
+
+
+def test_prospects_have_no_cycle(cycle, orders):
+    found = cycle.transform(rk.segment(orders))
+    prospects = found["segment"] == "prospect"
+    columns = ["cycle_days", "expected_next_purchase", "overdue_ratio"]
+    assert prospects.any()
+    assert found.loc[prospects, columns].isna().all(axis=None)
+    assert found.loc[~prospects, columns].notna().all(axis=None)
+
+
+def test_a_cycle_of_no_days_gives_no_ratio():
+    log = pd.DataFrame({"customer_id": ["a", "a", "b", "b"], "date": "2024-01-01", "amount": 1})
+    orders = rk.read_orders(log, same_day="keep")
+    cycle = rk.PurchaseCycle("mean").fit(orders)
+    assert cycle.cycle_days_ == 0
+    assert cycle.transform(orders)["overdue_ratio"].isna().all()
+
+
+# --- warnings and errors -------------------------------------------------------------------------
+
+
+def test_a_window_under_three_cycles_is_warned_of():
+    log = log_of({f"c{place}": [30] for place in range(20)}, last_day=80)
+    orders = rk.read_orders(log)
+    with pytest.warns(RfmkitWarning, match="spans 80 days, under 3 cycles of 30 days") as seen:
+        rk.PurchaseCycle().fit(orders)
+    ours = [warning for warning in seen if warning.category is RfmkitWarning]
+    assert [warning.filename for warning in ours] == [__file__]
+
+
+def test_a_window_of_three_cycles_is_long_enough(recwarn):
+    log = log_of({f"c{place}": [30] for place in range(20)}, last_day=90)
+    rk.PurchaseCycle().fit(rk.read_orders(log))
+    assert [warning for warning in recwarn if warning.category is RfmkitWarning] == []
+
+
+def test_nobody_twice_is_no_cycle():
+    log = log_of({"a": [], "b": []}, last_day=9)
+    orders = rk.read_orders(log)
+    with pytest.raises(NotEnoughHistoryError, match=r"Somebody has bought twice\.\nFound: 3 pur"):
+        rk.PurchaseCycle().fit(orders)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "mode"}, r"method is one of 'kaplan_meier', .*\nFound: method='mode'"),
+        ({"q": 1.0}, r"q lies between 0 and 1\.\nFound: .*q=1\.0"),
+        ({"q": 0}, r"q lies between 0 and 1\.\nFound: .*q=0"),
+    ],
+)
+def test_a_wrong_option_is_named(orders, options, message):
+    cycle = rk.PurchaseCycle(**options)
+    with pytest.raises(RfmkitError, match=message):
+        cycle.fit(orders)
+
+
+def test_before_fit_there_is_nothing_to_transform_with(customers):
+    cycle = rk.PurchaseCycle()
+    assert repr(cycle) == "<PurchaseCycle: kaplan_meier; not fitted>"
+    with pytest.raises(NotFittedError, match=r"The cycle is fitted\.\nFound: no fit\nHint: \.fit"):
+        cycle.transform(customers)

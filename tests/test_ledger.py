@@ -1,0 +1,511 @@
+"""The ledger: lines sum to orders, and every row and every cent of the log is accounted for."""
+
+import datetime as dt
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+import rfmkit as rk
+from conftest import audited, log
+from rfmkit.lines import RULES
+
+POLICIES = tuple(product(("net", "drop_full", "gross"), ("drop", "keep"), ("merge", "keep")))
+
+
+def spends(orders):
+    customers = rk.summarize(orders)
+    return dict(zip(customers["customer_id"], customers["spend"], strict=True))
+
+
+def purchases(orders):
+    customers = rk.summarize(orders)
+    return dict(zip(customers["customer_id"], customers["purchases"], strict=True))
+
+
+# --- lines and orders ------------------------------------------------------------------------
+
+
+def test_lines_of_one_order_are_one_order():
+    frame = log(order_id=["1", "1", "2", "1"], total=[1, 2, 4, 8])
+    orders = rk.read_orders(frame)
+    assert orders.to_frame()[["order_id", "amount"]].to_numpy().tolist() == [
+        ["1", Decimal(11)],
+        ["2", Decimal(4)],
+    ]
+    assert rk.summarize(orders)["orders"].tolist() == [2]
+    assert audited(orders)["kept"] == (4, Decimal(15))
+
+
+@pytest.mark.parametrize(
+    ("ids", "count"),
+    [
+        (["1", "2", "3"], 3),
+        (["1", "2", "1"], 2),
+        (["1", "1", "1"], 1),
+        (["1", None, "1"], 2),
+        ([None, None, None], 3),
+        (["", "nan", "NULL"], 3),
+        ([None, "1", None], 3),
+        ([7, 7, 9], 2),
+        ([7.0, 7.0, None], 2),
+        (["7.0", "7.0", "9.0"], 2),
+        (["A1", "A1 ", "A2"], 2),
+        (["a1", "A1", "a1"], 2),
+        ([3, 2, 1], 3),
+    ],
+)
+def test_orders_are_counted_by_their_id(ids, count):
+    orders = rk.read_orders(log(order_id=ids))
+    assert rk.summarize(orders)["orders"].tolist() == [count]
+    assert audited(orders)["kept"] == (3, Decimal(3))
+
+
+def test_an_order_is_as_early_as_its_first_line():
+    frame = log(order_id=["1", "1"], date=["2024-01-05 10:00", "2024-01-04 09:00"])
+    found = rk.read_orders(frame).to_frame()
+    assert found["ordered_at"].tolist() == [pd.Timestamp("2024-01-04 09:00")]
+
+
+def test_an_order_id_of_several_customers_stays_apart_and_is_noted():
+    orders = rk.read_orders(log(order_id=["1", "1", "2", "1"], customer=["a", "b", "a", "a"]))
+    assert orders.to_frame()[["customer_id", "order_id", "amount"]].to_numpy().tolist() == [
+        ["a", "1", Decimal(2)],
+        ["a", "2", Decimal(1)],
+        ["b", "1", Decimal(1)],
+    ]
+    assert "1 order ids come with several customers: kept apart" in orders.notes
+
+
+def test_order_ids_of_several_customers_are_counted_by_id():
+    frame = log(order_id=["1", "1", "1", "2", "2", "3"], customer=["a", "b", "c", "a", "b", "a"])
+    assert "2 order ids come with several customers: kept apart" in rk.read_orders(frame).notes
+
+
+def test_a_line_set_aside_takes_nothing_from_the_rest_of_its_order():
+    frame = log(
+        order_id=["1", "1", "1", "1"],
+        customer=["a", "a", None, "a"],
+        total=["5", "x", "2", "4"],
+        status=["paid", "paid", "paid", "cancelled"],
+    )
+    orders = rk.read_orders(frame)
+    assert audited(orders) == {
+        "kept": (1, Decimal(5)),
+        "no_amount": (1, Decimal(0)),
+        "no_customer": (1, Decimal(2)),
+        "cancelled": (1, Decimal(4)),
+        "read": (4, Decimal(11)),
+    }
+    assert orders.rejected[["row", "rule"]].to_numpy().tolist() == [
+        [2, "no_amount"],
+        [3, "no_customer"],
+        [4, "cancelled"],
+    ]
+
+
+def test_all_lines_of_an_order_set_aside_are_shown():
+    frame = log(order_id=["1", "1", "2"], total=[5, -5, 7], customer=["a", "a", "a"])
+    orders = rk.read_orders(frame)
+    assert audited(orders)["zero_amount"] == (2, Decimal(0))
+    assert orders.rejected[["row", "rule"]].to_numpy().tolist() == [
+        [1, "zero_amount"],
+        [2, "zero_amount"],
+    ]
+
+
+# --- refunds ---------------------------------------------------------------------------------
+
+REFUNDS = log(
+    #          part, full, over, two rows,  undone,    stray, other day undone
+    customer=["part", "full", "over", "row", "row", "undo", "undo", "stray", "late", "late"],
+    total=[100, 50, 40, 80, -20, 60, -60, -10, 30, -30],
+    refund=[30, 50, 45, 0, 0, 0, 0, 0, 0, 0],
+    date=["2024-01-01"] * 4
+    + ["2024-01-05", "2024-01-01", "2024-01-01", "2024-01-01", "2024-01-01", "2024-01-02"],
+)
+READ = (10, Decimal(240))
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected", "spend"),
+    [
+        (
+            "net",
+            {
+                "kept": (3, Decimal(70 + 80 + 30)),
+                "refund": (2, Decimal(-20 - 30)),
+                "refund_deducted": (0, Decimal(30)),
+                "refunded": (2, Decimal(50 + 40)),
+                "refunded_same_day": (2, Decimal(0)),
+                "refund_without_purchase": (1, Decimal(-10)),
+                "read": READ,
+            },
+            {"part": 70, "row": 60, "late": 0},
+        ),
+        (
+            "drop_full",
+            {
+                "kept": (4, Decimal(100 + 80 + 60 + 30)),
+                "refunded": (2, Decimal(50 + 40)),
+                "refund_row": (4, Decimal(-20 - 60 - 10 - 30)),
+                "read": READ,
+            },
+            {"part": 100, "row": 80, "undo": 60, "late": 30},
+        ),
+        (
+            "gross",
+            {
+                "kept": (6, Decimal(100 + 50 + 40 + 80 + 60 + 30)),
+                "refund_row": (4, Decimal(-20 - 60 - 10 - 30)),
+                "read": READ,
+            },
+            {"part": 100, "full": 50, "over": 40, "row": 80, "undo": 60, "late": 30},
+        ),
+    ],
+)
+def test_refunds_are_netted_dropped_or_passed_over(policy, expected, spend):
+    orders = rk.read_orders(REFUNDS, refunds=policy)
+    assert audited(orders) == expected
+    assert spends(orders) == spend
+    assert set(purchases(orders).values()) == {1}  # a refund is never a purchase
+
+
+@pytest.mark.parametrize("policy", ["net", "drop_full", "gross"])
+@pytest.mark.parametrize("status", ["refunded", "closed_refunded"])
+def test_a_refunded_status_counts_only_gross(policy, status):
+    orders = rk.read_orders(log(customer=["a", "b"], status=["paid", status]), refunds=policy)
+    assert set(spends(orders)) == ({"a", "b"} if policy == "gross" else {"a"})
+
+
+def test_a_refund_of_an_order_that_cancels_out_with_another_row_keeps_its_money():
+    """Net of its refund the order is 6, and a row of -6 undoes it: 4 were deducted all the same."""
+    frame = log(customer=["a", "a", "b"], total=[10, -6, 5], refund=[4, 0, 0])
+    found = audited(rk.read_orders(frame))
+    total = found.pop("read")
+    assert total == (3, Decimal(9))
+    assert sum(amount for _, amount in found.values()) == Decimal(9)
+    assert sum(rows for rows, _ in found.values()) == 3
+
+
+def test_orders_and_refunds_of_a_day_cancel_out_by_their_sum():
+    frame = log(customer=["a"] * 4, total=[10, 20, -25, -5], date=["2024-01-01"] * 4)
+    other = log(customer=["a"], total=[7], date=["2024-01-09"])
+    orders = rk.read_orders(pd.concat([frame, other]))
+    assert audited(orders)["refunded_same_day"] == (4, Decimal(0))
+    assert spends(orders) == {"a": 7}
+
+
+def test_what_does_not_cancel_out_exactly_is_netted():
+    frame = log(customer=["a", "a"], total=["10.00", "-9.99"])
+    orders = rk.read_orders(frame)
+    assert audited(orders)["kept"] == (1, Decimal(10))
+    assert spends(orders) == {"a": pytest.approx(0.01, abs=1e-12)}
+
+
+def test_a_refund_line_of_an_order_is_taken_off_that_order():
+    frame = log(
+        order_id=["1", "1", "2"],
+        total=[10, -4, 5],
+        date=["2024-01-01", "2024-01-09", "2024-01-02"],
+    )
+    orders = rk.read_orders(frame)
+    assert orders.to_frame()["amount"].tolist() == [Decimal(6), Decimal(5)]
+    assert audited(orders)["kept"] == (3, Decimal(11))
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept", "aside"), [("drop", 1, {"zero_amount": (2, Decimal(0))}), ("keep", 3, {})]
+)
+def test_amounts_of_zero_are_gifts_or_purchases(policy, kept, aside):
+    frame = log(total=[0, 5, "0.00"], date=["2024-01-01", "2024-01-02", "2024-01-03"])
+    orders = rk.read_orders(frame, zero_amounts=policy)
+    found = audited(orders)
+    assert found == {"kept": (kept, Decimal(5)), **aside, "read": (3, Decimal(5))}
+    assert purchases(orders) == {"a": kept}
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("merge", 2), ("keep", 4)])
+def test_orders_of_one_day_are_one_purchase_or_several(policy, expected):
+    frame = log(date=["2024-01-01 09:00", "2024-01-01 23:59", "2024-01-02", "2024-01-02"])
+    orders = rk.read_orders(frame, same_day=policy)
+    assert purchases(orders) == {"a": expected}
+    assert rk.summarize(orders)["orders"].tolist() == [4]
+    assert audited(orders)["kept"] == (4, Decimal(4))
+
+
+# --- what the audit shows --------------------------------------------------------------------
+
+
+def test_the_audit_is_in_the_order_of_the_rules_and_ends_with_the_log():
+    frame = log(customer=["a", None, "a", "a"], total=["1", "1", "x", "0"])
+    audit = rk.read_orders(frame).audit
+    assert audit.columns.tolist() == ["rule", "kept", "rows", "amount", "examples", "meaning"]
+    assert audit["rule"].tolist() == ["kept", "no_customer", "no_amount", "zero_amount", "read"]
+    assert audit["kept"].tolist() == [True, False, False, False, False]
+    assert audit["examples"].tolist() == ["", "row 2", "row 3", "row 4", ""]
+
+
+def test_at_most_three_examples_are_shown():
+    audit = rk.read_orders(log(customer=["a", None, "a", None, None, None])).audit
+    assert audit["examples"].tolist() == ["", "row 2, 4, 5", ""]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"customer": "customer_id", "date": "ordered_at", "total": "amount"},
+        {"customer": "Customer ID", "date": "Order Date", "total": "Amount"},
+        {"customer": "row", "date": "rule", "total": "lines"},
+        {"customer": "line_customer", "date": "line_time", "total": "line_amount"},
+    ],
+    ids=lambda names: " ".join(names.values()),
+)
+def test_rejected_rows_are_as_they_stand_in_the_source(names):
+    frame = log(
+        customer=["a", None, "b", "c"],
+        date=["2024-01-01", "2024-01-02", "2024-02-30", "2024-01-03"],
+        total=["1", "2", "3", "free"],
+        status=["paid", "odd", "paid", "paid"],
+    ).rename(columns=names)
+    roles = {"customer": names["customer"], "time": names["date"], "amount": names["total"]}
+    rejected = rk.read_orders(frame, **roles).rejected
+    assert rejected["rule"].tolist() == ["no_customer", "no_time", "no_amount"]
+    assert rejected["row"].tolist() == [2, 3, 4]
+    for name in set(frame.columns) - {"row", "rule"}:
+        shown = rejected[name].astype(object).where(rejected[name].notna(), None)
+        assert shown.tolist() == frame[name].tolist()[1:]
+
+
+@pytest.mark.parametrize("kind", ["polars", "pyarrow", "duckdb", "ibis", "csv", "parquet"])
+def test_the_ledger_is_the_same_for_every_kind_of_source(as_kind, kind):
+    frame = log(
+        customer=["a", "b", None, "a", "c"],
+        order_id=["1", "2", "3", "1", "4"],
+        total=["1.50", "-2.25", "3", "x", "0"],
+    )
+    expected = rk.read_orders(frame)
+    found = rk.read_orders(as_kind(frame, kind), output="pandas")
+    pd.testing.assert_frame_equal(found.audit, expected.audit)
+    rows = found.rejected[["row", "rule"]].to_numpy().tolist()
+    assert rows == expected.rejected[["row", "rule"]].to_numpy().tolist()
+
+
+# --- the law ---------------------------------------------------------------------------------
+
+FIRST = dt.date(2024, 1, 1)
+DATELESS = ("2024-02-30", "null", None, "1900-01-01", "9999-12-31")
+STATUS_RULES = {
+    "paid": None, "completed": None, "partially_refunded": None, "unpaid": "unpaid",
+    "cancelled": "cancelled", "void": "void", "refunded": "refunded",
+    "closed_refunded": "closed_refunded", "closed_unpaid": "closed_unpaid",
+    "odd": "unknown_status", None: "unknown_status",
+}  # fmt: skip
+GIVEN_BACK = ("refunded", "closed_refunded")
+
+row = st.fixed_dictionaries(
+    {
+        "customer": st.sampled_from(["a", "a", "b", "c", None]),
+        "order_id": st.sampled_from(["1", "2", "3", "4", None, None]),
+        "date": st.integers(0, 4).map(lambda n: str(FIRST + dt.timedelta(n)))
+        | st.sampled_from(["2024-01-01", "2024-01-02", *DATELESS]),
+        "total": st.sampled_from(["5.00", "-5.00", "10.01", "-10.01", "0.00", "x", None])
+        | st.decimals(-99, 99, places=2).map(str),
+        "refund": st.sampled_from([None, "0", "5.00", "2.50", "10.01", "1000"]),
+        "status": st.sampled_from(["paid", "paid", "completed", *STATUS_RULES]),
+    }
+)
+logs = st.lists(row, min_size=1, max_size=25).filter(
+    lambda rows: any(row["date"] not in DATELESS for row in rows)
+)
+some_columns = st.sets(st.sampled_from(["order_id", "refund", "status"]))
+
+
+def money(cell):
+    return None if cell in ("x", None) else Decimal(cell)
+
+
+def day_of(row):
+    """The day of a row; None where it has none, or a placeholder."""
+    return None if row["date"] in DATELESS else dt.date.fromisoformat(row["date"])
+
+
+def line_rule(line, refunds):
+    """What is against a row by itself; None: nothing."""
+    status = STATUS_RULES[line["status"]]
+    if line["customer"] is None:
+        return "no_customer"
+    if line["date"] in DATELESS:
+        placeholder = line["date"] in ("1900-01-01", "9999-12-31")
+        return "implausible_time" if placeholder else "no_time"
+    if money(line["total"]) is None:
+        return "no_amount"
+    return None if refunds == "gross" and status in GIVEN_BACK else status
+
+
+def order_rule(amount, refund, refunds, zero_amounts):
+    if amount < 0:
+        return "refund" if refunds == "net" else "refund_row"
+    if amount == 0 and zero_amounts == "drop":
+        return "zero_amount"
+    if refunds != "gross" and 0 < amount <= refund:
+        return "refunded"
+    return "kept"
+
+
+@dataclass
+class Order:
+    """An order, as it is summed up by hand."""
+
+    customer: str
+    day: dt.date
+    amount: Decimal = Decimal(0)
+    refund: Decimal = Decimal(0)
+    lines: int = 0
+    rule: str = ""
+    deducted: Decimal = Decimal(0)
+
+
+def net_refunds(orders):
+    """Set aside what cancels out on its day, and then refunds of customers without a purchase."""
+    for who, day in {(order.customer, order.day) for order in orders}:
+        same = [order for order in orders if (order.customer, order.day) == (who, day)]
+        same = [order for order in same if order.rule in ("kept", "refund")]
+        has_refund = any(order.rule == "refund" for order in same)
+        if has_refund and sum(order.amount for order in same) == 0:
+            for order in same:
+                order.rule = "refunded_same_day"
+    buyers = {order.customer for order in orders if order.rule == "kept"}
+    for order in orders:
+        if order.rule == "refund" and order.customer not in buyers:
+            order.rule = "refund_without_purchase"
+
+
+def by_hand(rows, refunds, zero_amounts):
+    """The definitions, one row after the other: money and rows by rule, and the orders."""
+    orders, ledger = {}, defaultdict(lambda: [0, Decimal(0)])
+    for place, line in enumerate(rows):
+        if rule := line_rule(line, refunds):
+            ledger[rule][0] += 1
+            ledger[rule][1] += money(line["total"]) or 0
+            continue
+        key = (line["customer"], line["order_id"] or place)
+        order = orders.setdefault(key, Order(line["customer"], day_of(line)))
+        order.day = min(order.day, day_of(line))
+        order.amount += money(line["total"])
+        order.refund += Decimal(line["refund"] or 0)
+        order.lines += 1
+    for order in orders.values():
+        order.rule = order_rule(order.amount, order.refund, refunds, zero_amounts)
+        if order.rule == "kept" and refunds == "net":
+            order.deducted = order.refund
+            order.amount -= order.refund
+    if refunds == "net":
+        net_refunds(orders.values())
+    for order in orders.values():
+        ledger[order.rule][0] += order.lines
+        ledger[order.rule][1] += order.amount
+        ledger["refund_deducted"][1] += order.deducted
+    return {rule: tuple(found) for rule, found in ledger.items() if any(found)}, orders.values()
+
+
+def as_frame(rows, columns):
+    frame = pd.DataFrame(rows)
+    return frame.drop(
+        columns=[name for name in ("order_id", "refund", "status") if name not in columns]
+    )
+
+
+def without(rows, columns):
+    """The rows as the log without the other columns tells them."""
+    blank = {"order_id": None, "refund": None, "status": "paid"}
+    return [row | {k: v for k, v in blank.items() if k not in columns} for row in rows]
+
+
+law = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@law
+@given(logs, some_columns, st.sampled_from(POLICIES), st.randoms(use_true_random=False))
+def test_every_row_and_every_cent_is_accounted_for(rows, columns, policy, random):
+    frame = as_frame(rows, columns)
+    options = dict(zip(("refunds", "zero_amounts", "same_day"), policy, strict=True))
+    orders = rk.read_orders(frame, **options)
+    found = audited(orders)
+
+    # What was read is what pandas counts, since the last day hides nothing.
+    assert found.pop("read") == (
+        len(frame),
+        sum(map(Decimal, frame["total"][~frame["total"].isin(["x", None])]), Decimal(0)),
+    )
+    # Kept and set aside make what was read, in rows and in money, exactly.
+    assert sum(count for count, _ in found.values()) == len(frame)
+    amounts = [money(cell) or Decimal(0) for cell in frame["total"]]
+    assert sum(amount for _, amount in found.values()) == sum(amounts)
+    assert set(found) <= set(RULES)
+    # The rows set aside are all there, each once.
+    aside = sum(n for rule, (n, _) in found.items() if rule not in ("kept", "refund"))
+    assert len(orders.rejected) == orders.rejected["row"].nunique() == aside
+    # What the customers spent is what was kept.
+    kept = found["kept"][1] + found.get("refund", (0, Decimal(0)))[1]
+    assert rk.summarize(orders)["spend"].sum() == pytest.approx(float(kept), abs=1e-9)
+
+    # In another order of the rows nothing changes.
+    places = list(range(len(frame)))
+    random.shuffle(places)
+    shuffled = rk.read_orders(frame.iloc[places], **options)
+    found_again = audited(shuffled)
+    del found_again["read"]
+    assert found_again == found
+    pd.testing.assert_frame_equal(rk.summarize(shuffled), rk.summarize(orders))
+
+
+@law
+@given(logs, some_columns, st.sampled_from(POLICIES))
+def test_every_rule_is_the_one_that_the_definitions_give(rows, columns, policy):
+    expected, by_order = by_hand(without(rows, columns), *policy[:2])
+    options = dict(zip(("refunds", "zero_amounts", "same_day"), policy, strict=True))
+    orders = rk.read_orders(as_frame(rows, columns), **options)
+    found = audited(orders)
+    del found["read"]
+    assert {rule: entry for rule, entry in found.items() if any(entry)} == expected
+
+    days, spend = defaultdict(list), defaultdict(Decimal)
+    for order in by_order:
+        if order.rule == "kept":
+            days[order.customer].append(order.day)
+        if order.rule in ("kept", "refund"):
+            spend[order.customer] += order.amount
+    merge = policy[2] == "merge"
+    assert purchases(orders) == {
+        who: len(set(bought) if merge else bought) for who, bought in days.items()
+    }
+    assert spends(orders) == pytest.approx({who: float(spend[who]) for who in days}, abs=1e-9)
+
+
+later = st.lists(
+    row.map(lambda line: line | {"date": "2024-03-05"})
+    | row.map(lambda line: line | {"date": "2024-02-01", "customer": line["customer"] or "z"}),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(law, max_examples=20)
+@given(logs, later, some_columns, st.sampled_from(POLICIES))
+def test_rows_of_later_days_change_nothing(rows, more, columns, policy):
+    day = max(day_of(row) for row in rows if row["date"] not in DATELESS)
+    assume(day < dt.date(2024, 2, 1))
+    options = dict(zip(("refunds", "zero_amounts", "same_day"), policy, strict=True))
+    before = rk.read_orders(as_frame(rows, columns), as_of=day, **options)
+    after = rk.read_orders(as_frame(rows + more, columns), as_of=day, **options)
+    pd.testing.assert_frame_equal(after.audit, before.audit)
+    pd.testing.assert_frame_equal(after.rejected, before.rejected)
+    pd.testing.assert_frame_equal(rk.summarize(after), rk.summarize(before))
+    amounts = [money(line["total"]) or Decimal(0) for line in more]
+    assert after.hidden == {"rows": len(more), "amount": sum(amounts)}
