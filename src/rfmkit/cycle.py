@@ -9,6 +9,7 @@ import numpy as np
 
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, RfmkitWarning
 from rfmkit.history import customer_table, gap_table, over_customers, two_last_gaps
+from rfmkit.orders import as_orders
 from rfmkit.survival import from_frame
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class PurchaseCycle:
                 f"method is one of {', '.join(map(repr, METHODS))}, and q lies between 0 and 1.",
                 found=f"method={self.method!r}, q={self.q!r}",
             )
-        gaps = orders.engine.frame(gap_table(orders))
+        gaps = as_orders(orders).engine.frame(gap_table(orders))
         ended = gaps[gaps["returned"]]
         if not len(ended):
             raise NotEnoughHistoryError(

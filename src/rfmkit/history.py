@@ -14,7 +14,7 @@ import ibis
 from rfmkit._engine import over_rows
 from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError, examples
 from rfmkit.lines import NEVER_PAID, REFUNDED
-from rfmkit.orders import Orders, as_day
+from rfmkit.orders import Orders, as_day, as_orders
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -63,7 +63,9 @@ def summarize(orders: Orders, *, categories: bool = False) -> Any:
     ...       + customers["active_days"]).all())
     True
     """
-    return orders.deliver(customer_table(orders, categories=categories), order_by=("customer_id",))
+    return as_orders(orders).deliver(
+        customer_table(orders, categories=categories), order_by=("customer_id",)
+    )
 
 
 def purchase_gaps(orders: Orders) -> Any:
@@ -92,7 +94,7 @@ def purchase_gaps(orders: Orders) -> Any:
     True
     """
     order = ("order_number", "gap_days", "returned")
-    return orders.deliver(gap_table(orders), order_by=order)
+    return as_orders(orders).deliver(gap_table(orders), order_by=order)
 
 
 def snapshots(
@@ -116,8 +118,8 @@ def snapshots(
     Returns
     -------
     DataFrame
-        One row per origin and customer with a purchase by then: the columns of `summarize` that
-        the log knew on that day, `purchases_ahead`, `spend_ahead` (money) and `churned` (no
+        One row per origin and customer with a purchase by then: `origin`, the columns of
+        `summarize` as of that day, `purchases_ahead`, `spend_ahead` (money) and `churned` (no
         purchase in the horizon).
 
     Raises
@@ -144,15 +146,15 @@ def snapshots(
             "origins hold a day, horizon_days is at least 1, and sample lies in (0, 1].",
             found=f"{len(days)} origins, horizon_days={horizon_days!r}, sample={sample!r}",
         )
-    if (orders.as_of - days[-1]).days < horizon_days:
+    if (as_orders(orders).as_of - days[-1]).days < horizon_days:
         raise NotEnoughHistoryError(
             f"Every origin lies {horizon_days} days or more before as_of.",
             found=f"origin {days[-1]} with as_of {orders.as_of}",
             hint="take earlier origins or a shorter horizon_days.",
         )
-    table = ibis.union(
-        *(_snapshot(orders, day, horizon_days, sample) for day in days), distinct=False
-    ) if len(days) > 1 else _snapshot(orders, days[0], horizon_days, sample)  # fmt: skip
+    pasts = [orders.until(day) for day in days]  # kept until the result is given
+    tables = [_snapshot(orders, past, horizon_days, sample) for past in pasts]
+    table = ibis.union(*tables, distinct=False) if len(tables) > 1 else tables[0]
     return orders.deliver(table, order_by=("origin", "customer_id"))
 
 
@@ -325,15 +327,11 @@ def _others(orders: Orders) -> ir.Table | None:
     )
 
 
-def _snapshot(orders: Orders, origin: dt.date, horizon_days: int, sample: float) -> ir.Table:
-    table = purchases(orders)
+def _snapshot(orders: Orders, past: Orders, horizon_days: int, sample: float) -> ir.Table:
+    """Join customers as `past` knew them with what they did after; neither sees the other."""
+    seen, table, day = customer_table(past), purchases(orders), ibis.literal(past.as_of)
     if sample < 1:
-        table = table.filter(in_sample(table.customer_id, sample))
-    day = ibis.literal(origin)
-    known = table.filter(table.day <= day)
-    known = known.mutate(next_day=(known.next_day <= day).ifelse(known.next_day, ibis.null("date")))
-    seen = _with_rates(_without_others(_per_customer(known, orders)), origin)
-    seen = seen.drop("unpaid_orders", "refunded_orders", "refund_amount")
+        seen = seen.filter(in_sample(seen.customer_id, sample))
     ahead = table.filter((table.day > day) & (days_between(day, table.day) <= horizon_days))
     ahead = ahead.group_by("customer_id").agg(
         purchases_ahead=ahead.purchase_number.nunique(),

@@ -48,7 +48,12 @@ def flag_orders(lines: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir
         "rule",
     ]
     fields += [name for name in ("row",) if name in lines.columns]
-    flagged = lines.select(*fields, lines=ibis.literal(1, "int64"), summed=lines.rule.isnull())
+    flagged = lines.select(
+        *fields,
+        lines=ibis.literal(1, "int64"),
+        summed=lines.rule.isnull(),
+        given_back=lines.amount < 0,
+    )
     if facts["grouped"]:
         flagged = _sum_lines(flagged)
     flagged = flagged.mutate(rule=_order_rule(flagged, policy), net=flagged.amount)
@@ -61,7 +66,7 @@ def flag_orders(lines: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir
     return flagged.mutate(
         amount=kept.ifelse(flagged.net, flagged.amount),
         refunded=kept.ifelse(flagged.refunded, ibis.literal(0).cast(MONEY)),
-    ).drop("net")
+    ).drop("net", "given_back")
 
 
 def _sum_lines(single: ir.Table) -> ir.Table:
@@ -75,6 +80,7 @@ def _sum_lines(single: ir.Table) -> ir.Table:
         day=lambda t: t.day.min(),
         amount=lambda t: t.amount.sum().cast(MONEY),
         refunded=lambda t: t.refunded.sum().cast(MONEY),
+        given_back=lambda t: t.given_back.max(),
         status=lambda t: t.status.min(),
         rule=ibis.null("string"),
         lines=lambda t: t.count(),
@@ -88,6 +94,8 @@ def _order_rule(order: ir.Table, policy: Policy) -> ir.StringValue:
         (order.rule.notnull(), order.rule),
         (order.amount < 0, "refund" if policy.refunds == "net" else "refund_row"),
     ]
+    if policy.refunds != "gross":
+        cases.append((order.given_back & (order.amount == 0), "refunded"))
     if policy.zero_amounts == "drop":
         cases.append((order.amount == 0, "zero_amount"))
     if policy.refunds != "gross":

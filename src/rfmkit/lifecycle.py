@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import ibis
 import numpy as np
@@ -13,7 +13,7 @@ from rfmkit.columns import LABELS, PHASES
 from rfmkit.cycle import PurchaseCycle
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
 from rfmkit.history import customer_table, over_customers
-from rfmkit.orders import Orders
+from rfmkit.orders import Orders, as_orders
 from rfmkit.prospects import like_customers, listed_ids, prospect_table
 from rfmkit.rfm import SCORES, RFMScorer
 
@@ -45,6 +45,7 @@ class Probability:
     churn: float
 
 
+NEVER: Final = 1_000_000  # days: a churn so probable is never reached
 Limit = int | Cycles | Quantile | Probability
 
 
@@ -81,6 +82,8 @@ class Lifecycle:
         `stratum, first_order_number, silent_after_days, lost_after_days`: the limits used.
     scorer_ : RFMScorer
         The scorer used.
+    churn_ : ChurnCurve
+        The curve used.
 
     See Also
     --------
@@ -132,6 +135,7 @@ class Lifecycle:
             raise RfmkitError("lang is 'en' or 'zh'.", found=repr(self.lang))
         curve = self.churn or ChurnCurve().fit(_log(source, "churn"))
         self.scorer_ = self.scorer or RFMScorer().fit(source)
+        self.churn_ = curve
         self.boundaries_ = self._boundaries(curve, source)
         return self
 
@@ -149,7 +153,7 @@ class Lifecycle:
         Returns
         -------
         DataFrame
-            The customers with the three scores (where they have none), `segment` and `phase`.
+            The customers with the three scores of `scorer_`, `segment` and `phase`.
         """
         needs = ("customer_id", "purchases", "recency_days")
         return over_customers(
@@ -164,8 +168,7 @@ class Lifecycle:
         """Add the columns of `transform` to a table of customers."""
         if not hasattr(self, "boundaries_"):
             raise NotFittedError("It is fitted.", found="no fit", hint=".fit(orders) first.")
-        if not set(SCORES) <= set(table.columns):
-            table = self.scorer_.score_columns(table)
+        table = self.scorer_.score_columns(table)  # scores of another scorer say something else
         words = LABELS[self.lang]
         silent, lost = (self._limit(table, name) for name in ("silent_after", "lost_after"))
         phase = ibis.cases(
@@ -222,11 +225,11 @@ class Lifecycle:
                 return [fit.returned_within(share) + 1 for _, _, fit in curve.fits]
             case Probability(churn) if 0 < churn < 1:
                 days = curve.days_until(churn)["days"]
-                return [int(day) for day in days.fillna(curve.horizon_days)]
+                return [int(day) for day in days.fillna(NEVER)]
             case bool():
                 pass
-            case int() if limit > 0:
-                return [limit] * len(curve.fits)
+            case int() | np.integer() if limit > 0:
+                return [int(limit)] * len(curve.fits)
         raise RfmkitError(
             "A limit is a number of days, Cycles(2), Quantile(0.8) or Probability(0.8).",
             found=repr(limit),
@@ -278,7 +281,7 @@ def segment(
     >>> int((table["segment"] != "prospect").sum()) == len(rk.summarize(orders))
     True
     """
-    return orders.deliver(
+    return as_orders(orders).deliver(
         segment_table(
             orders, cycle=cycle, churn=churn, scorer=scorer, lifecycle=lifecycle,
             prospects=prospects, engagement=engagement,
@@ -302,12 +305,11 @@ def segment_table(
     people = prospect_table(orders, prospects)
     if not orders.engine.arrow(customers.count()).as_py():
         return _only_prospects(customers, people, lifecycle)
-    churn = churn or (lifecycle.churn if lifecycle else None) or ChurnCurve().fit(orders)
-    cycle = cycle or (lifecycle.cycle if lifecycle else None) or _cycle_or_none(orders)
-    scorer = scorer or (lifecycle.scorer if lifecycle else None) or RFMScorer().fit(orders)
+    churn = churn or _of(lifecycle, "churn") or ChurnCurve().fit(orders)
+    cycle = cycle or _of(lifecycle, "cycle") or _cycle_or_none(orders)
+    scorer = scorer or _of(lifecycle, "scorer") or RFMScorer().fit(orders)
     if lifecycle is None or not hasattr(lifecycle, "boundaries_"):
         given = {} if lifecycle is None else vars(lifecycle)
-        given = {name: value for name, value in given.items() if not name.endswith("_")}
         given |= {"cycle": cycle, "churn": churn, "scorer": scorer}
         lifecycle = Lifecycle(**given).fit(orders)
     table = scorer.score_columns(customers)
@@ -320,6 +322,11 @@ def segment_table(
     table = orders.engine.canonical(table)
     word = LABELS[lifecycle.lang]["prospect"]
     return ibis.union(table, like_customers(people, table, word))
+
+
+def _of(lifecycle: Lifecycle | None, name: str) -> Any:
+    """Give what a lifecycle was fitted with, so that applying it moves no fence."""
+    return getattr(lifecycle, f"{name}_", None) or getattr(lifecycle, name, None)
 
 
 def _front(table: ir.Table) -> ir.Table:

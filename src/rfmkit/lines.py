@@ -214,6 +214,8 @@ class Lines:
             ((day < start) | (day >= end), "implausible_time"),
             (read.line_amount.isnull(), "no_amount"),
             (status.isin(valid), ibis.null("string")),
+            # A negative amount is the refund itself, whatever it says of its order.
+            (status.isin(REFUNDED) & (read.line_amount < 0), ibis.null("string")),
             (status == "unknown", "unknown_status"),
             else_=status,
         )

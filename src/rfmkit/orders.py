@@ -154,15 +154,26 @@ currency : str, optional
     return Orders(lines, as_of=None if as_of is None else as_day(as_of, "as_of"))
 
 
+def as_orders(source: Any) -> Orders:
+    """Insist on a log that has been read."""
+    if isinstance(source, Orders):
+        return source
+    raise RfmkitError(
+        "The log has been read: orders = rk.read_orders(source).",
+        found=f"{type(source).__module__}.{type(source).__qualname__}",
+        hint="pass the orders that rk.read_orders gives.",
+    )
+
+
 def as_day(day: Day, name: str) -> dt.date:
     """Read a date from a date, a datetime or ISO text."""
-    if isinstance(day, dt.datetime):
-        return day.date()
-    if isinstance(day, dt.date):
-        return day
     try:
+        if isinstance(day, dt.datetime):
+            return dt.date(day.year, day.month, day.day)  # NaT has no year that is a number
+        if isinstance(day, dt.date):
+            return day
         return dt.date.fromisoformat(str(day)[:10])
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise RfmkitError(f"{name} is a date such as '2024-04-24'.", found=repr(day)) from error
 
 
@@ -206,9 +217,21 @@ class Orders:
         self._lines = lines
         self._memory: dict[str, Any] = {}
         self._facts = facts or _facts(lines)
-        self.as_of: dt.date = as_of or self._facts["last_day"]
+        self._as_of: dt.date = as_of or self._facts["last_day"]
 
     # --- what the user sees ----------------------------------------------------------------
+
+    @property
+    def as_of(self) -> dt.date:
+        """The day on which everything is measured; moved by `until` only."""
+        return self._as_of
+
+    def __reduce__(self) -> Any:
+        """Refuse to be copied or pickled: the log lives in an engine."""
+        raise RfmkitError(
+            "A log stays with the engine that holds it: it is neither copied nor pickled.",
+            hint="read it again, or pass on the frames it gives.",
+        )
 
     def until(self, day: Day) -> Orders:
         """Give the same log as it was known at the end of `day`: nothing later is seen."""
@@ -304,9 +327,10 @@ class Orders:
 
     def remember(self, name: str, build: Callable[[], Any]) -> Any:
         """Build something once."""
-        if name not in self._memory:
-            self._memory[name] = build()
-        return self._memory[name]
+        with self.engine.lock:
+            if name not in self._memory:
+                self._memory[name] = build()
+            return self._memory[name]
 
     def stored(self, name: str, build: Callable[[], ir.Table]) -> ir.Table:
         """Compute a table once and keep it in the engine for as long as this log lives.

@@ -32,7 +32,7 @@ SCORES: Final = ("recency_score", "frequency_score", "monetary_score")
 PARETO_TOP: Final = 0.8
 
 
-class RFMScorer(TransformerMixin, BaseEstimator):
+class RFMScorer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Score recency, frequency and money from 1 to n, n best, with thresholds learned in `fit`.
 
     Equal values always get equal scores, and scores are monotone. Quantile scores reach from 1 to
@@ -182,7 +182,7 @@ class RFMScorer(TransformerMixin, BaseEstimator):
     def _is_customers(self, source: Any) -> bool:
         columns = getattr(source, "columns", None)
         names = getattr(source, "column_names", columns) if columns is not None else None
-        return names is not None and {"customer_id", *self._inputs} <= {str(name) for name in names}
+        return names is not None and set(self._inputs) <= {str(name) for name in names}
 
     def _check(self) -> None:
         if self.method not in METHODS:

@@ -59,6 +59,8 @@ class Survival:
         gaps at risk.
     tail : Tail
         What continues it.
+    tail_returns : float
+        On how many returns the tail rests.
     """
 
     survival: Floats
@@ -67,6 +69,7 @@ class Survival:
     returns: Floats
     tail_from: int
     tail: Tail
+    tail_returns: float
 
     @property
     def days(self) -> int:
@@ -77,7 +80,11 @@ class Survival:
         """Give S at each number of days; beyond `tail_from` by the tail."""
         days = np.asarray(days, dtype=float)
         known = self.survival[np.clip(days, 0, self.tail_from).astype(int)]
-        return np.asarray(known) * np.exp(-self.tail.hazard(np.maximum(days - self.tail_from, 0)))
+        return np.asarray(known) * np.exp(-self._ahead(days))
+
+    def _ahead(self, days: ArrayLike) -> Floats:
+        """Give the cumulative hazard of the tail."""
+        return self.tail.hazard(np.maximum(np.asarray(days, dtype=float) - self.tail_from, 0))
 
     def lasts(self, silent: ArrayLike, until: ArrayLike) -> Floats:
         """Give P(gap > until | gap > silent) = S(until) / S(silent); 1 where until <= silent."""
@@ -90,14 +97,17 @@ class Survival:
         """Give the interval of `lasts`: Greenwood's variance on the log(-log) scale.
 
         Kalbfleisch and Prentice, The Statistical Analysis of Failure Time Data, section 1.4;
-        conditional on the silence so far, the sum runs over (silent, until]. The tail adds no
-        variance of its own: beyond `tail_from` the interval is too narrow.
+        conditional on the silence so far, the sum runs over (silent, until]. Beyond `tail_from`
+        the variance of the tail's level is added: Var(log level) = 1 / returns. That the hazard
+        goes on as it does is assumed, not measured.
         """
         from scipy.stats import norm
 
         last = self.tail_from
         spread = self.greenwood[np.clip(until, 0, last).astype(int)]
         spread = spread - self.greenwood[np.clip(silent, 0, last).astype(int)]
+        seen = max(self.tail_returns, 1.0)
+        spread = spread + (self._ahead(until) - self._ahead(silent)) ** 2 / seen
         chance = self.lasts(silent, until)
         z = norm.ppf(0.5 + confidence / 2)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -163,15 +173,15 @@ def estimate(days: ArrayLike, returned: ArrayLike, gaps: ArrayLike) -> Survival:
     returns = _by_day(length[ended], weight[ended], len(grid))
     steady = np.flatnonzero((returns > 0) & (at_risk >= MIN_AT_RISK) & (survival > 0))
     tail_from = int(steady[-1]) if len(steady) else 0
-    tail = _fit_tail(at_risk, returns, tail_from)
-    return Survival(survival, np.cumsum(step)[place], at_risk, returns, tail_from, tail)
+    tail, seen = _fit_tail(at_risk, returns, tail_from)
+    return Survival(survival, np.cumsum(step)[place], at_risk, returns, tail_from, tail, seen)
 
 
 def _by_day(length: Floats, weight: Floats, days: int) -> Floats:
     return np.bincount(length.astype(int), weight, minlength=days).astype(float)
 
 
-def _fit_tail(at_risk: Floats, returns: Floats, tail_from: int) -> Tail:
+def _fit_tail(at_risk: Floats, returns: Floats, tail_from: int) -> tuple[Tail, float]:
     """Fit the hazard of the latest quarter of the returns: a Poisson regression on the day.
 
     Deaths given exposure are Poisson to the likelihood of a hazard constant within each day
@@ -187,8 +197,8 @@ def _fit_tail(at_risk: Floats, returns: Floats, tail_from: int) -> Tail:
     # Half a return: with none seen, the hazard is small but not zero (Jeffreys' prior).
     steady = Tail(level=float((seen.sum() + 0.5) / max(exposed.sum(), 1.0)), decay=0.0)
     if seen.sum() < TAIL_RETURNS or len(days) < MIN_AT_RISK:
-        return steady
-    return _falling((days - tail_from).astype(float), exposed, seen) or steady
+        return steady, float(seen.sum())
+    return _falling((days - tail_from).astype(float), exposed, seen) or steady, float(seen.sum())
 
 
 def _falling(days: Floats, exposed: Floats, seen: Floats) -> Tail | None:

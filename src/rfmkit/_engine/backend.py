@@ -6,6 +6,7 @@ import contextlib
 import tempfile
 import weakref
 from itertools import count
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -16,7 +17,7 @@ from rfmkit.columns import DTYPES
 from rfmkit.exceptions import RfmkitError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     import pandas as pd
     import pyarrow as pa
@@ -54,6 +55,7 @@ class Engine:
     def __init__(self, backend: Any, *, embedded: bool) -> None:
         self.backend = backend
         self.embedded = embedded
+        self.lock = RLock()  # a DuckDB connection serves one thread at a time
 
     @classmethod
     def embedded_duckdb(
@@ -92,14 +94,16 @@ class Engine:
 
     def scalar_sql(self, sql: str) -> Any:
         """Run SQL on the embedded engine and give its first value."""
-        return self.backend.con.execute(sql).fetchall()[0][0]
+        with self.lock:
+            return self.backend.con.execute(sql).fetchall()[0][0]
 
     def store(self, table: ir.Table, stem: str) -> ir.Table:
         """Compute a table once and keep it in the engine."""
         if self.backend.name == "duckdb":
             # Plain creation only: Ibis 12 with DuckDB 2 drops and overwrites in words that do not
             # parse, and so fails to clear its own cache.
-            return self.backend.create_table(unique_name(stem), table, temp=True)
+            with self.lock:
+                return self.backend.create_table(unique_name(stem), table, temp=True)
         if self.backend.name == "pyspark":
             view = self.backend.create_view(unique_name(stem), table)
             self.spark.table(view.get_name()).cache()
@@ -110,15 +114,18 @@ class Engine:
         """Give an expression a name in the embedded engine, so that it is compiled only once."""
         if not self.embedded:
             return table
-        return self.backend.create_view(unique_name("view"), table)
+        with self.lock:
+            return self.backend.create_view(unique_name("view"), table)
 
     def drop(self, table: ir.Table) -> None:
         """Free a table made by `store`; elsewhere than in DuckDB and Spark Ibis frees it."""
-        with contextlib.suppress(Exception):
+        name = table.op().name
+        with contextlib.suppress(duckdb.Error):  # the connection may have gone before the table
             if self.backend.name == "duckdb":
-                self.backend.raw_sql(f'DROP TABLE "{table.get_name()}"')
+                kind = "VIEW" if name.startswith("rfmkit_view") else "TABLE"
+                self.backend.con.execute(f'DROP {kind} "{name}"')
             elif self.backend.name == "pyspark":
-                self.spark.table(table.get_name()).unpersist()
+                self.spark.table(name).unpersist()
 
     @property
     def spark(self) -> Any:
@@ -129,7 +136,8 @@ class Engine:
 
     def arrow(self, expr: ir.Expr) -> pa.Table:
         """Run an expression and bring its result here."""
-        return self.backend.to_pyarrow(expr)
+        with self.lock:
+            return self.backend.to_pyarrow(expr)
 
     def frame(self, table: ir.Table) -> pd.DataFrame:
         """Run a small query and give a plain pandas frame."""
@@ -194,12 +202,14 @@ class Engine:
             )
         )
 
-    def canonical(self, table: ir.Table) -> ir.Table:
-        """Cast every known column to the dtype that the vocabulary gives it."""
+    def canonical(self, table: ir.Table, *, but: Collection[str] = ()) -> ir.Table:
+        """Cast known columns to the dtype that the vocabulary gives them."""
         schema = table.schema()
         casts = {
             name: dtype
-            for name, dtype in ((n, DTYPES[n]) for n in schema.names if n in DTYPES)
+            for name, dtype in (
+                (n, DTYPES[n]) for n in schema.names if n in DTYPES and n not in but
+            )
             if schema[name] != ibis.dtype(dtype)
         }
         return table.cast(casts) if casts else table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,14 +148,16 @@ def _read_parquet(engine: Engine, paths: list[Path]) -> FileTable:
         ) from error
     _same_columns({path.name: tuple(schema.names) for path, schema in schemas.items()})
     try:
-        table = engine.backend.read_parquet([str(path) for path in paths], union_by_name=True)
+        table = engine.backend.read_parquet(
+            [_literal(path) for path in paths], union_by_name=True, hive_partitioning=False
+        )
     except Exception as error:
         raise _unreadable("Parquet", error) from error
     return FileTable(table, zones=named_zones(next(iter(schemas.values()))))
 
 
 def _read_json(engine: Engine, paths: list[Path]) -> FileTable:
-    files = [str(path) for path in paths]
+    files = [_literal(path) for path in paths]
     con = engine.backend.con
     name = unique_name("json")
     try:
@@ -208,7 +211,8 @@ def _read_text(
     for place, text in enumerate(texts):
         columns = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in text.names)
         selects.append(
-            f"SELECT * FROM read_csv({_quoted(str(text.readable))}, auto_detect=false, "
+            f"SELECT * FROM read_csv({_quoted(_literal(text.readable))}, auto_detect=false, "
+            "hive_partitioning=false, "
             f"columns={{{columns}}}, delim={_quoted(text.delimiter)}, header={text.has_header}, "
             "quote='\"', escape='\"', strict_mode=true, max_line_size=16000000, "
             f"store_rejects=true, rejects_limit=0, rejects_table='{stem}_errors_{place}', "
@@ -230,6 +234,11 @@ def _read_text(
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _literal(path: Path) -> str:
+    """Name one file: the engine would take brackets and stars for a pattern."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 
 def _same_columns(columns: dict[str, tuple[str, ...]]) -> None:

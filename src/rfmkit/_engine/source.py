@@ -126,11 +126,13 @@ def over_rows(frame: Any, expression: Callable[[ir.Table], ir.Table]) -> Any:
     """Apply an expression to the rows of any frame; same kind out, rows in the same order."""
     opened = open_frame(frame)
     engine, table = opened.engine, opened.table
+    # Columns that came with the frame are the caller's own, whatever their names.
     if opened.kind in ("ibis", "spark", "duckdb"):
-        return engine.deliver(expression(table), opened.kind)
+        made = engine.canonical(expression(table), but=set(table.columns))
+        return engine.deliver(made, opened.kind, canonical=False)
     numbered = engine.store(table.mutate(**{ROW: ibis.row_number()}), "rows")
-    result = engine.canonical(expression(numbered))
-    given = engine.deliver(result.order_by(ROW).drop(ROW), opened.kind)
+    made = engine.canonical(expression(numbered), but=set(table.columns))
+    given = engine.deliver(made.order_by(ROW).drop(ROW), opened.kind, canonical=False)
     if opened.kind == "pandas":
         given.index = frame.index
     return given

@@ -9,6 +9,7 @@ import numpy as np
 
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
 from rfmkit.history import gap_table, over_customers
+from rfmkit.orders import as_orders
 from rfmkit.survival import Survival, from_frame
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Anchor = Literal["last_order", "snapshot"]
 ORDER_NUMBERS: Final = (1, 2, 3, 5, 9)
+CHURN: Final = ("churn_probability", "churn_lower", "churn_upper")
 
 
 class ChurnCurve:
@@ -120,7 +122,7 @@ class ChurnCurve:
             The log holds no purchase.
         """
         self._check()
-        gaps = orders.engine.frame(gap_table(orders))
+        gaps = as_orders(orders).engine.frame(gap_table(orders))
         if not len(gaps):
             raise NotEnoughHistoryError(
                 "There is at least one purchase to learn from.",
@@ -144,10 +146,11 @@ class ChurnCurve:
             raise RfmkitError(
                 "anchor is 'last_order' or 'snapshot'.", found=f"anchor={self.anchor!r}"
             )
-        if self.horizon_days < 1 or not 0 < self.confidence < 1:
+        self._horizon(None)
+        level: Any = self.confidence
+        if not isinstance(level, float) or not 0 < level < 1:
             raise RfmkitError(
-                "horizon_days is at least 1 and confidence lies between 0 and 1.",
-                found=f"horizon_days={self.horizon_days!r}, confidence={self.confidence!r}",
+                "confidence lies between 0 and 1.", found=f"confidence={self.confidence!r}"
             )
         if not numbers or numbers[0] != 1 or list(numbers) != sorted(set(numbers)):
             raise RfmkitError(
@@ -183,12 +186,13 @@ class ChurnCurve:
             `customer_id, churn_probability, churn_lower, churn_upper`, in the input's kind and
             row order; null where a customer has no purchase.
         """
-        horizon = horizon_days or self.horizon_days
-        kept = ("customer_id", "churn_probability", "churn_lower", "churn_upper")
+        horizon = self._horizon(horizon_days)
 
         def expression(table: ir.Table) -> ir.Table:
             scored = self.churn_columns(table, horizon)
-            return scored.select(*kept, *(name for name in table.columns if name == "rfmkit_row"))
+            return scored.select(
+                "customer_id", *CHURN, *(name for name in table.columns if name == "rfmkit_row")
+            )
 
         return over_customers(
             customers, expression, needs=("customer_id", "purchases", "recency_days")
@@ -196,14 +200,30 @@ class ChurnCurve:
 
     def churn_columns(self, table: ir.Table, horizon_days: int | None = None) -> ir.Table:
         """Add the probability and its interval to a table of customers: a join with a small one."""
-        lookup = ibis.memtable(self.lookup(horizon_days or self.horizon_days))
-        longest = max(fit.days for _, _, fit in self.fits) + 1
+        horizon = self._horizon(horizon_days)
+        lookup = ibis.memtable(self.lookup(horizon))
+        longest = self._longest(horizon)
+        table = table.drop(*(name for name in CHURN if name in table.columns))
         keyed = table.mutate(
             curve_stratum=self.stratum_of(table.purchases),
             curve_days=table.recency_days.clip(0, longest).cast("int64"),
         )
         scored = keyed.left_join(lookup, ["curve_stratum", "curve_days"])
-        return scored.select(*table.columns, "churn_probability", "churn_lower", "churn_upper")
+        return scored.select(*table.columns, *CHURN)
+
+    def _horizon(self, horizon_days: int | None) -> int:
+        horizon = self.horizon_days if horizon_days is None else horizon_days
+        given: Any = horizon
+        whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
+        if not whole or horizon < 1:
+            raise RfmkitError(
+                "horizon_days is a whole number of days, at least 1.", found=repr(horizon)
+            )
+        return int(horizon)
+
+    def _longest(self, horizon_days: int) -> int:
+        """Give the silence from which on the answer no longer changes."""
+        return max(horizon_days, *(fit.days for _, _, fit in self.fits)) + 1
 
     def stratum_of(self, purchases: ir.IntegerValue) -> ir.IntegerValue:
         """Give the place of the stratum for each number of purchases; null for none."""
@@ -214,7 +234,7 @@ class ChurnCurve:
         """Tabulate the probability for every stratum and number of silent days."""
         import pandas as pd
 
-        longest = max(fit.days for _, _, fit in self.fits) + 1
+        longest = self._longest(horizon_days)
         silent = np.arange(longest + 1)
         until = (
             silent + horizon_days

@@ -8,6 +8,7 @@ import ibis
 
 from rfmkit.exceptions import RfmkitError
 from rfmkit.history import ends_purchase, purchases
+from rfmkit.orders import as_orders
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -44,7 +45,7 @@ def churn_rate(orders: Orders, *, horizon_days: int = 365) -> Any:
     """
     if horizon_days < 1:
         raise RfmkitError("horizon_days is at least 1.", found=repr(horizon_days))
-    table = purchases(orders)
+    table = purchases(as_orders(orders))
     table = table.filter(ends_purchase(table, orders))
     first = table.filter(table.purchase_number == 1)
     lapse = _days_later(table.day, horizon_days)

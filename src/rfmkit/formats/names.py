@@ -71,7 +71,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
         "total refunded", "refund total", "退款金额", "退款", "已退款金额",
     ),
     "status": (
-        "status", "order status", "financial status", "payment status", "state",
+        "status", "order status", "financial status", "payment status",
         "transaction status", "订单状态", "交易状态", "状态", "支付状态",
     ),
     "category": (
