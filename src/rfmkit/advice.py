@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 # Gathered from the manuals' rules A6, A7, A10, A13 to A17, A21, D2 and E6.
 ACTIONS: Final = (
     ("prospect", None,
-     "Remind of the unpaid order at the hour they tend to buy; ask what stopped them.",
-     "在其常下单的时段提醒付款，了解未付款的原因"),
+     "Where an order was not paid, remind at the hour they tend to buy; else a first offer.",
+     "有未付款订单的，在其常下单的时段提醒付款；其余的给予首单优惠"),
     ("new", "active",
      "Notes on dispatch and arrival, help with the product, then what is new.",
      "发货与签收关怀，使用指导，随后推荐新品"),

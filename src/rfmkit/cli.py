@@ -144,6 +144,8 @@ def _writer(out: Path | None) -> Callable[[ir.Table, Path], None]:
 
 def atomically(out: Path, write: Callable[[Path], None]) -> None:
     """Write beside the target, then rename: nobody ever reads half a file."""
+    if out.is_dir():
+        raise RfmkitError("--out is a file.", found=f"the folder {str(out)!r}")
     if not out.parent.is_dir():
         raise RfmkitError(
             "--out lies in an existing folder.",
@@ -224,7 +226,11 @@ def print_audit(audit: Any, log: Orders) -> None:
         mark = "read" if row.rule == "read" else "kept" if row.kept else "aside"
         rule = "" if row.rule == "read" else row.rule
         shown.add_row(mark, rule, f"{row.rows:,}", f"{row.amount:,.2f}", row.examples, row.meaning)
-    Console(highlight=False).print(shown)
+    # Piped output has no width of its own; names are not to be cut for it.
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)
+    console.print(shown)
 
 
 def draw_demo(table: ir.Table, log: Orders, picture: Path) -> None:

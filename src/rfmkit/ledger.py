@@ -9,7 +9,8 @@ import ibis
 
 from rfmkit._engine import ROW
 from rfmkit.columns import MONEY
-from rfmkit.lines import RULES
+from rfmkit.exceptions import OrdersError
+from rfmkit.lines import NEVER_PAID, REFUNDED, RULES
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -196,3 +197,74 @@ def rejected_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> ir
     source = raw.mutate(**{ROW: ibis.row_number() + 1}).select(ROW, *kept)
     joined = aside.select("row", "rule").inner_join(source, [("row", ROW)])
     return joined.select("row", "rule", *kept)
+
+
+def log_facts(lines: Lines) -> dict[str, Any]:
+    """Look at the whole log once, to know its last day and which steps it needs."""
+    table = lines.table()
+    good = table.rule.isnull()
+    start, end = lines.policy.dates_between
+    plausible = (table.day >= start) & (table.day < end)
+    found = lines.engine.row(
+        table.aggregate(
+            rows=table.count(),
+            last_day=table.day.max(where=plausible),
+            first_day=table.day.min(where=plausible),
+            aside=_count(~good),
+            negative=_count(good & (table.amount < 0)),
+            zero=_count(good & (table.amount == 0)),
+            refunded=_count(good & (table.refunded > 0)),
+            never_paid=_count(table.rule.isin(NEVER_PAID)),
+            refund_status=_count(table.rule.isin(REFUNDED)),
+        )
+    )
+    if not found["rows"]:
+        torn = lines.source.unreadable
+        raise OrdersError(
+            "At least one line of the file is whole.",
+            found=f"{len(torn):,} torn lines, the first {torn[0].text!r} in line {torn[0].line}",
+            hint="see its delimiter and quotes: delimiter=';' names one.",
+        )
+    if found["last_day"] is None:
+        raise OrdersError(
+            "At least one row has a date.",
+            found=f"{found['rows']:,} rows and not one readable date in {start} to {end}",
+            hint="name the right column with time=, or widen dates_between=.",
+        )
+    grouped = _repeats(lines)
+    return {**found, "grouped": grouped, "shared_order_ids": _shared(lines) if grouped else 0}
+
+
+def _count(condition: ir.BooleanValue) -> ir.IntegerScalar:
+    return condition.fill_null(False).cast("int64").sum().fill_null(0)  # noqa: FBT003
+
+
+def _repeats(lines: Lines) -> bool:
+    """Tell whether order ids come again, so that lines must be summed to orders.
+
+    Ids that rise from row to row have proved themselves at a sixth of the cost of counting them.
+    """
+    if "order_id" not in lines.columns:
+        return False
+    if lines.census["order_id"].get("rising"):
+        return False
+    table = lines.table()
+    # Distinct 64-bit hashes prove distinct ids; a chance collision only costs a needless sum.
+    found = lines.engine.row(
+        table.aggregate(
+            rows=table.order_id.count(),
+            ids=table.order_id.hash().nunique(where=table.order_id.notnull()),
+        )
+    )
+    return bool(found["rows"] > found["ids"])
+
+
+def _shared(lines: Lines) -> int:
+    """Count order ids that come with several customers; an order never spans two of them."""
+    table = lines.table()
+    known = table.filter(table.order_id.notnull() & table.customer_id.notnull())
+    owners = known.group_by("order_id").agg(
+        first=known.customer_id.min(), last=known.customer_id.max()
+    )
+    shared = owners.filter(owners["first"] != owners["last"])
+    return int(lines.engine.row(shared.aggregate(ids=shared.count()))["ids"])

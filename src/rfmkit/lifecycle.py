@@ -185,7 +185,7 @@ class Lifecycle:
             & (table.monetary_score == best_m)
         )
         if engagement is not None:
-            fan = fan | table.customer_id.isin(listed_ids(engagement))
+            fan = fan | table.customer_id.cast("string").isin(listed_ids(engagement))
         segment_ = ibis.cases(
             (table.purchases < 1, words["prospect"]),
             (phase != "active", words["dormant"]),
@@ -303,8 +303,16 @@ def segment_table(
     """Give the table of `segment` as an expression that nothing has run yet."""
     customers = customer_table(orders)
     people = prospect_table(orders, prospects)
-    if not orders.engine.arrow(customers.count()).as_py():
+    if not _rows(customers, orders):
+        if people is None or not _rows(people, orders):
+            raise NotEnoughHistoryError(
+                "The log holds at least one customer.",
+                found=f"nobody as of {orders.as_of}",
+                hint="see orders.audit for what was set aside and why.",
+            )
         return _only_prospects(customers, people, lifecycle)
+    for fitted in (cycle, churn, scorer, lifecycle and lifecycle.cycle):
+        _insist_fitted(fitted)
     churn = churn or _of(lifecycle, "churn") or ChurnCurve().fit(orders)
     cycle = cycle or _of(lifecycle, "cycle") or _cycle_or_none(orders)
     scorer = scorer or _of(lifecycle, "scorer") or RFMScorer().fit(orders)
@@ -334,15 +342,21 @@ def _front(table: ir.Table) -> ir.Table:
     return table.select(*first, *(name for name in table.columns if name not in first))
 
 
-def _only_prospects(
-    customers: ir.Table, people: ir.Table | None, lifecycle: Lifecycle | None
-) -> ir.Table:
-    if people is None:
-        raise NotEnoughHistoryError(
-            "The log holds at least one customer.",
-            found="no row with a customer",
-            hint="see orders.audit for what was set aside and why.",
+def _rows(table: ir.Table, orders: Orders) -> int:
+    return int(orders.engine.row(table.aggregate(rows=table.count()))["rows"])
+
+
+def _insist_fitted(given: Any) -> None:
+    marks = ("cycle_days_", "curve_", "edges_")
+    if given is not None and not any(hasattr(given, mark) for mark in marks):
+        raise NotFittedError(
+            "What segment measures with is fitted.",
+            found=f"{type(given).__name__} without a fit",
+            hint=".fit(orders) first, or leave it out to have it fitted on this log.",
         )
+
+
+def _only_prospects(customers: ir.Table, people: ir.Table, lifecycle: Lifecycle | None) -> ir.Table:
     scores = {name: ibis.null("int64") for name in SCORES}
     empty = _no_cycle(customers.mutate(**scores)).mutate(
         **{f"churn_{name}": ibis.null("float64") for name in ("probability", "lower", "upper")},

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from rfmkit._engine import open_source
-from rfmkit.exceptions import OrdersError, RfmkitError
-from rfmkit.ledger import audit_table, flag_orders, known, rejected_table
-from rfmkit.lines import NEVER_PAID, REFUNDED, Lines, Policy, read_lines
+from rfmkit.exceptions import RfmkitError
+from rfmkit.ledger import audit_table, flag_orders, known, log_facts, rejected_table
+from rfmkit.lines import Lines, Policy, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -216,7 +216,7 @@ class Orders:
     ) -> None:
         self._lines = lines
         self._memory: dict[str, Any] = {}
-        self._facts = facts or _facts(lines)
+        self._facts = facts or log_facts(lines)
         self._as_of: dt.date = as_of or self._facts["last_day"]
 
     # --- what the user sees ----------------------------------------------------------------
@@ -240,7 +240,7 @@ class Orders:
     @property
     def audit(self) -> Any:
         """Every row and every cent accounted for, one line a rule."""
-        return self.remember("audit", lambda: audit_table(self._lines, self.as_of, self._facts))
+        return audit_table(self._lines, self.as_of, self._facts)
 
     @property
     def rejected(self) -> Any:
@@ -367,64 +367,3 @@ class Orders:
         if not self._facts["negative"] or self.policy.refunds != "net":
             return None
         return self.flagged.filter(self.flagged.rule == "refund")
-
-
-def _facts(lines: Lines) -> dict[str, Any]:
-    """Look at the whole log once, to know its last day and which steps it needs."""
-    table = lines.table()
-    good = table.rule.isnull()
-    start, end = lines.policy.dates_between
-    plausible = (table.day >= start) & (table.day < end)
-    found = lines.engine.row(
-        table.aggregate(
-            rows=table.count(),
-            last_day=table.day.max(where=plausible),
-            first_day=table.day.min(where=plausible),
-            aside=_count(~good),
-            negative=_count(good & (table.amount < 0)),
-            zero=_count(good & (table.amount == 0)),
-            refunded=_count(good & (table.refunded > 0)),
-            never_paid=_count(table.rule.isin(NEVER_PAID)),
-            refund_status=_count(table.rule.isin(REFUNDED)),
-        )
-    )
-    if found["last_day"] is None:
-        raise OrdersError(
-            "At least one row has a date.",
-            found=f"{found['rows']:,} rows and not one readable date in {start} to {end}",
-            hint="name the right column with time=, or widen dates_between=.",
-        )
-    grouped = _repeats(lines)
-    return {**found, "grouped": grouped, "shared_order_ids": _shared(lines) if grouped else 0}
-
-
-def _count(condition: ir.BooleanValue) -> ir.IntegerScalar:
-    return condition.fill_null(False).cast("int64").sum().fill_null(0)  # noqa: FBT003
-
-
-def _repeats(lines: Lines) -> bool:
-    """Tell whether order ids come again, so that lines must be summed to orders.
-
-    Ids that rise from row to row have proved themselves at a sixth of the cost of counting them.
-    """
-    if "order_id" not in lines.columns:
-        return False
-    if lines.census["order_id"].get("rising"):
-        return False
-    table = lines.table()
-    # Distinct 64-bit hashes prove distinct ids; a chance collision only costs a needless sum.
-    found = lines.engine.row(
-        table.aggregate(rows=table.order_id.count(), ids=table.order_id.hash().nunique())
-    )
-    return bool(found["rows"] > found["ids"])
-
-
-def _shared(lines: Lines) -> int:
-    """Count order ids that come with several customers; an order never spans two of them."""
-    table = lines.table()
-    known = table.filter(table.order_id.notnull() & table.customer_id.notnull())
-    owners = known.group_by("order_id").agg(
-        first=known.customer_id.min(), last=known.customer_id.max()
-    )
-    shared = owners.filter(owners["first"] != owners["last"])
-    return int(lines.engine.row(shared.aggregate(ids=shared.count()))["ids"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from rfmkit.exceptions import MissingExtraError
@@ -62,7 +63,9 @@ def churn_curve(
     ax = axes(ax, caller="ChurnCurve.plot")
     open_days = table.loc[table["churn_probability"] < 1, "curve_days"]
     last = int((open_days if len(open_days) else table["curve_days"]).max())
-    for colour, (stratum, line) in zip(LINES, table.groupby("stratum", sort=False), strict=False):
+    for colour, (stratum, line) in zip(
+        cycle(LINES), table.groupby("stratum", sort=False), strict=False
+    ):
         shown = line[line["curve_days"] <= last]
         known = shown[shown["curve_days"] <= ends[stratum]]
         beyond = shown[shown["curve_days"] >= ends[stratum]]

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from rfmkit._engine import open_frame
+from rfmkit.formats.cells import read_id
 from rfmkit.formats.names import find_columns, require
 from rfmkit.history import customer_table
-from rfmkit.lines import NEVER_PAID
+from rfmkit.lines import NEVER_PAID, count_cells
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+    from rfmkit._engine import Source
     from rfmkit.orders import Orders
 
 NOT_REAL: Final = ("test", "deleted", "mangled_customer")
@@ -38,17 +40,22 @@ def prospect_table(orders: Orders, roster: Any) -> ir.Table | None:
 
 
 def _roster(orders: Orders, roster: Any) -> ir.Table:
-    opened = open_frame(roster, engine=orders.engine)
+    ids = _customer_ids(open_frame(roster, engine=orders.engine))
+    kind = customer_table(orders).schema()["customer_id"]
+    listed = ids.select(customer_id=ids.customer_id.try_cast(kind)).distinct()
+    listed = listed.filter(listed.customer_id.notnull())
+    return listed.mutate(unpaid_orders=ibis.literal(0, "int64"))
+
+
+def _customer_ids(opened: Source) -> ir.Table:
+    """Read the ids of a list of customers as those of a log are read, and give them as text."""
     seen = list(opened.table.columns)
     columns = find_columns(seen, {})
     require("customer_id", columns, seen)
-    ids = opened.table[columns["customer_id"]].cast("string").strip()
-    kind = customer_table(orders).schema()["customer_id"]
-    if kind.is_integer():
-        ids = ids.try_cast(kind)
-    listed = opened.table.select(customer_id=ids).distinct()
-    listed = listed.filter(listed.customer_id.notnull())
-    return listed.mutate(unpaid_orders=ibis.literal(0, "int64"))
+    name = columns["customer_id"]
+    census = count_cells(opened.table, opened.engine, {"customer_id": (name, "id")})
+    ids = read_id(opened.table[name], census["customer_id"]).cast("string")
+    return opened.table.select(customer_id=ids)
 
 
 def like_customers(people: ir.Table, table: ir.Table, word: str) -> ir.Table:
@@ -72,12 +79,8 @@ def like_customers(people: ir.Table, table: ir.Table, word: str) -> ir.Table:
     )
 
 
-def listed_ids(frame: Any) -> list[Any]:
-    """Give the customer ids that a small frame lists."""
+def listed_ids(frame: Any) -> list[str]:
+    """Give the customer ids that a small frame lists, as text."""
     opened = open_frame(frame)
-    seen = list(opened.table.columns)
-    columns = find_columns(seen, {})
-    require("customer_id", columns, seen)
-    ids = opened.table.select(customer_id=opened.table[columns["customer_id"]])
-    listed: list[Any] = opened.engine.arrow(ids)["customer_id"].to_pylist()
-    return listed
+    listed: list[str | None] = opened.engine.arrow(_customer_ids(opened))["customer_id"].to_pylist()
+    return [customer for customer in listed if customer is not None]

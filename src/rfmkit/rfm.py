@@ -16,7 +16,7 @@ from rfmkit.history import customer_table, over_customers
 from rfmkit.orders import Orders
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import ibis.expr.types as ir
     import pandas as pd
@@ -32,7 +32,7 @@ SCORES: Final = ("recency_score", "frequency_score", "monetary_score")
 PARETO_TOP: Final = 0.8
 
 
-class RFMScorer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+class RFMScorer(TransformerMixin, BaseEstimator):
     """Score recency, frequency and money from 1 to n, n best, with thresholds learned in `fit`.
 
     Equal values always get equal scores, and scores are monotone. Quantile scores reach from 1 to
@@ -180,9 +180,11 @@ class RFMScorer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  #
         return (*INPUTS[:2], self.monetary)
 
     def _is_customers(self, source: Any) -> bool:
+        if hasattr(source, "collect_schema"):  # a lazy frame counts what its columns cost
+            return {"customer_id", *self._inputs} <= set(source.collect_schema().names())
         columns = getattr(source, "columns", None)
         names = getattr(source, "column_names", columns) if columns is not None else None
-        return names is not None and set(self._inputs) <= {str(name) for name in names}
+        return names is not None and {"customer_id", *self._inputs} <= {str(name) for name in names}
 
     def _check(self) -> None:
         if self.method not in METHODS:
@@ -206,9 +208,15 @@ class RFMScorer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  #
         elif self.method == "mean":
             # Exact sums: a mean of doubles would depend on the order of the rows.
             sums = {name: columns[name].cast("decimal(38, 6)").sum() for name in names}
-            found = engine.row(columns.aggregate(**sums, customers=columns.count()))
-            means = {name: float(found[name] / max(found["customers"], 1)) for name in names}
-            self._keep({name: np.array([mean]) for name, mean in means.items()}, {})
+            counts = {f"{name}_there": columns[name].count() for name in names}
+            found = engine.row(columns.aggregate(**sums, **counts))
+            means = {
+                name: np.array([float(found[name] / found[f"{name}_there"])])
+                if found[f"{name}_there"]
+                else np.array([])
+                for name in names
+            }
+            self._keep(means, {})
         elif self.method == "bands":
             self._learn(names, [np.array([]) for _ in names])
         else:
@@ -250,7 +258,7 @@ class RFMScorer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  #
         edges = list(self.edges_.values())[place]
         above = np.searchsorted(edges, column, side="right")
         # Recency is turned round here and in `score_columns`, and nowhere else: near is good.
-        return (len(edges) - above if place == 0 else above) + 1
+        return (len(edges) - above if _is_recency(self.edges_, place) else above) + 1
 
 
 def quantile_edges(values: Floats, n_bins: int, counts: Floats | None = None) -> Floats:
@@ -349,6 +357,12 @@ def _kmeans_edges(values: Floats, n_bins: int) -> Floats:
     return np.asarray(distinct[np.searchsorted(distinct, middles, side="left")], dtype=float)
 
 
+def _is_recency(names: Iterable[str], place: int) -> bool:
+    """Tell the column of which less is better: by its name, and without names the first."""
+    listed = list(names)
+    return listed[place] == INPUTS[0] if INPUTS[0] in listed else place == 0
+
+
 def _thresholds(edges: Mapping[str, Floats]) -> pd.DataFrame:
     import pandas as pd
 
@@ -357,7 +371,10 @@ def _thresholds(edges: Mapping[str, Floats]) -> pd.DataFrame:
         bounds = [-np.inf, *inner, np.inf]
         scores = range(1, len(inner) + 2)
         for score, low, high in zip(
-            reversed(scores) if place == 0 else scores, bounds[:-1], bounds[1:], strict=True
+            reversed(scores) if _is_recency(edges, place) else scores,
+            bounds[:-1],
+            bounds[1:],
+            strict=True,
         ):
             rows.append({"column": name, "score": score, "from_value": low, "to_value": high})
     return pd.DataFrame(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 import weakref
 from itertools import count
@@ -62,6 +63,17 @@ class Engine:
         cls, *, memory_limit: str | None = None, threads: int | None = None
     ) -> Engine:
         """Open DuckDB inside this process, fetching nothing from anywhere."""
+        given: Any = threads
+        whole = given is None or (isinstance(given, int) and given > 0)
+        sized = memory_limit is None or re.fullmatch(
+            r"[\d.]+ *[KMGT]i?B", str(memory_limit), re.IGNORECASE
+        )
+        if not whole or not sized:
+            raise RfmkitError(
+                "memory_limit is a size such as '1GB' and threads a positive integer.",
+                found=f"memory_limit={memory_limit!r}, threads={threads!r}",
+                hint="leave them out for four fifths of the memory and all cores.",
+            )
         spill = tempfile.TemporaryDirectory(prefix="rfmkit-", ignore_cleanup_errors=True)
         config: dict[str, Any] = {
             "temp_directory": spill.name,
@@ -72,14 +84,7 @@ class Engine:
             config["memory_limit"] = memory_limit
         if threads is not None:
             config["threads"] = threads
-        try:
-            backend = ibis.duckdb.connect(**config)
-        except Exception as error:
-            raise RfmkitError(
-                "memory_limit is a size such as '1GB' and threads a positive integer.",
-                found=f"memory_limit={memory_limit!r}, threads={threads!r}",
-                hint=str(error).splitlines()[0],
-            ) from error
+        backend = ibis.duckdb.connect(**config)
         with contextlib.suppress(duckdb.Error):  # in Jupyter without ipywidgets there is no bar
             backend.raw_sql("SET enable_progress_bar = false")
         backend.raw_sql("SET TimeZone = 'UTC'")  # dates must not follow the machine's zone

@@ -82,7 +82,8 @@ def _expand(source: Any) -> list[Path]:
         return files
     if path.exists():
         return [path]
-    files = sorted(Path(match) for match in glob.glob(text, recursive=True))  # noqa: PTH207
+    matches = glob.glob(text, recursive=True)  # noqa: PTH207 (a pattern with a folder of its own)
+    files = sorted(Path(match) for match in matches if Path(match).is_file())
     if not files:
         raise OrdersError(
             "The order log is an existing file, folder or glob.",
@@ -153,6 +154,12 @@ def _read_parquet(engine: Engine, paths: list[Path]) -> FileTable:
         )
     except Exception as error:
         raise _unreadable("Parquet", error) from error
+    short = {  # nanosecond instants have no type in Ibis
+        column.name: table[column.name].cast("timestamp('UTC')")
+        for column in next(iter(schemas.values()))
+        if pa.types.is_timestamp(column.type) and column.type.tz and column.type.unit == "ns"
+    }
+    table = table.mutate(**short) if short else table
     return FileTable(table, zones=named_zones(next(iter(schemas.values()))))
 
 
@@ -178,12 +185,16 @@ def _read_excel(engine: Engine, paths: list[Path]) -> FileTable:
         sheets = {path.name: pd.read_excel(path, dtype=object) for path in paths}
     except ImportError as error:
         raise MissingExtraError(
-            "Excel files need openpyxl.", found=str(error), hint='pip install "rfmkit[excel]".'
+            "Excel files need a reader: openpyxl for .xlsx, xlrd for .xls.",
+            found=str(error),
+            hint='pip install "rfmkit[excel]", or save an old .xls as .xlsx.',
         ) from error
     except Exception as error:
-        raise _unreadable("Excel", error) from error
+        raise _unreadable("Excel (.xlsx)", error) from error
     _same_columns({name: tuple(map(str, sheet.columns)) for name, sheet in sheets.items()})
     whole = pd.concat(sheets.values(), ignore_index=True)
+    if not len(whole.columns):
+        raise OrdersError("The first sheet holds orders.", found="an empty sheet")
     name = unique_name("excel")
     engine.backend.con.register(name, to_arrow(whole, "pandas"))
     return FileTable(engine.backend.table(name))

@@ -113,7 +113,7 @@ def _known_types(table: Any) -> Any:
 
 
 def _missing(cell: object) -> bool:
-    return cell is None or cell != cell or str(cell) == "<NA>"  # noqa: PLR0124 (NaN, NaT)
+    return cell is None or str(cell) in ("nan", "NaT", "<NA>")
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:

@@ -48,8 +48,17 @@ def plain_text(
     names: Sequence[str] | None,
 ) -> PlainText:
     """Find out how a text file is written; where the engine cannot read it so, rewrite it."""
-    encoding = encoding or detect_encoding(path)
-    first_lines = _first_lines(path, encoding)
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in "\r\n\"'"):
+        raise OrdersError("delimiter= is one character.", found=f"delimiter={delimiter!r}")
+    try:
+        encoding = encoding or detect_encoding(path)
+        first_lines = _first_lines(path, encoding)
+    except (EOFError, OSError) as error:
+        raise OrdersError(
+            f"{path.name!r} can be read to its end.",
+            found=str(error),
+            hint="it may be cut off, or not be compressed; fetch it again.",
+        ) from error
     if not first_lines:
         raise OrdersError(
             "An order log holds a header line and orders.",
@@ -57,7 +66,9 @@ def plain_text(
             hint="the export may have failed; run it again.",
         )
     delimiter = delimiter or detect_delimiter(first_lines)
-    header = _cells(first_lines[0], delimiter)
+    header = _header(first_lines, delimiter)
+    if names is not None and len({name.lower() for name in names}) < len(names):
+        raise OrdersError("names= are different names.", found=repr(list(names)))
     columns = tuple(names) if names is not None else _own_names(header)
     if len(columns) != len(header):
         raise OrdersError(
@@ -74,9 +85,10 @@ def plain_text(
 
 
 def detect_encoding(path: Path) -> str:
-    """UTF-8 where the whole file is; else GB18030 where the whole file is; else an error.
+    """Find UTF-8 where the whole file is; else GB18030 where the whole file is; else raise.
 
-    Both decoders reject what is not theirs, so the order matters and nothing is guessed.
+    UTF-8 rejects what is not its own. GB18030 does so less surely: a Western file may pass for it
+    and show Chinese characters, which ``encoding="cp1252"`` prevents.
     """
     with _open(path) as file:
         head = file.read(HEAD_BYTES)
@@ -125,6 +137,13 @@ def detect_delimiter(lines: list[str]) -> str:
         return max(scores, key=lambda delimiter: scores[delimiter])
     widths = Counter(len(line.split()) for line in lines)
     return RUN_OF_SPACES if widths.most_common(1)[0][0] > 1 else ","
+
+
+def _header(lines: list[str], delimiter: str) -> list[str]:
+    """Read the first record; a quoted name may hold a line break."""
+    if delimiter == RUN_OF_SPACES:
+        return lines[0].split()
+    return next(csv.reader((f"{line}\n" for line in lines), delimiter=delimiter), [])
 
 
 def _cells(line: str, delimiter: str) -> list[str]:

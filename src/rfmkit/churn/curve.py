@@ -217,7 +217,7 @@ class ChurnCurve:
         whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
         if not whole or horizon < 1:
             raise RfmkitError(
-                "horizon_days is a whole number of days, at least 1.", found=repr(horizon)
+                "horizon_days is at least 1 and whole.", found=f"horizon_days={horizon!r}"
             )
         return int(horizon)
 
@@ -349,7 +349,7 @@ def merge_strata(
         end = None if following is None else following - 1
         inside = (total.index >= first) & (total.index <= (end or total.index.max()))
         count += int(total[inside].sum())
-        if count >= min_gaps or first == 1:
+        if count >= max(min_gaps, 1) or first == 1:
             bounds.append((first, last))
             last, count = first - 1, 0
     bounds.reverse()
