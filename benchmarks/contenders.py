@@ -66,8 +66,8 @@ def pandas_summary(log: str, out: str) -> float:
 
 def rfmkit_segment(log: str, out: str, memory_limit: str | None = None) -> float:
     """The main job: log to segments, with scores, cycle, churn and lifecycle."""
-    import ibis.backends.duckdb
-    import sklearn.base
+    import ibis.backends.duckdb  # noqa: F401, I001 (imports are counted apart)
+    import sklearn.base  # noqa: F401
     import lifelines  # noqa: F401 (imports are counted apart)
 
     import rfmkit as rk

@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import settings
 
 import rfmkit as rk
 from rfmkit._engine import Engine
@@ -22,7 +23,38 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+# In CI the examples are the same in every run; elsewhere new ones are looked for.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
 KINDS = ("pandas", "polars", "polars_lazy", "pyarrow", "duckdb", "ibis", "csv", "parquet")
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Several workers whose engines each want every core spend their time waiting for each other.
+    _connect = Engine.embedded_duckdb.__func__
+
+    def _one_thread(
+        cls: type[Engine], *, memory_limit: str | None = None, threads: int | None = None
+    ) -> Engine:
+        if memory_limit is None and threads is None:
+            threads = 1
+        return _connect(cls, memory_limit=memory_limit, threads=threads)
+
+    Engine.embedded_duckdb = classmethod(_one_thread)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Expect the failures listed in known_gaps.txt, each a gap that is to be closed.
+
+    Spark tests go to one worker, so that only one Java runtime starts.
+    """
+    gaps = (Path(__file__).parent / "known_gaps.txt").read_text("utf-8").splitlines()
+    for item in items:
+        if item.get_closest_marker("spark"):
+            item.add_marker(pytest.mark.xdist_group("spark"))
+        if any(gap and gap in item.nodeid for gap in gaps):
+            item.add_marker(pytest.mark.xfail(reason="known gap: see known_gaps.txt", strict=False))
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +85,7 @@ def engine() -> Engine:
 def as_kind(tmp_path: Path) -> Callable[[pd.DataFrame, str], Any]:
     """Turn a pandas frame into a source of another kind."""
 
-    def convert(frame: pd.DataFrame, kind: str) -> Any:
+    def convert(frame: pd.DataFrame, kind: str) -> Any:  # noqa: PLR0911 (one line a kind)
         match kind:
             case "pandas":
                 return frame.copy()
@@ -100,7 +132,9 @@ def spark() -> Iterator[Any]:
     session = (
         sql.SparkSession.builder.master("local[2]")
         .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.sql.shuffle.partitions", "1")
+        .config("spark.sql.adaptive.enabled", "false")
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")  # quicker when short
         .config("spark.log.level", "ERROR")
         .getOrCreate()
     )

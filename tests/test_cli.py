@@ -9,9 +9,9 @@ import sys
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from conftest import plain
 
 import rfmkit as rk
+from conftest import plain
 from rfmkit import cli
 from rfmkit.datasets import sample_path
 from rfmkit.exceptions import RfmkitError
@@ -92,23 +92,29 @@ def test_the_labels_come_in_chinese(expected):
     assert found["潜客", ""] == (expected["segment"] == "prospect").sum()
 
 
-def test_the_reading_options_are_passed_on(tmp_path):
-    log = tmp_path / "log.csv"
-    log.write_text(
-        "wer;wann;was;wieviel;wie\n1;03/05/2024;a;1,50;ja\n2;04/05/2024;b;0;nein\n", "utf-8"
-    )
-    options = [
-        "--customer", "wer", "--time", "wann", "--order-id", "was", "--amount", "wieviel",
-        "--dayfirst", "--zero-amounts", "keep", "--threads", "1", "--memory-limit", "1GB",
-        "--encoding", "utf-8", "--refunds", "gross",
-    ]  # fmt: skip
-    out = tmp_path / "out.csv"
-    result = run("segment", log, *options, "--out", out)
-    assert result.exit_code == 0, result.output
-    found = pd.read_csv(out)
-    assert found["customer_id"].tolist() == [1, 2]
-    assert found["last_purchase"].tolist() == ["2024-05-03", "2024-05-04"]
-    assert found["spend"].tolist() == [1.5, 0.0]
+def test_the_reading_options_are_passed_on(monkeypatch):
+    seen = []
+
+    def read_orders(source, **options):
+        seen.append((source, options))
+        raise RfmkitError("Enough seen.")
+
+    monkeypatch.setattr("rfmkit.orders.read_orders", read_orders)
+    options = {
+        "as_of": "2024-01-01", "customer": "who", "time": "when", "amount": "much",
+        "order_id": "id", "status": "how", "refunds": "gross", "zero_amounts": "keep",
+        "tz": "Asia/Shanghai",
+        "encoding": "gb18030", "memory_limit": "1GB", "threads": "2",
+    }  # fmt: skip
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    run("segment", "log.csv", *words, "--dayfirst")
+    run("check", "log.csv", *words, "--monthfirst")
+    run("segment", "log.csv")
+    expected = options | {"threads": 2}
+    assert seen[0] == ("log.csv", expected | {"dayfirst": True, "output": "ibis"})
+    assert seen[1] == ("log.csv", expected | {"dayfirst": False, "output": "pandas"})
+    default = dict.fromkeys(options) | {"refunds": "net", "zero_amounts": "drop", "dayfirst": None}
+    assert seen[2] == ("log.csv", default | {"output": "ibis"})
 
 
 def test_a_status_column_can_be_named(tmp_path):

@@ -215,8 +215,11 @@ def test_nothing_has_no_quantile(engine, embedded):
         ([1, 3, 2], False),
         ([1, None, 2], False),
         ([None, 1], False),
-        (["a1", "a2", "b"], True),
-        (["a2", "a10"], False),
+        (["a1", "a2", "b2"], True),
+        (["O9", "O10"], True),  # shorter text comes first
+        (["b", "a1", "b1"], True),
+        (["a10", "a2"], False),
+        (["a1", "a1 "], True),
     ],
 )
 def test_rising_ids_are_told(engine, values, rises):

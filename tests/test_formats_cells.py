@@ -16,7 +16,7 @@ from rfmkit.lines import count_cells
 
 
 def read(engine, values, kind, reader, dtype=None):
-    """Read a column as `read_orders` does: the census of it all, then each cell."""
+    """Read a column as `read_orders` does: a look at all of it, then each cell."""
     column = pa.array(values, dtype or pa.string())
     frame = pa.table({"place": range(len(column)), "x": column})
     table = open_frame(frame, engine=engine).table
@@ -41,9 +41,13 @@ def read_money(engine, values, *, decimal=None, dtype=None):
     return read(engine, values, "money", reader, dtype)
 
 
+def moment(column, census, *, dayfirst=None):
+    return cells.read_time(column, census, dayfirst=dayfirst, name="date")
+
+
 def read_times(engine, values, *, dayfirst=None, dtype=None):
     def reader(column, census):
-        return cells.read_time(column, census, dayfirst=dayfirst, name="date").value
+        return moment(column, census, dayfirst=dayfirst).value
 
     return read(engine, values, "time", reader, dtype)
 
@@ -51,7 +55,7 @@ def read_times(engine, values, *, dayfirst=None, dtype=None):
 def is_instant(engine, values, dtype=None):
     table = open_frame(pa.table({"x": pa.array(values, dtype)}), engine=engine).table
     counts = count_cells(table, engine, {"x": ("x", "time")})["x"]
-    return cells.read_time(table.x, counts, dayfirst=None, name="date").is_instant
+    return moment(table.x, counts).is_instant
 
 
 # --- ids -------------------------------------------------------------------------------------

@@ -5,11 +5,11 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import plain
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import rfmkit as rk
+from conftest import plain
 
 AS_OF = dt.date(2024, 6, 30)
 ORIGINS = ["2023-12-31", "2024-03-31"]
@@ -138,7 +138,7 @@ def appended(log, rows):
 
 
 # Without shrinking: an example takes seconds.
-@settings(deadline=None, max_examples=4, phases=[Phase.explicit, Phase.generate])
+@settings(deadline=None, max_examples=3, phases=[Phase.explicit, Phase.generate])
 @given(rows=later_rows)
 def test_orders_of_later_days_change_nothing(known, rows):
     log, expected = known
@@ -188,7 +188,6 @@ def test_what_is_given_is_left_alone(name):
     orders = rk.read_orders(log, as_of=AS_OF)
     customers = rk.summarize(orders)
     before = customers.copy()
-    outputs(orders)
     curve, cycle = rk.ChurnCurve().fit(orders), rk.PurchaseCycle().fit(orders)
     curve.predict_churn(customers)
     cycle.transform(customers)
@@ -202,8 +201,10 @@ def test_what_is_given_is_left_alone(name):
 
 def test_what_comes_out_belongs_to_the_caller_who_may_ask_again(known):
     log, expected = known
-    orders = rk.read_orders(log, as_of=AS_OF)
+    given_log = log.copy()
+    orders = rk.read_orders(given_log, as_of=AS_OF)
     for result in outputs(orders).values():
         if isinstance(result, pd.DataFrame):
             result[result.columns[0]] = None
     assert_same(outputs(orders), expected)
+    pd.testing.assert_frame_equal(given_log, log, check_exact=True)

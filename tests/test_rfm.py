@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -19,10 +19,13 @@ LEARNED = ("quantile", "mean", "pareto", "kmeans")
 BANDS = {"recency_days": [30, 180], "purchases": [2, 4, 6], "spend": [100, 250.5]}
 
 quick = settings(deadline=None, max_examples=60)
-slow = settings(deadline=None, max_examples=10)
+# Without shrinking: an example asks an engine.
+slow = settings(deadline=None, max_examples=10, phases=[Phase.explicit, Phase.generate])
 
 columns_of_values = st.lists(
-    st.integers(0, 40) | st.floats(0, 1000, allow_subnormal=False), min_size=1, max_size=80
+    st.integers(0, 40) | st.integers(0, 100_000).map(lambda cents: cents / 100),
+    min_size=1,
+    max_size=80,
 )
 shops = st.lists(
     st.tuples(st.integers(0, 900), st.integers(1, 12), st.integers(1, 100_000)),
@@ -170,8 +173,8 @@ def test_later_customers_are_measured_with_the_old_rule(orders):
         rule = before[before["column"] == column].sort_values("from_value")
         bands = pd.cut(later[column], [*rule["from_value"], np.inf], right=False, labels=False)
         assert later[score].tolist() == rule["score"].to_numpy()[bands].tolist()
-    assert scorer.thresholds_["from_value"].ne(rk.RFMScorer().fit(orders).thresholds_["from_value"])\
-        .any()  # fmt: skip
+    refitted = rk.RFMScorer().fit(orders).thresholds_
+    assert refitted["from_value"].ne(before["from_value"]).any()
 
 
 def test_the_scores_of_some_are_some_of_the_scores(orders, customers):

@@ -26,7 +26,7 @@ def published(real_data):
 
 
 def disagreements(customers, published):
-    """Set our days beside the published weeks, and give the customers that differ or are missing."""
+    """Set our days beside the published weeks, and give the customers that differ."""
     ours = customers.assign(ID=customers["customer_id"].astype(int))
     both = published.merge(ours, on="ID", how="outer", validate="one_to_one")
     equal = (

@@ -101,7 +101,7 @@ def read_id(column: ir.Column, census: Mapping[str, int]) -> ir.Column:
     if kind.is_floating():
         whole = column.try_cast("int64")
         text = (whole.cast("float64") == column).ifelse(whole.cast("string"), column.cast("string"))
-        return column.isnan().ifelse(ibis.null("string"), text)
+        return (column.isnan() | column.isinf()).ifelse(ibis.null("string"), text)
     if kind.is_integer():
         return column
     if kind.is_string() and is_plain(census):

@@ -1,0 +1,345 @@
+"""`read_orders` and `Orders`: a log as it was known at the end of one day."""
+
+import copy
+import datetime as dt
+from decimal import Decimal
+
+import ibis
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import rfmkit as rk
+from conftest import KINDS, audited, log
+from rfmkit.exceptions import ColumnsError, OrdersError, RfmkitError
+
+THREE_DAYS = log(
+    customer=["a", "b", "a", None, "c", "d"],
+    date=["2024-01-01 10:00", "2024-01-02 23:59:59", "2024-01-03", "2024-01-03", "null",
+          "1900-01-01"],
+    total=[1, 2, 4, 8, 16, 32],
+)  # fmt: skip
+
+
+# --- the day on which everything is measured -------------------------------------------------
+
+
+def test_the_day_is_that_of_the_last_row_with_a_plausible_date():
+    dates = ["2024-01-01", "2024-03-05 23:59", "9999-12-31", "null"]
+    assert rk.read_orders(log(date=dates)).as_of == dt.date(2024, 3, 5)
+
+
+def test_a_row_set_aside_has_a_day_too():
+    frame = log(date=["2024-01-01", "2024-03-05"], status=["paid", "void"])
+    assert rk.read_orders(frame).as_of == dt.date(2024, 3, 5)
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2024-01-02",
+        "20240102",
+        "2024-01-02T10:30",
+        "2024-01-02 10:30:00",
+        dt.date(2024, 1, 2),
+        dt.datetime(2024, 1, 2, 10, 30),
+        pd.Timestamp("2024-01-02 10:30"),
+        np.datetime64("2024-01-02"),
+    ],
+    ids=repr,
+)
+def test_a_day_is_a_date_a_datetime_or_text(day):
+    read = rk.read_orders(THREE_DAYS, as_of=day)
+    moved = rk.read_orders(THREE_DAYS).until(day)
+    for orders in (read, moved):
+        assert type(orders.as_of) is dt.date
+        assert orders.as_of == dt.date(2024, 1, 2)
+        assert audited(orders)["kept"] == (2, Decimal(3))
+
+
+@pytest.mark.parametrize(
+    "day",
+    ["tomorrow", "2024-13-01", "2024-02-30", "24-01-02", "", 5, pd.NaT, ["2024-01-02"]],
+    ids=repr,
+)
+def test_what_is_no_day_is_an_error(day):
+    with pytest.raises(RfmkitError, match=r"as_of is a date such as '2024-04-24'\.\nFound: ."):
+        rk.read_orders(THREE_DAYS, as_of=day)
+
+
+def test_moving_to_what_is_no_day_is_an_error():
+    orders = rk.read_orders(THREE_DAYS)
+    with pytest.raises(RfmkitError, match=r"day is a date such as .*\nFound: 'later'"):
+        orders.until("later")
+
+
+@pytest.mark.parametrize(
+    ("day", "kept", "read", "hidden"),
+    [
+        # the rows without a date that says when they came stay: null (16) and 1900 (32)
+        ("2023-12-31", (0, 0), (2, 48), (4, 15)),
+        ("2024-01-01", (1, 1), (3, 49), (3, 14)),
+        ("2024-01-02", (2, 3), (4, 51), (2, 12)),
+        ("2024-01-03", (3, 7), (6, 63), (0, 0)),
+        ("2030-01-01", (3, 7), (6, 63), (0, 0)),
+    ],
+)
+def test_rows_of_later_days_are_hidden_and_counted(day, kept, read, hidden):
+    orders = rk.read_orders(THREE_DAYS).until(day)
+    found = audited(orders)
+    assert found["kept"] == kept
+    assert found["read"] == read
+    assert orders.hidden == {"rows": hidden[0], "amount": Decimal(hidden[1])}
+    assert len(orders.to_frame()) == kept[0]
+
+
+def test_a_placeholder_is_never_later_whatever_else_is_wrong():
+    frame = log(
+        customer=["a", None, "3.5E+16", "b", "c"],
+        date=["2024-01-01"] + ["9999-12-31"] * 4,
+        total=["1", "2", "4", "x", "16"],
+    )
+    orders = rk.read_orders(frame)
+    assert orders.hidden["rows"] == 0
+    assert audited(orders)["read"] == (5, Decimal(23))
+    assert len(orders.rejected) == 4
+
+
+def test_moving_back_gives_a_new_log_and_leaves_the_old_one():
+    orders = rk.read_orders(THREE_DAYS)
+    before = audited(orders)
+    then = orders.until("2024-01-01")
+    assert rk.summarize(then)["customer_id"].tolist() == ["a"]
+    assert orders.as_of == dt.date(2024, 1, 3)
+    assert audited(orders) == before
+    pd.testing.assert_frame_equal(then.until("2024-01-03").audit, orders.audit)
+
+
+def test_before_the_first_order_there_is_nothing():
+    then = rk.read_orders(THREE_DAYS).until("2020-01-01")
+    assert len(rk.summarize(then)) == len(then.to_frame()) == len(rk.purchase_gaps(then)) == 0
+
+
+def test_long_after_the_last_order_everyone_is_silent():
+    later = rk.summarize(rk.read_orders(THREE_DAYS).until("2024-02-02"))
+    assert later["recency_days"].tolist() == [30, 31]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 1.0])
+def test_the_log_until_a_day_is_the_log_cut_off_after_it(sample, orders, share):
+    first, last = sample["ordered_at"].min(), sample["ordered_at"].max()
+    day = (first + (last - first) * share).date()
+    cut = sample[~(sample["ordered_at"].dt.date > day)]
+    then, expected = orders.until(day), rk.read_orders(cut, as_of=day)
+    pd.testing.assert_frame_equal(then.audit, expected.audit)
+    pd.testing.assert_frame_equal(then.rejected, expected.rejected)
+    pd.testing.assert_frame_equal(then.to_frame(), expected.to_frame())
+    pd.testing.assert_frame_equal(rk.summarize(then), rk.summarize(expected))
+    assert then.hidden["rows"] == len(sample) - len(cut)
+
+
+def test_the_day_cannot_be_set():
+    orders = rk.read_orders(THREE_DAYS)
+    with pytest.raises(AttributeError, match="as_of"):
+        orders.as_of = dt.date(2024, 1, 1)
+
+
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy], ids=["copy", "deepcopy"])
+def test_a_log_is_not_copied(how):
+    orders = rk.read_orders(THREE_DAYS)
+    with pytest.raises(RfmkitError, match=r"neither copied nor pickled\.\nHint: "):
+        how(orders)
+
+
+# --- what the user sees ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("day", "text"),
+    [
+        (None, "<Orders: 2 customers, 3 orders, 7.00 as of 2024-01-03; 3 of 6 rows set aside"),
+        ("2024-01-02", "<Orders: 2 customers, 2 orders, 3.00 as of 2024-01-02; 2 of "),
+        ("2023-01-01", "<Orders: 0 customers, 0 orders, 0.00 as of 2023-01-01; 2 of "),
+    ],
+)  # fmt: skip
+def test_a_log_says_what_it_holds_in_one_line(day, text):
+    orders = rk.read_orders(THREE_DAYS, as_of=day)
+    assert repr(orders).startswith(text)
+    assert "\n" not in repr(orders)
+
+
+def test_large_numbers_are_grouped():
+    frame = pd.concat([log(total=[1.005])] * 1200)
+    assert repr(rk.read_orders(frame)).startswith("<Orders: 1 customers, 1,200 orders, 1206.00 as")
+
+
+def test_the_frame_is_the_valid_orders_in_canonical_form():
+    frame = log(
+        customer=["b", "a", "a", "c"],
+        order_id=["3", "2", "2", "4"],
+        date=["2024-01-03", "2024-01-02 10:00", "2024-01-02 11:00", "2024-01-04"],
+        total=["5.00", "$2.50", "(1.00)", "9"],
+        refund=[1, 0, 0, 9],
+        status=["交易成功", "Paid", "shipped", "paid"],
+    )
+    found = rk.read_orders(frame).to_frame()
+    assert found.columns.tolist() == ["order_id", "customer_id", "ordered_at", "amount", "status"]
+    assert found.astype(str).to_numpy().tolist() == [
+        ["2", "a", "2024-01-02 10:00:00", "1.5000", "paid"],
+        ["3", "b", "2024-01-03 00:00:00", "4.0000", "completed"],
+    ]
+
+
+def test_what_is_shown_is_the_users_to_change():
+    orders = rk.read_orders(THREE_DAYS)
+    for table in ("audit", "rejected"):
+        shown = getattr(orders, table)
+        shown["rule"] = "mine"
+        assert "mine" not in getattr(orders, table)["rule"].tolist()
+
+
+LOOKS = ("audit", "rejected", "to_frame", "summarize", "purchase_gaps")
+
+
+def looked(orders, what):
+    if what in ("audit", "rejected"):
+        return getattr(orders, what)
+    return orders.to_frame() if what == "to_frame" else getattr(rk, what)(orders)
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        (None, pd.DataFrame),
+        ("pandas", pd.DataFrame),
+        ("polars", pl.DataFrame),
+        ("pyarrow", pa.Table),
+    ],
+)
+@pytest.mark.parametrize("what", LOOKS)
+def test_results_come_in_the_kind_asked_for(output, expected, what):
+    assert type(looked(rk.read_orders(THREE_DAYS, output=output), what)) is expected
+
+
+@pytest.mark.parametrize("what", LOOKS)
+def test_ibis_results_are_expressions_but_for_the_audit(what):
+    found = looked(rk.read_orders(THREE_DAYS, output="ibis"), what)
+    assert isinstance(found, pd.DataFrame if what == "audit" else ibis.expr.types.Table)
+
+
+OWN = {
+    "pandas": pd.DataFrame,
+    "polars": pl.DataFrame,
+    "polars_lazy": pl.LazyFrame,
+    "pyarrow": pa.Table,
+    "csv": pd.DataFrame,
+    "parquet": pd.DataFrame,
+}
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_results_come_in_the_kind_of_the_source(as_kind, kind):
+    orders = rk.read_orders(as_kind(THREE_DAYS, kind))
+    assert type(orders.to_frame()) is OWN[kind]
+    assert type(rk.summarize(orders)) is OWN[kind]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_source_gives_the_same_log(as_kind, kind):
+    expected = rk.read_orders(THREE_DAYS)
+    found = rk.read_orders(as_kind(THREE_DAYS, kind), output="pandas")
+    assert repr(found) == repr(expected)
+    pd.testing.assert_frame_equal(found.to_frame(), expected.to_frame(), check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("limits", "found"),
+    [
+        ({"memory_limit": "lots"}, "memory_limit='lots', threads=None"),
+        ({"threads": 0}, "memory_limit=None, threads=0"),
+    ],
+)
+def test_a_limit_that_is_none_is_an_error(limits, found):
+    with pytest.raises(RfmkitError, match=f"Found: {found}\nHint: "):
+        rk.read_orders(THREE_DAYS, **limits)
+
+
+def test_within_limits_the_result_is_the_same():
+    found = rk.read_orders(THREE_DAYS, memory_limit="200MB", threads=1)
+    assert repr(found) == repr(rk.read_orders(THREE_DAYS))
+
+
+# --- errors ----------------------------------------------------------------------------------
+
+CHOICES = {
+    "format": ("taobao", "", None),
+    "refunds": ("Net", "drop", None),
+    "zero_amounts": ("remove", True),
+    "same_day": ("sum", False),
+    "decimal": (";", "comma", ""),
+    "output": ("spark", "duckdb"),
+}
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"), [(name, value) for name, values in CHOICES.items() for value in values]
+)
+def test_a_choice_that_is_none_is_an_error_that_lists_them(argument, value):
+    with pytest.raises(RfmkitError, match=rf"^{argument} is one of .+\.\nFound: .*{value!r}"):
+        rk.read_orders(THREE_DAYS, **{argument: value})
+
+
+@pytest.mark.parametrize("between", [("2024", "2025"), ("2024-01-01",), "2024-01-01", (1, 2), None])
+def test_plausible_dates_are_a_pair_of_days(between):
+    with pytest.raises(RfmkitError, match="dates_between"):
+        rk.read_orders(THREE_DAYS, dates_between=between)
+
+
+ERRORS = {
+    "no frame": (OrdersError, [{"x": 1}], {}),
+    "no columns": (OrdersError, pd.DataFrame(), {}),
+    "no rows": (OrdersError, THREE_DAYS.iloc[:0], {}),
+    "no file": (OrdersError, "nothing.csv", {}),
+    "no customer": (ColumnsError, THREE_DAYS.drop(columns="customer"), {}),
+    "no time": (ColumnsError, THREE_DAYS.drop(columns="date"), {}),
+    "no amount": (ColumnsError, THREE_DAYS.drop(columns="total"), {}),
+    "no such column": (ColumnsError, THREE_DAYS, {"customer": "nobody"}),
+    "two columns": (ColumnsError, THREE_DAYS.assign(buyer="x"), {}),
+    "one name twice": (OrdersError, pd.concat([THREE_DAYS, THREE_DAYS], axis=1), {}),
+    "no dates": (OrdersError, log(date=["null", "1900-01-01"]), {}),
+    "other dates": (OrdersError, log(date=["Monday", "Tuesday"]), {}),
+    "numbers as dates": (OrdersError, log(date=[45292, 45293]), {}),
+    "ambiguous dates": (OrdersError, log(date=["03/05/2024", "04/05/2024"]), {}),
+    "mixed dates": (OrdersError, log(date=["13/05/2024", "05/13/2024"]), {}),
+    "an offset": (OrdersError, log(date=["2024-05-01T23:30:00Z"]), {}),
+    "both marks": (OrdersError, log(total=["1,50", "1.50"]), {}),
+    "flags as money": (OrdersError, log(total=[True, False]), {}),
+    "moments as money": (OrdersError, log(total=pd.to_datetime(["2024-01-01"])), {}),
+    "two currencies": (OrdersError, log(currency=["USD", "EUR"]), {}),
+    "many statuses": (ColumnsError, log(status=[f"word {n}" for n in range(1001)]), {}),
+    "another status": (RfmkitError, log(status=["x"]), {"statuses": {"x": "sold"}}),
+    "no such zone": (RfmkitError, log(date=["2024-05-01T23:30:00Z"]), {"tz": "Mars/Phobos"}),
+    "memory": (RfmkitError, THREE_DAYS, {"memory_limit": "lots"}),
+    "threads": (RfmkitError, THREE_DAYS, {"threads": -1}),
+}
+
+
+@pytest.mark.parametrize("what", ERRORS)
+def test_an_error_says_what_must_hold_what_was_found_and_what_to_do(what):
+    kind, source, options = ERRORS[what]
+    with pytest.raises(kind, match=r"^[^\n]+\.\nFound: [^\n]+(\nHint: [^\n]+)?$") as caught:
+        rk.read_orders(source, **options)
+    assert caught.value.hint or what == "no columns"
+    assert caught.value.found.count(", ") <= 8  # at most five examples, and a count
+
+
+def test_an_error_shows_five_examples_and_a_count():
+    frame = pd.DataFrame({f"column {n}": [1] for n in range(40)})
+    expected = (
+        r"Found: columns 'column 0', 'column 1', 'column 2', 'column 3', 'column 4', "
+        r"\.\.\. \(40 in all\)\n"
+    )
+    with pytest.raises(ColumnsError, match=expected):
+        rk.read_orders(frame)
