@@ -101,11 +101,19 @@ def test_the_reading_options_are_passed_on(monkeypatch):
 
     monkeypatch.setattr("rfmkit.orders.read_orders", read_orders)
     options = {
-        "as_of": "2024-01-01", "customer": "who", "time": "when", "amount": "much",
-        "order_id": "id", "status": "how", "refunds": "gross", "zero_amounts": "keep",
+        "as_of": "2024-01-01",
+        "customer": "who",
+        "time": "when",
+        "amount": "much",
+        "order_id": "id",
+        "status": "how",
+        "refunds": "gross",
+        "zero_amounts": "keep",
         "tz": "Asia/Shanghai",
-        "encoding": "gb18030", "memory_limit": "1GB", "threads": "2",
-    }  # fmt: skip
+        "encoding": "gb18030",
+        "memory_limit": "1GB",
+        "threads": "2",
+    }
     words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
     run("segment", "log.csv", *words, "--dayfirst")
     run("check", "log.csv", *words, "--monthfirst")
