@@ -15,7 +15,7 @@ DAY = dt.timedelta(days=1)
 START = dt.date(2024, 1, 1)
 
 # Without shrinking: an example asks an engine, and failing ones are short enough to read.
-quick = settings(deadline=None, max_examples=20, phases=[Phase.explicit, Phase.generate])
+quick = settings(deadline=None, max_examples=12, phases=[Phase.explicit, Phase.generate])
 
 small_logs = st.lists(
     st.tuples(st.sampled_from("abcd"), st.integers(0, 40)), min_size=1, max_size=25

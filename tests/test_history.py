@@ -19,7 +19,7 @@ REFUNDED = ("refunded", "closed_refunded")
 START = pd.Timestamp("2024-01-01")
 
 # Without shrinking: an example asks an engine, and failing ones are short enough to read.
-quick = settings(deadline=None, max_examples=15, phases=[Phase.explicit, Phase.generate])
+quick = settings(deadline=None, max_examples=10, phases=[Phase.explicit, Phase.generate])
 
 small_logs = st.lists(
     st.tuples(

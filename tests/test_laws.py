@@ -138,7 +138,7 @@ def appended(log, rows):
 
 
 # Without shrinking: an example takes seconds.
-@settings(deadline=None, max_examples=3, phases=[Phase.explicit, Phase.generate])
+@settings(deadline=None, max_examples=2, phases=[Phase.explicit, Phase.generate])
 @given(rows=later_rows)
 def test_orders_of_later_days_change_nothing(known, rows):
     log, expected = known

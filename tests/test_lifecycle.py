@@ -207,7 +207,7 @@ STATUSES = ("paid", "paid", "paid", "unpaid", "closed_unpaid", "cancelled", "ref
 
 
 # Without shrinking: an example asks an engine.
-@settings(deadline=None, max_examples=10, phases=[Phase.explicit, Phase.generate])
+@settings(deadline=None, max_examples=6, phases=[Phase.explicit, Phase.generate])
 @given(
     st.lists(
         st.tuples(
