@@ -45,16 +45,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect the failures listed in known_gaps.txt, each a gap that is to be closed.
-
-    Spark tests go to one worker, so that only one Java runtime starts.
-    """
-    gaps = (Path(__file__).parent / "known_gaps.txt").read_text("utf-8").splitlines()
+    """Give the Spark tests to one worker, so that only one Java runtime starts."""
     for item in items:
         if item.get_closest_marker("spark"):
             item.add_marker(pytest.mark.xdist_group("spark"))
-        if any(gap and gap in item.nodeid for gap in gaps):
-            item.add_marker(pytest.mark.xfail(reason="known gap: see known_gaps.txt", strict=False))
 
 
 @pytest.fixture(scope="session")

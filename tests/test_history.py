@@ -60,6 +60,15 @@ def valid_orders(log):
     # A negative amount is the refund itself, whatever it says of its order.
     log["refund"] = (paid | log["status"].isin(REFUNDED)) & (log["cents"] < 0)
     log["net"] = np.where(log["valid"], log["cents"] - log["back"], log["cents"])
+    log["given_back"] = np.select(
+        [log["valid"], log["refund"], refunded(log)],
+        [
+            log["back"],
+            np.maximum(log["back"], -log["cents"]),
+            log["back"].where(log["back"] > 0, log["cents"]),
+        ],
+        0,
+    )
     counts = log[log["valid"] | log["refund"]]
     for key in set(counts.loc[log["refund"], ["customer_id", "day"]].apply(tuple, axis=1)):
         rows = counts[counts[["customer_id", "day"]].apply(tuple, axis=1) == key]
@@ -100,10 +109,8 @@ def customers_by_hand(log, as_of, *, same_day="merge"):
                 "mean_gap_days": sum(gaps) / len(gaps) if gaps else np.nan,
                 "last_gap_days": gaps[-1] if gaps else np.nan,
                 "unpaid_orders": int(theirs["status"].isin(NEVER_PAID).sum()),
-                "refunded_orders": int(
-                    theirs["refund"].sum() + (valid["back"] > 0).sum() + refunded(theirs).sum()
-                ),
-                "refund_amount": (valid["back"].sum() + netted) / 100,
+                "refunded_orders": int(((theirs["given_back"] > 0) | refunded(theirs)).sum()),
+                "refund_amount": theirs["given_back"].sum() / 100,
             }
         )
     return pd.DataFrame(rows)

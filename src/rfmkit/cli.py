@@ -96,6 +96,8 @@ def demo(folder: Path) -> None:
     """Segment the bundled sample, and write segments.parquet and segments.png."""
     from rfmkit.datasets import sample_path
 
+    if folder.exists() and not folder.is_dir():
+        raise RfmkitError("--folder is a folder.", found=f"the file {str(folder)!r}")
     folder.mkdir(parents=True, exist_ok=True)
     out = folder / "segments.parquet"
     log, table = run_segment(str(sample_path("orders.csv")), out, lang="en", reading={})

@@ -240,9 +240,9 @@ def customer_table(orders: Orders, *, categories: bool = False) -> ir.Table:
 
     def build() -> ir.Table:
         table = orders.stored("customer_sums", lambda: _customers(orders))
-        return orders.engine.view(_with_rates(table, orders.as_of))
+        return _with_rates(table, orders.as_of)
 
-    table: ir.Table = orders.remember("customers", build)
+    table = orders.named("customers", build)
     if categories and "category" in orders.lines.columns:
         lines = orders.lines.filter(orders.lines.rule.isnull())
         counted = lines.group_by("customer_id").agg(categories=lines.category.nunique())
@@ -281,7 +281,7 @@ def _per_customer(table: ir.Table, orders: Orders) -> ir.Table:
 
 def _without_others(found: ir.Table) -> ir.Table:
     zero = ibis.literal(0, "int64")
-    return found.mutate(unpaid_orders=zero, refund_orders=zero, netted=zero)
+    return found.mutate(unpaid_orders=zero, refund_orders=zero, given_back=zero, netted=zero)
 
 
 def _with_rates(found: ir.Table, as_of: dt.date) -> ir.Table:
@@ -306,7 +306,7 @@ def _with_rates(found: ir.Table, as_of: dt.date) -> ir.Table:
         last_gap_days=days_between(found.previous_purchase, found.last_purchase),
         unpaid_orders=found.unpaid_orders,
         refunded_orders=found.refund_orders + found.part_refunds,
-        refund_amount=(found.part_refunded - found.netted).cast("float64"),
+        refund_amount=(found.part_refunded + found.given_back).cast("float64"),
     )
 
 
@@ -317,12 +317,17 @@ def _others(orders: Orders) -> ir.Table | None:
         facts["negative"] or facts["never_paid"] or facts["refund_status"] or facts["refunded"]
     ):
         return None
-    back = ["refund", "refund_row", *REFUNDED]
     table = orders.flagged
-    table = table.filter(table.rule.isin([*back, *NEVER_PAID]) & table.customer_id.notnull())
+    table = table.filter(table.rule.notnull() & table.customer_id.notnull())
+    return not_bought(table)
+
+
+def not_bought(table: ir.Table) -> ir.Table:
+    """Count per customer, of what was set aside or netted, unpaid orders and refunds."""
     return table.group_by("customer_id").agg(
         unpaid_orders=_count_if(table.rule.isin(NEVER_PAID)),
-        refund_orders=_count_if(table.rule.isin(back)),
+        refund_orders=_count_if(table.rule.isin(REFUNDED) | (table.refunded > 0)),
+        given_back=table.refunded.sum(),
         netted=(table.rule == "refund").ifelse(table.amount, 0).sum(),
     )
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rfmkit.lines import Lines, Policy
 
 EXAMPLES: Final = 3
+REFUND_ROWS: Final = ("refund", "refund_row", "refunded_same_day", "refund_without_purchase")
 
 
 def known(lines: ir.Table, as_of: dt.date) -> ir.Table:
@@ -28,15 +29,15 @@ def known(lines: ir.Table, as_of: dt.date) -> ir.Table:
 
     A date that is none (2018-02-29, 9999-12-31) says nothing of when its row came: it stays.
     """
-    dateless = lines.rule.isin(["no_time", "implausible_time"]).fill_null(False)  # noqa: FBT003
-    return lines.filter(lines.day.isnull() | dateless | (lines.day <= as_of))
+    return lines.filter(lines.day.isnull() | (lines.day <= as_of))
 
 
 def flag_orders(lines: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir.Table:
     """Sum lines to orders, and give each order its rule: null for valid, "refund" for netted.
 
-    `amount` is net for what is kept and as read for what is set aside; `summed` tells the orders
-    from the lines that were set aside by themselves.
+    `amount` is net for what is kept and as read for what is set aside; `refunded` is the money
+    given back, whether or not the policy takes it off; `summed` tells the orders from the lines
+    that were set aside by themselves.
     """
     fields = [
         "customer_id",
@@ -53,7 +54,7 @@ def flag_orders(lines: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir
         *fields,
         lines=ibis.literal(1, "int64"),
         summed=lines.rule.isnull(),
-        given_back=lines.amount < 0,
+        given_back=(lines.amount < 0).ifelse(-lines.amount, 0).cast(MONEY),
     )
     if facts["grouped"]:
         flagged = _sum_lines(flagged)
@@ -65,9 +66,21 @@ def flag_orders(lines: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir
         flagged = _flag_refunds(flagged)
     kept = flagged.rule.isnull()
     return flagged.mutate(
-        amount=kept.ifelse(flagged.net, flagged.amount),
-        refunded=kept.ifelse(flagged.refunded, ibis.literal(0).cast(MONEY)),
+        amount=kept.ifelse(flagged.net, flagged.amount), refunded=_money_back(flagged)
     ).drop("net", "given_back")
+
+
+def _money_back(flagged: ir.Table) -> ir.DecimalValue:
+    """Give the money that went back: the refund of an order, or the refund that a row is."""
+    of_order = flagged.refunded
+    whole = ibis.greatest(of_order, flagged.given_back)
+    whole = (whole > 0).ifelse(whole, flagged.amount)
+    return ibis.cases(
+        (flagged.rule.isnull(), of_order),
+        (flagged.rule.isin(REFUNDED), whole),
+        (flagged.rule.isin(REFUND_ROWS), ibis.greatest(of_order, flagged.given_back)),
+        else_=ibis.literal(0),
+    ).cast(MONEY)
 
 
 def _sum_lines(single: ir.Table) -> ir.Table:
@@ -81,7 +94,7 @@ def _sum_lines(single: ir.Table) -> ir.Table:
         day=lambda t: t.day.min(),
         amount=lambda t: t.amount.sum().cast(MONEY),
         refunded=lambda t: t.refunded.sum().cast(MONEY),
-        given_back=lambda t: t.given_back.max(),
+        given_back=lambda t: t.given_back.sum().cast(MONEY),
         status=lambda t: t.status.min(),
         rule=ibis.null("string"),
         lines=lambda t: t.count(),
@@ -96,7 +109,7 @@ def _order_rule(order: ir.Table, policy: Policy) -> ir.StringValue:
         (order.amount < 0, "refund" if policy.refunds == "net" else "refund_row"),
     ]
     if policy.refunds != "gross":
-        cases.append((order.given_back & (order.amount == 0), "refunded"))
+        cases.append(((order.given_back > 0) & (order.amount == 0), "refunded"))
     if policy.zero_amounts == "drop":
         cases.append((order.amount == 0, "zero_amount"))
     if policy.refunds != "gross":
@@ -121,7 +134,7 @@ def _flag_refunds(flagged: ir.Table) -> ir.Table:
 def audit_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> Any:
     """Count rows and money by rule; kept + set aside = read, in rows and in money."""
     engine, policy = lines.engine, lines.policy
-    flagged = flag_orders(known(_numbered(lines), as_of), policy, facts)
+    flagged = flag_orders(known(lines.numbered, as_of), policy, facts)
     deducted = flagged.rule.isnull() & (policy.refunds == "net")
     by_rule = flagged.group_by(rule=flagged.rule.fill_null("kept")).agg(
         rows=flagged.lines.sum(),
@@ -129,7 +142,7 @@ def audit_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> Any:
         deducted=deducted.ifelse(flagged.refunded, 0).sum().fill_null(0),
     )
     found = {row["rule"]: row for row in engine.arrow(by_rule).to_pylist()}
-    read = known(lines.table(), as_of)
+    read = known(lines.table, as_of)
     total = engine.row(read.aggregate(rows=read.count(), amount=read.amount.sum().fill_null(0)))
     money = {rule: Decimal(row["amount"]) for rule, row in found.items()}
     rows = {rule: int(row["rows"]) for rule, row in found.items()}
@@ -157,14 +170,6 @@ def audit_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> Any:
     return engine.small(columns, lines.source.kind)
 
 
-def _numbered(lines: Lines) -> ir.Table:
-    """Give the rows numbers, as they stand in the source, where the engine keeps their order."""
-    raw = lines.source.table
-    if lines.engine.embedded:
-        raw = raw.mutate(**{ROW: ibis.row_number() + 1})
-    return lines.table(raw)
-
-
 def _examples(lines: Lines, flagged: ir.Table) -> dict[str, str]:
     if "row" not in flagged.columns:
         return {}
@@ -180,16 +185,11 @@ def _examples(lines: Lines, flagged: ir.Table) -> dict[str, str]:
 
 def rejected_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> ir.Table:
     """Give the rows set aside, as they stand in the source where its rows can be numbered."""
-    numbered = known(_numbered(lines), as_of)
+    numbered = known(lines.numbered, as_of)
     flagged = flag_orders(numbered, lines.policy, facts)
     aside = flagged.filter(flagged.rule.notnull() & (flagged.rule != "refund"))
     if facts["grouped"]:
-        keys = ["customer_id", "order_id"]
-        summed = aside.filter(aside.summed & aside.order_id.notnull())
-        summed = summed.select(*keys, order_rule=aside.rule)
-        joined = numbered.left_join(summed.distinct(), keys)
-        rule = ibis.coalesce(joined.rule, joined.order_rule)
-        aside = joined.mutate(rule=rule).filter(rule.notnull())
+        aside = _lines_of(aside, numbered)
     if "row" not in numbered.columns:
         return aside.select("order_id", "customer_id", "ordered_at", "amount", "rule")
     raw = lines.source.table
@@ -199,17 +199,27 @@ def rejected_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> ir
     return joined.select("row", "rule", *kept)
 
 
+def _lines_of(aside: ir.Table, lines: ir.Table) -> ir.Table:
+    """Give the lines of what was set aside: rows by themselves, and every line of an order."""
+    fields = [name for name in aside.columns if name in lines.columns]
+    of_order = aside.summed & aside.order_id.notnull()
+    keys = ["customer_id", "order_id"]
+    orders = aside.filter(of_order).select(*keys, order_rule=aside.rule)
+    good = lines.filter(lines.rule.isnull())
+    theirs = good.inner_join(orders, keys)
+    theirs = theirs.mutate(rule=theirs.order_rule)
+    return ibis.union(aside.filter(~of_order).select(fields), theirs.select(fields))
+
+
 def log_facts(lines: Lines) -> dict[str, Any]:
     """Look at the whole log once, to know its last day and which steps it needs."""
-    table = lines.table()
+    table = lines.table
     good = table.rule.isnull()
-    start, end = lines.policy.dates_between
-    plausible = (table.day >= start) & (table.day < end)
     found = lines.engine.row(
         table.aggregate(
             rows=table.count(),
-            last_day=table.day.max(where=plausible),
-            first_day=table.day.min(where=plausible),
+            last_day=table.day.max(),
+            first_day=table.day.min(),
             aside=_count(~good),
             negative=_count(good & (table.amount < 0)),
             zero=_count(good & (table.amount == 0)),
@@ -226,6 +236,7 @@ def log_facts(lines: Lines) -> dict[str, Any]:
             hint="see its delimiter and quotes: delimiter=';' names one.",
         )
     if found["last_day"] is None:
+        start, end = lines.policy.dates_between
         raise OrdersError(
             "At least one row has a date.",
             found=f"{found['rows']:,} rows and not one readable date in {start} to {end}",
@@ -248,7 +259,7 @@ def _repeats(lines: Lines) -> bool:
         return False
     if lines.census["order_id"].get("rising"):
         return False
-    table = lines.table()
+    table = lines.table
     # Distinct 64-bit hashes prove distinct ids; a chance collision only costs a needless sum.
     found = lines.engine.row(
         table.aggregate(
@@ -261,7 +272,7 @@ def _repeats(lines: Lines) -> bool:
 
 def _shared(lines: Lines) -> int:
     """Count order ids that come with several customers; an order never spans two of them."""
-    table = lines.table()
+    table = lines.table
     known = table.filter(table.order_id.notnull() & table.customer_id.notnull())
     owners = known.group_by("order_id").agg(
         first=known.customer_id.min(), last=known.customer_id.max()

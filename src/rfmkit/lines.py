@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 import ibis.expr.types as ir
 
+from rfmkit._engine import ROW
 from rfmkit.columns import MONEY
 from rfmkit.exceptions import ColumnsError, OrdersError, examples
 from rfmkit.formats import cells
@@ -95,9 +97,24 @@ class Lines:
         """The engine that holds the log."""
         return self.source.engine
 
-    def table(self, raw: ir.Table | None = None) -> ir.Table:
-        """Give one row per line: who, when, how much, which status, and the rule against it."""
-        raw = self.source.table if raw is None else raw
+    @cached_property
+    def table(self) -> ir.Table:
+        """One row per line: who, when, how much, which status, and the rule against it."""
+        return self.engine.view(self._read(self.source.table), owner=self._owner)
+
+    @cached_property
+    def numbered(self) -> ir.Table:
+        """The same, with the position of each row in the source where the engine keeps it."""
+        if not self.engine.embedded:
+            return self.table
+        raw = self.source.table.mutate(**{ROW: ibis.row_number() + 1})
+        return self.engine.view(self._read(raw), owner=self._owner)
+
+    @property
+    def _owner(self) -> Lines | None:
+        return None if self.source.is_lazy else self
+
+    def _read(self, raw: ir.Table) -> ir.Table:
         moment = self._moment(raw)
         read = raw.mutate(
             line_customer=self._id(raw, "customer_id"),
@@ -108,12 +125,14 @@ class Lines:
             line_refunded=self._refunded(raw),
             line_status=self._status(raw),
         )
+        start, end = self.policy.dates_between
         read = read.mutate(line_day=read.line_time.date())
+        plausible = (read.line_day >= start) & (read.line_day < end)
         fields = {
             "customer_id": read.line_customer,
             "order_id": read.line_order,
             "ordered_at": read.line_time,
-            "day": read.line_day,
+            "day": plausible.ifelse(read.line_day, ibis.null("date")),
             "amount": read.line_amount,
             "refunded": read.line_refunded,
             "status": read.line_status,
@@ -121,8 +140,8 @@ class Lines:
         }
         if "category" in self.columns:
             fields["category"] = read[self.columns["category"]].cast("string")
-        if "rfmkit_row" in raw.columns:
-            fields["row"] = read.rfmkit_row
+        if ROW in raw.columns:
+            fields["row"] = read[ROW]
         return read.select(**fields)
 
     def _id(self, raw: ir.Table, role: str) -> ir.Column:
@@ -248,7 +267,7 @@ def read_lines(
         source, policy, columns, constant_amount, census, meanings,
         notes=_notes(columns, census, meanings),
     )  # fmt: skip
-    lines.table()  # what cannot be read is raised here, not by the first result
+    _ = lines.table  # what cannot be read is raised here, not by the first result
     return lines
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import weakref
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -252,9 +251,8 @@ class Orders:
     @property
     def hidden(self) -> dict[str, Any]:
         """Rows and money dated after `as_of`."""
-        lines = self._lines.table()
-        dated = lines.rule.isnull() | (lines.rule != "implausible_time")
-        later = lines.filter(dated & (lines.day > self.as_of))
+        lines = self._lines.table
+        later = lines.filter(lines.day > self.as_of)
         return dict(
             self.engine.row(
                 later.aggregate(rows=later.count(), amount=later.amount.sum().fill_null(0))
@@ -339,31 +337,29 @@ class Orders:
         """
 
         def make() -> ir.Table:
-            table = self.engine.store(build(), name)
-            if self.kind in ("pandas", "polars", "polars_lazy", "pyarrow"):
-                weakref.finalize(self, self.engine.drop, table).atexit = False
-            return table
+            return self.engine.store(build(), name, owner=self._owner)
 
         return self.remember(name, make)
+
+    def named(self, name: str, build: Callable[[], ir.Table]) -> ir.Table:
+        """Name an expression once in the engine, so that what is built on it stays short."""
+        return self.remember(name, lambda: self.engine.view(build(), owner=self._owner))
+
+    @property
+    def _owner(self) -> Orders | None:
+        return None if self._lines.source.is_lazy else self
 
     @property
     def lines(self) -> ir.Table:
         """The lines as known on `as_of`: those of later days are not there."""
-        return known(self._lines.table(), self.as_of)
+        return known(self._lines.table, self.as_of)
 
     @property
     def flagged(self) -> ir.Table:
         """One row per order (or per line set aside by itself), with its rule or null."""
-        return flag_orders(self.lines, self.policy, self._facts)
+        return self.named("flagged", lambda: flag_orders(self.lines, self.policy, self._facts))
 
     @property
     def valid(self) -> ir.Table:
         """One row per valid order: customer_id, ordered_at, day, amount (net), refunded."""
         return self.flagged.filter(self.flagged.rule.isnull())
-
-    @property
-    def refunds(self) -> ir.Table | None:
-        """Refunds that name no order, netted from their customer's money; none: nothing."""
-        if not self._facts["negative"] or self.policy.refunds != "net":
-            return None
-        return self.flagged.filter(self.flagged.rule == "refund")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from rfmkit._engine import open_frame
+from rfmkit.columns import MONEY
 from rfmkit.formats.cells import read_id
 from rfmkit.formats.names import find_columns, require
-from rfmkit.history import customer_table
-from rfmkit.lines import NEVER_PAID, count_cells
+from rfmkit.history import customer_table, not_bought
+from rfmkit.lines import count_cells
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -27,13 +28,10 @@ def prospect_table(orders: Orders, roster: Any) -> ir.Table | None:
     if facts["aside"] or facts["zero"] or facts["negative"] or facts["refunded"]:
         seen = orders.flagged
         seen = seen.filter(seen.rule.notnull() & seen.customer_id.notnull())
-        seen = seen.filter(seen.rule.notin(NOT_REAL))
-        unpaid = seen.rule.isin(NEVER_PAID).cast("int64").sum()
-        found = seen.group_by("customer_id").agg(unpaid_orders=unpaid)
+        found = not_bought(seen.filter(seen.rule.notin(NOT_REAL))).drop("netted")
     if roster is not None:
         named = _roster(orders, roster)
-        both = named if found is None else ibis.union(found, named.select(found.columns))
-        found = both.group_by("customer_id").agg(unpaid_orders=both.unpaid_orders.max())
+        found = named if found is None else ibis.union(found, named.anti_join(found, "customer_id"))
     if found is None:
         return None
     return found.anti_join(customer_table(orders), "customer_id")
@@ -44,7 +42,8 @@ def _roster(orders: Orders, roster: Any) -> ir.Table:
     kind = customer_table(orders).schema()["customer_id"]
     listed = ids.select(customer_id=ids.customer_id.try_cast(kind)).distinct()
     listed = listed.filter(listed.customer_id.notnull())
-    return listed.mutate(unpaid_orders=ibis.literal(0, "int64"))
+    zero = ibis.literal(0, "int64")
+    return listed.mutate(unpaid_orders=zero, refund_orders=zero, given_back=zero.cast(MONEY))
 
 
 def _customer_ids(opened: Source) -> ir.Table:
@@ -60,14 +59,15 @@ def _customer_ids(opened: Source) -> ir.Table:
 
 def like_customers(people: ir.Table, table: ir.Table, word: str) -> ir.Table:
     """Give prospects the columns of customers: zeros and nulls."""
-    zeros = ("orders", "purchases", "refunded_orders")
+    zeros = ("orders", "purchases")
     known: dict[str, Any] = {
         "customer_id": people.customer_id,
         "segment": ibis.literal(word),
         "unpaid_orders": people.unpaid_orders,
         "ordered_unpaid": people.unpaid_orders > 0,
         "spend": ibis.literal(0.0),
-        "refund_amount": ibis.literal(0.0),
+        "refunded_orders": people.refund_orders,
+        "refund_amount": people.given_back.cast("float64"),
         **{name: ibis.literal(0, "int64") for name in zeros},
     }
     schema = table.schema()

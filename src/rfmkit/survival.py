@@ -167,11 +167,17 @@ def estimate(days: ArrayLike, returned: ArrayLike, gaps: ArrayLike) -> Survival:
     place = np.searchsorted(table.index.to_numpy(), grid, side="right") - 1
     survival = fitted.survival_function_.iloc[:, 0].to_numpy()[place]
     died, exposed = (table[name].to_numpy(dtype=float) for name in ("observed", "at_risk"))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        step = np.where(died > 0, died / (exposed * (exposed - died)), 0.0)
     at_risk = _by_day(length, weight, len(grid))[::-1].cumsum()[::-1]
     returns = _by_day(length[ended], weight[ended], len(grid))
-    steady = np.flatnonzero((returns > 0) & (at_risk >= MIN_AT_RISK) & (survival > 0))
+    steady = np.flatnonzero((returns > 0) & (at_risk >= MIN_AT_RISK))
+    # Where all came back, as by clockwork, half a gap is taken to last longer: a curve that falls
+    # to nothing could say nothing of a customer who is silent for a day more.
+    died = np.where(died == exposed, died - 0.5, died)
+    if len(steady) and not survival[steady[-1]]:
+        held = at_risk[steady[-1]]
+        survival[steady[-1] :] = survival[steady[-1] - 1] * 0.5 / held if steady[-1] else 0.5 / held
+    with np.errstate(divide="ignore", invalid="ignore"):
+        step = np.where(died > 0, died / (exposed * (exposed - died)), 0.0)
     tail_from = int(steady[-1]) if len(steady) else 0
     tail, seen = _fit_tail(at_risk, returns, tail_from)
     return Survival(survival, np.cumsum(step)[place], at_risk, returns, tail_from, tail, seen)

@@ -102,8 +102,11 @@ class Engine:
         with self.lock:
             return self.backend.con.execute(sql).fetchall()[0][0]
 
-    def store(self, table: ir.Table, stem: str) -> ir.Table:
-        """Compute a table once and keep it in the engine."""
+    def store(self, table: ir.Table, stem: str, *, owner: object | None = None) -> ir.Table:
+        """Compute a table once and keep it in the engine, with an owner for as long as that."""
+        return self._freed_with(owner, self._store(table, stem))
+
+    def _store(self, table: ir.Table, stem: str) -> ir.Table:
         if self.backend.name == "duckdb":
             # Plain creation only: Ibis 12 with DuckDB 2 drops and overwrites in words that do not
             # parse, and so fails to clear its own cache.
@@ -115,12 +118,18 @@ class Engine:
             return view
         return table.cache()
 
-    def view(self, table: ir.Table) -> ir.Table:
+    def view(self, table: ir.Table, *, owner: object | None = None) -> ir.Table:
         """Give an expression a name in the embedded engine, so that it is compiled only once."""
         if not self.embedded:
             return table
         with self.lock:
-            return self.backend.create_view(unique_name("view"), table)
+            view = self.backend.create_view(unique_name("view"), table)
+        return self._freed_with(owner, view)
+
+    def _freed_with(self, owner: object | None, table: ir.Table) -> ir.Table:
+        if owner is not None:
+            weakref.finalize(owner, self.drop, table).atexit = False
+        return table
 
     def drop(self, table: ir.Table) -> None:
         """Free a table made by `store`; elsewhere than in DuckDB and Spark Ibis frees it."""

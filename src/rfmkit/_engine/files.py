@@ -184,10 +184,14 @@ def _read_excel(engine: Engine, paths: list[Path]) -> FileTable:
     try:
         sheets = {path.name: pd.read_excel(path, dtype=object) for path in paths}
     except ImportError as error:
+        if "xlrd" in str(error):
+            raise OrdersError(
+                "Excel files are of the present format, .xlsx.",
+                found=f"an old workbook among {examples([path.name for path in paths])}",
+                hint="open it and save it as .xlsx, or as CSV.",
+            ) from error
         raise MissingExtraError(
-            "Excel files need a reader: openpyxl for .xlsx, xlrd for .xls.",
-            found=str(error),
-            hint='pip install "rfmkit[excel]", or save an old .xls as .xlsx.',
+            "Excel files need openpyxl.", found=str(error), hint='pip install "rfmkit[excel]".'
         ) from error
     except Exception as error:
         raise _unreadable("Excel (.xlsx)", error) from error
@@ -224,7 +228,8 @@ def _read_text(
         selects.append(
             f"SELECT * FROM read_csv({_quoted(_literal(text.readable))}, auto_detect=false, "
             "hive_partitioning=false, "
-            f"columns={{{columns}}}, delim={_quoted(text.delimiter)}, header={text.has_header}, "
+            f"columns={{{columns}}}, delim={_quoted(text.delimiter)}, "
+            f"header={text.has_header}, skip={text.skip}, "
             "quote='\"', escape='\"', strict_mode=true, max_line_size=16000000, "
             f"store_rejects=true, rejects_limit=0, rejects_table='{stem}_errors_{place}', "
             f"rejects_scan='{stem}_scan_{place}')"

@@ -33,6 +33,11 @@ class Source:
     zones: dict[str, str] = field(default_factory=dict)
     """Columns of instants that name their own time zone."""
 
+    @property
+    def is_lazy(self) -> bool:
+        """Tell whether results are read from the engine after they have been given."""
+        return self.kind in ("ibis", "duckdb", "spark")
+
 
 def open_source(
     source: Any,

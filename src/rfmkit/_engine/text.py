@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from rfmkit._engine.backend import unique_name
@@ -37,6 +36,8 @@ class PlainText:
     delimiter: str
     names: tuple[str, ...]
     has_header: bool
+    skip: int
+    """Blank lines before the first."""
 
 
 def plain_text(
@@ -51,8 +52,10 @@ def plain_text(
     if delimiter is not None and (len(delimiter) != 1 or delimiter in "\r\n\"'"):
         raise OrdersError("delimiter= is one character.", found=f"delimiter={delimiter!r}")
     try:
+        # A file that was found to be UTF-8 may be cut off within its last character.
+        errors = "strict" if encoding else "replace"
         encoding = encoding or detect_encoding(path)
-        first_lines = _first_lines(path, encoding)
+        skip, first_lines = _first_lines(path, encoding, errors)
     except (EOFError, OSError) as error:
         raise OrdersError(
             f"{path.name!r} can be read to its end.",
@@ -77,11 +80,11 @@ def plain_text(
         )
     readable = path
     if delimiter == RUN_OF_SPACES:
-        readable = _rewrite(path, folder, encoding, squeeze=True)
+        readable = _rewrite(path, folder, encoding, errors, squeeze=True)
         delimiter = "\t"
     elif encoding not in ("utf-8", "utf-8-sig"):
-        readable = _rewrite(path, folder, encoding, squeeze=False)
-    return PlainText(path, readable, delimiter, columns, has_header=names is None)
+        readable = _rewrite(path, folder, encoding, errors, squeeze=False)
+    return PlainText(path, readable, delimiter, columns, has_header=names is None, skip=skip)
 
 
 def detect_encoding(path: Path) -> str:
@@ -164,19 +167,29 @@ def _own_names(header: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _first_lines(path: Path, encoding: str, count: int = 50) -> list[str]:
-    with closing(_lines(path, encoding)) as lines:
-        written = (line.rstrip("\r\n") for line in lines if line.strip())
-        return list(islice(written, count))
+def _first_lines(
+    path: Path, encoding: str, errors: str, count: int = 50
+) -> tuple[int, list[str]]:
+    """Give how many blank lines the file begins with, and the first lines that are not blank."""
+    blank, first = 0, []
+    with closing(_lines(path, encoding, errors)) as lines:
+        for line in lines:
+            if line.strip():
+                first.append(line.rstrip("\r\n"))
+            elif not first:
+                blank += 1
+            if len(first) == count:
+                break
+    return blank, first
 
 
-def _lines(path: Path, encoding: str) -> Generator[str]:
+def _lines(path: Path, encoding: str, errors: str) -> Generator[str]:
     import io
 
     with ExitStack() as files:
         try:
             file = files.enter_context(_open(path))
-            text = io.TextIOWrapper(file, encoding=encoding, errors="strict", newline="")
+            text = io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
             yield from files.enter_context(text)
         except LookupError as error:
             raise OrdersError("encoding= names a codec.", found=f"{encoding!r}") from error
@@ -188,12 +201,12 @@ def _lines(path: Path, encoding: str) -> Generator[str]:
             ) from error
 
 
-def _rewrite(path: Path, folder: Path, encoding: str, *, squeeze: bool) -> Path:
+def _rewrite(path: Path, folder: Path, encoding: str, errors: str, *, squeeze: bool) -> Path:
     """Write a UTF-8 copy beside the engine's temporary files; a block at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     copy = folder / f"{unique_name('text')}.csv"
     with copy.open("w", encoding="utf-8", newline="") as out:
-        for line in _lines(path, encoding):
+        for line in _lines(path, encoding, errors):
             out.write(re.sub(r"[ \t]+", "\t", line.strip()) + "\n" if squeeze else line)
     return copy
 

@@ -58,6 +58,7 @@ def churn_rate(orders: Orders, *, horizon_days: int = 365) -> Any:
     )
     events = events.filter(events.day <= orders.as_of)
     daily = events.group_by("day").agg(came=events.came.sum(), left=events.left.sum())
+    daily = daily.filter((daily.came != 0) | (daily.left != 0))
     upto = {"order_by": daily.day, "rows": (None, 0)}
     running = daily.select(
         "day",

@@ -21,7 +21,7 @@ from rfmkit.exceptions import OrdersError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MISSING_WORDS: Final = ("", "nan", "null", "none", "<na>", "nat", "n/a", "#n/a")
+MISSING: Final = r"^(?i:nan|null|none|<na>|nat|#?n/a)?$"
 # Nothing to strip, no word for nothing (all short, all begin with n, < or #), no float.
 PLAIN_ID: Final = r"^(\d[^eE.\s]*|[^\s\d].{3,}\S|[^\s\dnN<#](.{0,2}\S)?)$"
 EXACT_FLOAT: Final = 2**53
@@ -61,7 +61,8 @@ def count_if(condition: ir.BooleanValue) -> ir.IntegerScalar:
 def trimmed(text: ir.StringValue) -> ir.StringValue:
     """Strip, and make the words for nothing null."""
     text = text.strip()
-    return text.lower().isin(MISSING_WORDS).ifelse(ibis.null("string"), text)
+    # A pattern, since a list of words becomes a join, and planning many of them takes seconds.
+    return text.re_search(MISSING).ifelse(ibis.null("string"), text)
 
 
 def is_plain(census: Mapping[str, Any]) -> bool:
