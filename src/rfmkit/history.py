@@ -327,7 +327,7 @@ def not_bought(table: ir.Table) -> ir.Table:
     return table.group_by("customer_id").agg(
         unpaid_orders=_count_if(table.rule.isin(NEVER_PAID)),
         refund_orders=_count_if(table.rule.isin(REFUNDED) | (table.refunded > 0)),
-        given_back=table.refunded.sum(),
+        given_back=table.refunded.sum().cast("decimal(38, 4)"),
         netted=(table.rule == "refund").ifelse(table.amount, 0).sum(),
     )
 

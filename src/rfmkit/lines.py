@@ -203,7 +203,8 @@ class Lines:
         )
         # Pieces may be fractions (1.5 kg): four decimals of each, then an exact product.
         product = self._money(raw, "unit_price") * pieces.try_cast("decimal(14, 4)")
-        return product.try_cast(MONEY)
+        # By way of a wider type, since Ibis takes the product to have the type of its factors.
+        return product.cast("decimal(38, 8)").try_cast(MONEY)
 
     def _refunded(self, raw: ir.Table) -> ir.DecimalValue:
         if "refund_amount" not in self.columns:

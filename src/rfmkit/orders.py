@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from rfmkit.ledger import audit_table, flag_orders, known, log_facts, rejected_t
 from rfmkit.lines import Lines, Policy, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     import ibis.expr.types as ir
 
@@ -131,8 +132,8 @@ currency : str, optional
     _check_choice("same_day", same_day, ("merge", "keep"))
     _check_choice("decimal", decimal, (None, ".", ","))
     _check_zone(tz)
-    start, end = (as_day(day, "dates_between") for day in dates_between)
-    policy = Policy(refunds, zero_amounts, same_day, tz, dayfirst, decimal, (start, end))
+    between = _pair_of_days(dates_between)
+    policy = Policy(refunds, zero_amounts, same_day, tz, dayfirst, decimal, between)
     named = {
         "customer_id": customer, "ordered_at": time, "order_id": order_id, "status": status,
         "amount": amount if isinstance(amount, str) else None, "refund_amount": refund_amount,
@@ -174,6 +175,15 @@ def as_day(day: Day, name: str) -> dt.date:
         return dt.date.fromisoformat(str(day)[:10])
     except (ValueError, TypeError) as error:
         raise RfmkitError(f"{name} is a date such as '2024-04-24'.", found=repr(day)) from error
+
+
+def _pair_of_days(days: Any) -> tuple[dt.date, dt.date]:
+    if isinstance(days, str) or not isinstance(days, Sequence) or len(days) != 2:  # noqa: PLR2004
+        raise RfmkitError(
+            "dates_between is a pair of dates such as ('2000-01-01', '2030-01-01').",
+            found=repr(days),
+        )
+    return as_day(days[0], "dates_between"), as_day(days[1], "dates_between")
 
 
 def _check_zone(tz: str | None) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from rfmkit._engine import open_frame
-from rfmkit.columns import MONEY
 from rfmkit.formats.cells import read_id
 from rfmkit.formats.names import find_columns, require
 from rfmkit.history import customer_table, not_bought
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from rfmkit._engine import Source
     from rfmkit.orders import Orders
 
+MONEY_SUM: Final = "decimal(38, 4)"
 NOT_REAL: Final = ("test", "deleted", "mangled_customer")
 
 
@@ -42,8 +42,8 @@ def _roster(orders: Orders, roster: Any) -> ir.Table:
     kind = customer_table(orders).schema()["customer_id"]
     listed = ids.select(customer_id=ids.customer_id.try_cast(kind)).distinct()
     listed = listed.filter(listed.customer_id.notnull())
-    zero = ibis.literal(0, "int64")
-    return listed.mutate(unpaid_orders=zero, refund_orders=zero, given_back=zero.cast(MONEY))
+    zero, nothing = ibis.literal(0, "int64"), ibis.literal(0).cast(MONEY_SUM)
+    return listed.mutate(unpaid_orders=zero, refund_orders=zero, given_back=nothing)
 
 
 def _customer_ids(opened: Source) -> ir.Table:

@@ -6,6 +6,7 @@ holds one has imported its library; nothing is imported to ask.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ import pyarrow as pa
 from rfmkit.exceptions import OrdersError, examples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
@@ -65,6 +66,20 @@ def _as_arrow(source: Any, kind: str) -> Any:
     return table
 
 
+def distinct_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Tell names apart that come again; the engine folds case, so "Total" comes after "total".
+
+    >>> distinct_names(["total", "day", "Total"])
+    ('total', 'day', 'Total.1')
+    """
+    seen: Counter[str] = Counter()
+    given = []
+    for name in names:
+        seen[name.lower()] += 1
+        given.append(name if seen[name.lower()] == 1 else f"{name}.{seen[name.lower()] - 1}")
+    return tuple(given)
+
+
 def named_zones(schema: pa.Schema) -> dict[str, str]:
     """Give the time zones that columns of instants name."""
     return {
@@ -102,6 +117,7 @@ def _known_types(table: Any) -> Any:
     """Give types that every engine has: no nanoseconds, and text for columns of nothing."""
     if not isinstance(table, pa.Table):
         return table
+    table = table.rename_columns(list(distinct_names(table.column_names)))
     for place, column in enumerate(table.schema):
         if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
             short = pa.timestamp("us", column.type.tz)

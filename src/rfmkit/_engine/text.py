@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rfmkit._engine.backend import unique_name
+from rfmkit._engine.frames import distinct_names
 from rfmkit.exceptions import OrdersError
 
 if TYPE_CHECKING:
@@ -72,7 +73,16 @@ def plain_text(
     header = _header(first_lines, delimiter)
     if names is not None and len({name.lower() for name in names}) < len(names):
         raise OrdersError("names= are different names.", found=repr(list(names)))
-    columns = tuple(names) if names is not None else _own_names(header)
+    columns = (
+        tuple(names)
+        if names is not None
+        else distinct_names(
+            [
+                cell.strip().lstrip("\ufeff") or f"column{place}"
+                for place, cell in enumerate(header, 1)
+            ]
+        )
+    )
     if len(columns) != len(header):
         raise OrdersError(
             "names= gives one name a column.",
@@ -155,21 +165,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
     return next(csv.reader([line], delimiter=delimiter), [])
 
 
-def _own_names(header: list[str]) -> tuple[str, ...]:
-    """Column names as they stand; a repeated or empty one gets its position."""
-    seen: Counter[str] = Counter()
-    names = []
-    for place, cell in enumerate(header, 1):
-        name = cell.strip().lstrip("\ufeff") or f"column{place}"
-        # The engine folds case in column names, so names that differ in case only clash too.
-        seen[name.lower()] += 1
-        names.append(name if seen[name.lower()] == 1 else f"{name}.{seen[name.lower()] - 1}")
-    return tuple(names)
-
-
-def _first_lines(
-    path: Path, encoding: str, errors: str, count: int = 50
-) -> tuple[int, list[str]]:
+def _first_lines(path: Path, encoding: str, errors: str, count: int = 50) -> tuple[int, list[str]]:
     """Give how many blank lines the file begins with, and the first lines that are not blank."""
     blank, first = 0, []
     with closing(_lines(path, encoding, errors)) as lines:
