@@ -190,7 +190,7 @@ def print_segments(table: ir.Table, log: Orders, out: Path | None) -> None:
     people = int(sizes["customers"].sum())
     for row in sizes.itertuples(index=False):
         shown.add_row(
-            str(row.segment), str(row.phase or ""), f"{row.customers:,}",
+            str(row.segment), str(row.phase), f"{row.customers:,}",
             f"{row.customers / people:.1%}", f"{row.spend:,.2f}", f"{row.spend / total:.1%}",
         )  # fmt: skip
     shown.add_section()
@@ -216,6 +216,7 @@ def segment_sizes(table: ir.Table, log: Orders) -> Any:
     places = {word: place for words in LABELS.values() for place, word in enumerate(words.values())}
     frame["place"] = frame["segment"].map(places)
     frame["phase_place"] = frame["phase"].map(places).fillna(-1)
+    frame["phase"] = frame["phase"].fillna("")  # prospects have none
     return frame.sort_values(["place", "phase_place"]).drop(columns=["place", "phase_place"])
 
 

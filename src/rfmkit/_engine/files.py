@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PARQUET = (".parquet", ".pq")
 EXCEL = (".xlsx", ".xlsm", ".xls")
+OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 TEXT = (".csv", ".tsv", ".txt", ".dat", ".csv.gz", ".tsv.gz", ".txt.gz")
 
@@ -119,11 +120,10 @@ def _one_kind(paths: list[Path]) -> str:
 
 def _kind_by_content(path: Path) -> str:
     """Tell the kind by the first bytes before the name: exports are often renamed."""
-    with path.open("rb") as file:
-        head = file.read(8)
+    head = _first_bytes(path)
     if head.startswith(b"PAR1"):
         return "parquet"
-    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+    if head.startswith((b"PK\x03\x04", OLD_EXCEL)):
         return "excel"
     kind = _kind_by_name(path) or "text"
     if kind in ("parquet", "excel"):
@@ -133,6 +133,11 @@ def _kind_by_content(path: Path) -> str:
             hint="the download may be broken; fetch or export the file again.",
         )
     return "json" if kind == "json" else "text"
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(8)
 
 
 def _read_parquet(engine: Engine, paths: list[Path]) -> FileTable:
@@ -184,7 +189,7 @@ def _read_excel(engine: Engine, paths: list[Path]) -> FileTable:
     try:
         sheets = {path.name: pd.read_excel(path, dtype=object) for path in paths}
     except ImportError as error:
-        if "xlrd" in str(error):
+        if any(_first_bytes(path).startswith(OLD_EXCEL) for path in paths):
             raise OrdersError(
                 "Excel files are of the present format, .xlsx.",
                 found=f"an old workbook among {examples([path.name for path in paths])}",
