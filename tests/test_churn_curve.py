@@ -387,7 +387,10 @@ def test_integer_ids_stay_integers(curve):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"anchor": "today"}, r"anchor is 'last_order' or 'snapshot'\.\nFound: anchor='today'"),
+        (
+            {"anchor": "today"},
+            r"anchor is one of 'last_order', 'snapshot'\.\nFound: anchor='today'",
+        ),
         ({"horizon_days": 0}, r"horizon_days is at least 1 .*\nFound: horizon_days=0"),
         ({"confidence": 95}, r"confidence lies between 0 and 1\.\nFound: .*confidence=95"),
         ({"order_numbers": ()}, r"order_numbers rise from 1.*\nFound: \(\)"),
@@ -409,7 +412,7 @@ def test_another_horizon_is_checked_as_the_first(curve, customers, horizon):
 
 @pytest.mark.parametrize("probability", [-0.1, 1.1, 80])
 def test_a_probability_is_one(curve, probability):
-    with pytest.raises(RfmkitError, match=rf"between 0 and 1\.\nFound: {probability}"):
+    with pytest.raises(RfmkitError, match=rf"between 0 and 1\.\nFound: probability={probability}"):
         curve.days_until(probability)
 
 
@@ -432,5 +435,5 @@ def test_without_a_purchase_there_is_no_curve(orders):
 )
 def test_before_fit_there_is_nothing_to_ask(customers, use):
     curve = rk.ChurnCurve()
-    with pytest.raises(NotFittedError, match=r"The curve is fitted\.\nFound: no fit\nHint: \.fit"):
+    with pytest.raises(NotFittedError, match=r"A ChurnCurve is fitted before use\.\nHint: \.fit"):
         use(curve, customers)

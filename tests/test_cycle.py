@@ -276,5 +276,7 @@ def test_a_wrong_option_is_named(orders, options, message):
 def test_before_fit_there_is_nothing_to_transform_with(customers):
     cycle = rk.PurchaseCycle()
     assert repr(cycle) == "<PurchaseCycle: kaplan_meier; not fitted>"
-    with pytest.raises(NotFittedError, match=r"The cycle is fitted\.\nFound: no fit\nHint: \.fit"):
+    with pytest.raises(
+        NotFittedError, match=r"A PurchaseCycle is fitted before use\.\nHint: \.fit"
+    ):
         cycle.transform(customers)

@@ -511,7 +511,7 @@ def test_an_object_given_unfitted_is_told(orders, options):
 
 
 def test_before_fit_there_are_no_limits(customers):
-    with pytest.raises(NotFittedError, match=r"It is fitted\.\nFound: no fit\nHint: \.fit"):
+    with pytest.raises(NotFittedError, match=r"A Lifecycle is fitted before use\.\nHint: \.fit"):
         rk.Lifecycle().transform(customers)
 
 
@@ -529,7 +529,7 @@ def test_the_labels_come_in_chinese(orders, table):
 
 def test_another_language_is_not_there(orders):
     lifecycle = rk.Lifecycle(lang="fr")
-    with pytest.raises(RfmkitError, match=r"lang is 'en' or 'zh'\.\nFound: 'fr'"):
+    with pytest.raises(RfmkitError, match=r"lang is one of 'en', 'zh'\.\nFound: lang='fr'"):
         lifecycle.fit(orders)
 
 

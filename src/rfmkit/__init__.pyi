@@ -10,11 +10,11 @@ from .grids import lifecycle_matrix as lifecycle_matrix
 from .history import purchase_gaps as purchase_gaps
 from .history import snapshots as snapshots
 from .history import summarize as summarize
-from .lifecycle import Cycles as Cycles
 from .lifecycle import Lifecycle as Lifecycle
-from .lifecycle import Probability as Probability
-from .lifecycle import Quantile as Quantile
 from .lifecycle import segment as segment
+from .limits import Cycles as Cycles
+from .limits import Probability as Probability
+from .limits import Quantile as Quantile
 from .orders import Orders as Orders
 from .orders import read_orders as read_orders
 from .rfm import RFMScorer as RFMScorer

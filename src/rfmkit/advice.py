@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import ibis
 
-from rfmkit._engine import ROW, over_rows
+from rfmkit import checks
+from rfmkit._engine import ROW, kind_of, over_rows
 from rfmkit.columns import LABELS
 from rfmkit.exceptions import ColumnsError, RfmkitError, examples
 
@@ -52,8 +53,7 @@ def actions(lang: Literal["en", "zh"] = "en") -> pd.DataFrame:
     """
     import pandas as pd
 
-    if lang not in LABELS:
-        raise RfmkitError("lang is 'en' or 'zh'.", found=repr(lang))
+    checks.choice("lang", lang, LABELS)
     words = LABELS[lang]
     rows = [
         (words[segment], words.get(str(phase)), english if lang == "en" else chinese)
@@ -90,7 +90,14 @@ def playbook(
     >>> bool(rk.playbook(segments)["action"].notna().all())
     True
     """
-    table = _default(lang) if actions is None else actions
+    checks.choice("lang", lang, LABELS)
+    table: Any = _default(lang) if actions is None else actions
+    if kind_of(table) != "pandas":
+        raise RfmkitError(
+            "actions is a pandas DataFrame of segment, phase and action.",
+            found=type(table).__name__,
+            hint="start from rfmkit.advice.actions().",
+        )
     missing = [name for name in ("segment", "phase", "action") if name not in table]
     if missing or table.duplicated(["segment", "phase"]).any():
         raise ColumnsError(
@@ -104,6 +111,11 @@ def playbook(
     ]
 
     def expression(rows: ir.Table) -> ir.Table:
+        if not {"segment", "phase"} <= set(rows.columns):
+            raise ColumnsError(
+                "A playbook is for the table of rk.segment(orders).",
+                found=f"columns {examples(rows.columns)}",
+            )
         cases = [
             ((rows.segment == segment) & _is(rows.phase, phase), action)
             for segment, phase, action in pairs

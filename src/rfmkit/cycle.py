@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 import ibis
 import numpy as np
 
-from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, RfmkitWarning
+from rfmkit import checks
+from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitWarning
 from rfmkit.history import customer_table, gap_table, over_customers, two_last_gaps
 from rfmkit.orders import as_orders
 from rfmkit.survival import from_frame
@@ -27,7 +28,7 @@ METHODS: Final[dict[str, str]] = {
     "median": "median of the ended gaps: biased low by the window",
     "mean": "mean of the ended gaps: biased low by the window",
     "quantile": "the q quantile of the ended gaps",
-    "normal": "expectation of a normal fitted to the customers' mean gaps (A2)",
+    "normal": "expectation of a normal fitted to the customers' mean gaps",
     "lognormal": "median of a lognormal fitted to the ended gaps",
     "gamma": "median of an Erlang-k with the mean of the ended gaps, k by Wheat and Morrison",
 }
@@ -113,11 +114,8 @@ class PurchaseCycle:
         RfmkitWarning
             The log spans less than three cycles, so that long gaps cannot be seen.
         """
-        if self.method not in METHODS or not 0 < self.q < 1:
-            raise RfmkitError(
-                f"method is one of {', '.join(map(repr, METHODS))}, and q lies between 0 and 1.",
-                found=f"method={self.method!r}, q={self.q!r}",
-            )
+        checks.choice("method", self.method, METHODS)
+        checks.number("q", self.q, above=0, below=1)
         gaps = as_orders(orders).engine.frame(gap_table(orders))
         ended = gaps[gaps["returned"]]
         if not len(ended):
@@ -181,7 +179,9 @@ class PurchaseCycle:
     def cycle_columns(self, table: ir.Table) -> ir.Table:
         """Add the columns of `transform` to a table of customers."""
         if not hasattr(self, "cycle_days_"):
-            raise NotFittedError("The cycle is fitted.", found="no fit", hint=".fit(orders) first.")
+            raise NotFittedError(
+                "A PurchaseCycle is fitted before use.", hint=".fit(orders) first."
+            )
         shop, weight = self.cycle_days_, self.strength_
         own = (table.active_days.cast("float64") + weight * shop) / (
             table.repeat_purchases.cast("float64") + weight

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from rfmkit import checks
 from rfmkit._engine import open_frame
 from rfmkit.columns import LABELS, PHASES
 from rfmkit.exceptions import ColumnsError, RfmkitError, examples
@@ -21,7 +23,7 @@ STAGES = ("new", "repeat", "loyal", "fan")
 
 
 def lifecycle_matrix(segments: Any, *, loyal_purchases: int = 3) -> Any:
-    """Count customers and money by value stage and phase: the manuals' twelve cells (A10).
+    """Count customers and money by value stage and phase: the manuals' twelve cells.
 
     Unlike `segment`, the value stage does not fade with silence: a fan who is lost stands in the
     row of fans. New is one purchase, repeat fewer than `loyal_purchases`, loyal so many or more,
@@ -48,6 +50,7 @@ def lifecycle_matrix(segments: Any, *, loyal_purchases: int = 3) -> Any:
     >>> int(matrix["customers"].sum()) == int((segments["segment"] != "prospect").sum())
     True
     """
+    checks.whole("loyal_purchases", loyal_purchases)
     source = _customers(segments, "purchases", "phase", "frequency_score", "monetary_score")
     table = source.table
     best = (table.frequency_score == table.frequency_score.max()) & (
@@ -74,7 +77,7 @@ def lifecycle_grid(
     purchases: Sequence[int] = (1, 2, 3, 5),
     cycles: Sequence[float] = (0, 1, 2, 3, 6),
 ) -> Any:
-    """Count customers and money by purchases and by silence in purchase cycles (A4).
+    """Count customers and money by purchases and by silence in purchase cycles.
 
     Parameters
     ----------
@@ -102,13 +105,16 @@ def lifecycle_grid(
     >>> int(grid["customers"].sum()) == len(rk.summarize(orders))
     True
     """
+    checks.number("cycle_days", cycle_days, above=0)
     for name, starts in (("purchases", purchases), ("cycles", cycles)):
-        if not starts or list(starts) != sorted(set(starts)):
+        listed: Any = starts
+        rising = isinstance(listed, Iterable) and list(listed) == sorted(set(listed))
+        if not rising or not listed:
             raise RfmkitError(f"{name} rise, and there is one at least.", found=repr(starts))
-    if purchases[0] > 1 or cycles[0] > 0 or cycle_days <= 0:
+    if purchases[0] > 1 or cycles[0] > 0:
         raise RfmkitError(
-            "The bands begin at 1 purchase and 0 cycles, and a cycle takes some days.",
-            found=f"purchases={purchases!r}, cycles={cycles!r}, cycle_days={cycle_days!r}",
+            "The bands begin at 1 purchase and 0 cycles.",
+            found=f"purchases={purchases!r}, cycles={cycles!r}",
             hint="every customer is to have a cell.",
         )
     source = _customers(segments, "purchases", "recency_days")

@@ -7,10 +7,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 
+from rfmkit import checks
 from rfmkit._engine import over_rows
 from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError, examples
 from rfmkit.lines import NEVER_PAID, REFUNDED
@@ -140,11 +142,15 @@ def snapshots(
     >>> bool((past["churned"] == (past["purchases_ahead"] == 0)).all())
     True
     """
-    days = sorted({as_day(origin, "origins") for origin in origins})
-    if horizon_days < 1 or not 0 < sample <= 1 or not days:
+    checks.whole("horizon_days", horizon_days)
+    checks.number("sample", sample, above=0, most=1)
+    given: Any = origins
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        given = []
+    days = sorted({as_day(origin, "origins") for origin in given})
+    if not days:
         raise RfmkitError(
-            "origins hold a day, horizon_days is at least 1, and sample lies in (0, 1].",
-            found=f"{len(days)} origins, horizon_days={horizon_days!r}, sample={sample!r}",
+            "origins is a list of days such as ['2024-06-30'].", found=f"origins={origins!r}"
         )
     if (as_orders(orders).as_of - days[-1]).days < horizon_days:
         raise NotEnoughHistoryError(

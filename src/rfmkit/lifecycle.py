@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import ibis
 import numpy as np
 
+from rfmkit import checks
 from rfmkit.churn import ChurnCurve
 from rfmkit.columns import LABELS, PHASES
 from rfmkit.cycle import PurchaseCycle
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
 from rfmkit.history import customer_table, over_customers
+from rfmkit.limits import Limit, Quantile, days_of
 from rfmkit.orders import Orders, as_orders
 from rfmkit.prospects import like_customers, listed_ids, prospect_table
 from rfmkit.rfm import SCORES, RFMScorer
@@ -21,32 +22,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-__all__ = ["Cycles", "Lifecycle", "Probability", "Quantile", "segment"]
-
-
-@dataclass(frozen=True)
-class Cycles:
-    """A limit of so many purchase cycles."""
-
-    count: float
-
-
-@dataclass(frozen=True)
-class Quantile:
-    """A limit after which this share of the returners had returned."""
-
-    share: float
-
-
-@dataclass(frozen=True)
-class Probability:
-    """A limit from which on churn is at least so probable."""
-
-    churn: float
-
-
-NEVER: Final = 1_000_000  # days: a churn so probable is never reached
-Limit = int | Cycles | Quantile | Probability
+__all__ = ["Lifecycle", "segment"]
 
 
 class Lifecycle:
@@ -131,8 +107,9 @@ class Lifecycle:
         Lifecycle
             Itself, fitted.
         """
-        if self.lang not in LABELS:
-            raise RfmkitError("lang is 'en' or 'zh'.", found=repr(self.lang))
+        checks.choice("lang", self.lang, LABELS)
+        checks.whole("fan_purchases", self.fan_purchases)
+        _insist_fitted(self.cycle, self.churn, self.scorer)
         curve = self.churn or ChurnCurve().fit(_log(source, "churn"))
         self.scorer_ = self.scorer or RFMScorer().fit(source)
         self.churn_ = curve
@@ -167,7 +144,7 @@ class Lifecycle:
     def stage_columns(self, table: ir.Table, *, engagement: Any = None) -> ir.Table:
         """Add the columns of `transform` to a table of customers."""
         if not hasattr(self, "boundaries_"):
-            raise NotFittedError("It is fitted.", found="no fit", hint=".fit(orders) first.")
+            raise NotFittedError("A Lifecycle is fitted before use.", hint=".fit(orders) first.")
         table = self.scorer_.score_columns(table)  # scores of another scorer say something else
         words = LABELS[self.lang]
         silent, lost = (self._limit(table, name) for name in ("silent_after", "lost_after"))
@@ -204,8 +181,11 @@ class Lifecycle:
     def _boundaries(self, curve: ChurnCurve, source: Any) -> pd.DataFrame:
         import pandas as pd
 
-        silent = self._days(self.silent_after, curve, source)
-        lost = np.maximum(self._days(self.lost_after, curve, source), silent)
+        def cycle() -> PurchaseCycle:
+            return self.cycle or PurchaseCycle().fit(_log(source, "cycle"))
+
+        silent = days_of(self.silent_after, curve, cycle)
+        lost = np.maximum(days_of(self.lost_after, curve, cycle), silent)
         return pd.DataFrame(
             {
                 "stratum": curve.strata_["stratum"],
@@ -215,25 +195,10 @@ class Lifecycle:
             }
         )
 
-    def _days(self, limit: Limit, curve: ChurnCurve, source: Any) -> list[int]:
-        match limit:
-            case Cycles(count) if count > 0:
-                cycle = self.cycle or PurchaseCycle().fit(_log(source, "cycle"))
-                return [round(count * cycle.cycle_days_)] * len(curve.fits)
-            case Quantile(share) if 0 < share < 1:
-                # The day itself still belongs to the share that returned by then.
-                return [fit.returned_within(share) + 1 for _, _, fit in curve.fits]
-            case Probability(churn) if 0 < churn < 1:
-                days = curve.days_until(churn)["days"]
-                return [int(day) for day in days.fillna(NEVER)]
-            case bool():
-                pass
-            case int() | np.integer() if limit > 0:
-                return [int(limit)] * len(curve.fits)
-        raise RfmkitError(
-            "A limit is a number of days, Cycles(2), Quantile(0.8) or Probability(0.8).",
-            found=repr(limit),
-        )
+    def __repr__(self) -> str:
+        """Say where the limits lie."""
+        limits = f"silent after {self.silent_after}, lost after {self.lost_after}"
+        return f"<Lifecycle: {limits}{'' if hasattr(self, 'boundaries_') else '; not fitted'}>"
 
 
 def segment(
@@ -311,8 +276,9 @@ def segment_table(
                 hint="see orders.audit for what was set aside and why.",
             )
         return _only_prospects(customers, people, lifecycle)
-    for fitted in (cycle, churn, scorer, lifecycle and lifecycle.cycle):
-        _insist_fitted(fitted)
+    _insist_fitted(cycle, churn, scorer)
+    if lifecycle is not None and not isinstance(lifecycle, Lifecycle):
+        raise RfmkitError("lifecycle is a Lifecycle.", found=repr(lifecycle))
     churn = churn or _of(lifecycle, "churn") or ChurnCurve().fit(orders)
     cycle = cycle or _of(lifecycle, "cycle") or _cycle_or_none(orders)
     scorer = scorer or _of(lifecycle, "scorer") or RFMScorer().fit(orders)
@@ -346,14 +312,10 @@ def _rows(table: ir.Table, orders: Orders) -> int:
     return int(orders.engine.row(table.aggregate(rows=table.count()))["rows"])
 
 
-def _insist_fitted(given: Any) -> None:
-    marks = ("cycle_days_", "curve_", "edges_")
-    if given is not None and not any(hasattr(given, mark) for mark in marks):
-        raise NotFittedError(
-            "What segment measures with is fitted.",
-            found=f"{type(given).__name__} without a fit",
-            hint=".fit(orders) first, or leave it out to have it fitted on this log.",
-        )
+def _insist_fitted(cycle: Any, churn: Any, scorer: Any) -> None:
+    checks.fitted("cycle", cycle, PurchaseCycle, "cycle_days_")
+    checks.fitted("churn", churn, ChurnCurve, "curve_")
+    checks.fitted("scorer", scorer, RFMScorer, "edges_")
 
 
 def _only_prospects(customers: ir.Table, people: ir.Table, lifecycle: Lifecycle | None) -> ir.Table:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
+from rfmkit import checks
 from rfmkit._engine import open_source
 from rfmkit.exceptions import RfmkitError
+from rfmkit.formats.names import keyword
 from rfmkit.ledger import audit_table, flag_orders, known, log_facts, rejected_table
 from rfmkit.lines import Lines, Policy, read_lines
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Orders", "read_orders"]
 
 Day = dt.date | str
+MOST_MONEY: Final = 1e13
 
 
 def read_orders(
@@ -126,11 +129,12 @@ currency : str, optional
     Found: columns 'Customer ID', 'Order Date', 'how much'
     Hint: name it: read_orders(..., amount='...').
     """
-    _check_choice("format", format, ("auto",))
-    _check_choice("refunds", refunds, ("net", "drop_full", "gross"))
-    _check_choice("zero_amounts", zero_amounts, ("drop", "keep"))
-    _check_choice("same_day", same_day, ("merge", "keep"))
-    _check_choice("decimal", decimal, (None, ".", ","))
+    checks.choice("format", format, ("auto",))
+    checks.choice("refunds", refunds, ("net", "drop_full", "gross"))
+    checks.choice("zero_amounts", zero_amounts, ("drop", "keep"))
+    checks.choice("same_day", same_day, ("merge", "keep"))
+    checks.choice("dayfirst", dayfirst, (None, True, False))
+    checks.choice("decimal", decimal, (None, ".", ","))
     _check_zone(tz)
     between = _pair_of_days(dates_between)
     policy = Policy(refunds, zero_amounts, same_day, tz, dayfirst, decimal, between)
@@ -140,14 +144,19 @@ currency : str, optional
         "unit_price": unit_price, "quantity": quantity, "category": category,
         "currency": currency,
     }  # fmt: skip
+    for role, column in named.items():
+        checks.text(keyword(role), column)
+    constant = None if isinstance(amount, str) or amount is None else checks.number(
+        "amount", amount, above=-MOST_MONEY, below=MOST_MONEY
+    )  # fmt: skip
     opened = open_source(
-        source, output=output, encoding=encoding, delimiter=delimiter,
-        names=None if names is None else list(names), memory_limit=memory_limit, threads=threads,
+        source, output=output, encoding=encoding, delimiter=delimiter, names=_names(names),
+        memory_limit=memory_limit, threads=threads,
     )  # fmt: skip
     lines = read_lines(
         opened,
         named={role: column for role, column in named.items() if column is not None},
-        constant_amount=None if isinstance(amount, str) or amount is None else float(amount),
+        constant_amount=constant,
         statuses=statuses,
         policy=policy,
     )
@@ -186,7 +195,16 @@ def _pair_of_days(days: Any) -> tuple[dt.date, dt.date]:
     return as_day(days[0], "dates_between"), as_day(days[1], "dates_between")
 
 
+def _names(names: Any) -> list[str] | None:
+    if names is None:
+        return None
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise RfmkitError("names is a list of column names.", found=f"names={names!r}")
+    return list(names)
+
+
 def _check_zone(tz: str | None) -> None:
+    checks.text("tz", tz)
     try:
         if tz is not None:
             ZoneInfo(tz)
@@ -196,11 +214,6 @@ def _check_zone(tz: str | None) -> None:
             found=f"tz={tz!r}",
             hint="for instance 'Asia/Shanghai', 'Europe/Berlin', 'UTC'.",
         ) from error
-
-
-def _check_choice(name: str, value: object, choices: tuple[str | None, ...]) -> None:
-    if value not in choices:
-        raise RfmkitError(f"{name} is one of {', '.join(map(repr, choices))}.", found=repr(value))
 
 
 class Orders:

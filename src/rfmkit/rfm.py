@@ -10,7 +10,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from rfmkit._engine import Engine, open_frame
+from rfmkit import checks
+from rfmkit._engine import Engine, kind_of, open_frame
 from rfmkit.exceptions import RfmkitError
 from rfmkit.history import customer_table, over_customers
 from rfmkit.orders import Orders
@@ -122,7 +123,7 @@ class RFMScorer(TransformerMixin, BaseEstimator):
             opened = open_frame(X)
             self._fit_table(opened.table, opened.engine)
         else:
-            values = validate_data(self, X, dtype="numeric", ensure_min_samples=1)
+            values = self._numbers(X, ensure_min_samples=1)
             names = [
                 str(name) for name in getattr(self, "feature_names_in_", range(values.shape[1]))
             ]
@@ -146,7 +147,7 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "edges_")
         if isinstance(X, Orders) or self._is_customers(X):
             return over_customers(X, self.score_columns)
-        values = validate_data(self, X, dtype="numeric", reset=False)
+        values = self._numbers(X, reset=False)
         scored = [self._score(values[:, place], place) for place in range(values.shape[1])]
         return np.column_stack(scored) if scored else values.astype("int64")
 
@@ -175,6 +176,20 @@ class RFMScorer(TransformerMixin, BaseEstimator):
             scored[score] = value.isnull().ifelse(ibis.null("int64"), points + 1)
         return table.mutate(**scored)
 
+    def _numbers(self, X: Any, **options: Any) -> Floats:
+        """Give the array of numbers that scikit-learn sees; a log is none."""
+        try:
+            values: Floats = validate_data(self, X, dtype="numeric", **options)
+        except (TypeError, ValueError) as error:
+            if kind_of(X) is None or "convert" not in str(error):
+                raise
+            raise RfmkitError(
+                "Scores are given to customers, or to columns of numbers.",
+                found=f"a frame without {', '.join(self._inputs)}, and with text",
+                hint="pass the orders that rk.read_orders gives, or rk.summarize(orders).",
+            ) from error
+        return values
+
     @property
     def _inputs(self) -> tuple[str, str, str]:
         return (*INPUTS[:2], self.monetary)
@@ -187,12 +202,9 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         return names is not None and {"customer_id", *self._inputs} <= {str(name) for name in names}
 
     def _check(self) -> None:
-        if self.method not in METHODS:
-            raise RfmkitError(
-                f"method is one of {', '.join(map(repr, METHODS))}.", found=repr(self.method)
-            )
-        if int(self.n_bins) != self.n_bins or self.n_bins < 2:  # noqa: PLR2004
-            raise RfmkitError("n_bins is a whole number of at least 2.", found=repr(self.n_bins))
+        checks.choice("method", self.method, METHODS)
+        checks.choice("monetary", self.monetary, ("spend", "mean_purchase_value"))
+        checks.whole("n_bins", self.n_bins, least=2)
         if (self.method == "bands") != (self.bands is not None):
             raise RfmkitError(
                 "method='bands' goes with bands={column: edges}, and only it.",
@@ -315,18 +327,21 @@ def _collected(table: ir.Table, name: str, engine: Engine) -> Floats:
 
 
 def _band_edges(bands: Mapping[str, Sequence[float]], name: str) -> Floats:
-    edges = np.asarray(bands.get(name, ()), dtype=float)
-    if not len(edges) or (np.diff(edges) <= 0).any():
+    try:
+        edges = np.asarray(bands[name], dtype=float).reshape(-1)
+    except (KeyError, TypeError, ValueError):
+        edges = np.array([])
+    if not len(edges) or np.isnan(edges).any() or (np.diff(edges) <= 0).any():
         raise RfmkitError(
             f"bands[{name!r}] holds rising edges.",
-            found=f"bands={ {key: list(value) for key, value in bands.items()} }",
+            found=f"bands={bands!r}",
             hint="edges [15, 60] make the bands [.., 15), [15, 60) and [60, ..).",
         )
     return edges
 
 
 def _pareto_edges(values: Floats, n_bins: int) -> Floats:
-    """Cut from the top: each score takes 80 % of the total that is left (B2)."""
+    """Cut from the top: each score takes 80 % of the total that is left."""
     distinct, counts = np.unique(values, return_counts=True)
     edges: list[float] = []
     end = len(distinct)

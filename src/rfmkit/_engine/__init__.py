@@ -5,6 +5,9 @@ table (``open_source``), and a result goes back in the caller's own kind (``Engi
 """
 
 from rfmkit._engine.backend import Engine
+from rfmkit._engine.frames import kind_of
 from rfmkit._engine.source import KINDS, ROW, Source, open_frame, open_source, over_rows
 
-__all__ = ["KINDS", "ROW", "Engine", "Source", "open_frame", "open_source", "over_rows"]
+__all__ = [
+    "KINDS", "ROW", "Engine", "Source", "kind_of", "open_frame", "open_source", "over_rows",
+]  # fmt: skip

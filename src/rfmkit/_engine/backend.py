@@ -14,6 +14,7 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 
+from rfmkit import checks
 from rfmkit.columns import DTYPES
 from rfmkit.exceptions import RfmkitError
 
@@ -63,16 +64,14 @@ class Engine:
         cls, *, memory_limit: str | None = None, threads: int | None = None
     ) -> Engine:
         """Open DuckDB inside this process, fetching nothing from anywhere."""
-        given: Any = threads
-        whole = given is None or (isinstance(given, int) and given > 0)
-        sized = memory_limit is None or re.fullmatch(
-            r"[\d.]+ *[KMGT]i?B", str(memory_limit), re.IGNORECASE
-        )
-        if not whole or not sized:
+        if threads is not None:
+            checks.whole("threads", threads, hint="leave it out for all cores.")
+        size = r"[\d.]+ *[KMGT]i?B"
+        if memory_limit is not None and not re.fullmatch(size, str(memory_limit), re.IGNORECASE):
             raise RfmkitError(
-                "memory_limit is a size such as '1GB' and threads a positive integer.",
-                found=f"memory_limit={memory_limit!r}, threads={threads!r}",
-                hint="leave them out for four fifths of the memory and all cores.",
+                "memory_limit is a size such as '1GB'.",
+                found=f"memory_limit={memory_limit!r}",
+                hint="leave it out for four fifths of the memory.",
             )
         spill = tempfile.TemporaryDirectory(prefix="rfmkit-", ignore_cleanup_errors=True)
         config: dict[str, Any] = {

@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rfmkit import checks
 from rfmkit._engine.backend import unique_name
 from rfmkit._engine.frames import distinct_names
 from rfmkit.exceptions import OrdersError
@@ -50,6 +51,8 @@ def plain_text(
     names: Sequence[str] | None,
 ) -> PlainText:
     """Find out how a text file is written; where the engine cannot read it so, rewrite it."""
+    checks.text("encoding", encoding)
+    checks.text("delimiter", delimiter)
     if delimiter is not None and (len(delimiter) != 1 or delimiter in "\r\n\"'"):
         raise OrdersError("delimiter= is one character.", found=f"delimiter={delimiter!r}")
     try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import ibis
 import numpy as np
 
+from rfmkit import checks
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
 from rfmkit.history import gap_table, over_customers
 from rfmkit.orders import as_orders
@@ -141,27 +143,22 @@ class ChurnCurve:
         return self
 
     def _check(self) -> None:
-        numbers = tuple(self.order_numbers)
-        if self.anchor not in ("last_order", "snapshot"):
-            raise RfmkitError(
-                "anchor is 'last_order' or 'snapshot'.", found=f"anchor={self.anchor!r}"
-            )
+        checks.choice("anchor", self.anchor, ("last_order", "snapshot"))
         self._horizon(None)
-        level: Any = self.confidence
-        if not isinstance(level, float) or not 0 < level < 1:
+        checks.number("confidence", self.confidence, above=0, below=1)
+        checks.whole("min_gaps", self.min_gaps, least=0)
+        given: Any = self.order_numbers
+        listed = list(given) if isinstance(given, Iterable) else []
+        if not listed or listed[0] != 1 or listed != sorted(set(listed)):
             raise RfmkitError(
-                "confidence lies between 0 and 1.", found=f"confidence={self.confidence!r}"
-            )
-        if not numbers or numbers[0] != 1 or list(numbers) != sorted(set(numbers)):
-            raise RfmkitError(
-                "order_numbers rise from 1, the first of each stratum.", found=repr(numbers)
+                "order_numbers rise from 1, the first of each stratum.", found=repr(given)
             )
 
     @property
     def fits(self) -> list[tuple[int, int | None, Survival]]:
         """First and last order number of each stratum, and its survival."""
         if not hasattr(self, "_fits"):
-            raise NotFittedError("The curve is fitted.", found="no fit", hint=".fit(orders) first.")
+            raise NotFittedError("A ChurnCurve is fitted before use.", hint=".fit(orders) first.")
         return self._fits
 
     @property
@@ -212,14 +209,9 @@ class ChurnCurve:
         return scored.select(*table.columns, *CHURN)
 
     def _horizon(self, horizon_days: int | None) -> int:
-        horizon = self.horizon_days if horizon_days is None else horizon_days
-        given: Any = horizon
-        whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
-        if not whole or horizon < 1:
-            raise RfmkitError(
-                "horizon_days is at least 1 and whole.", found=f"horizon_days={horizon!r}"
-            )
-        return int(horizon)
+        return checks.whole(
+            "horizon_days", self.horizon_days if horizon_days is None else horizon_days
+        )
 
     def _longest(self, horizon_days: int) -> int:
         """Give the silence from which on the answer no longer changes."""
@@ -272,8 +264,7 @@ class ChurnCurve:
         """
         import pandas as pd
 
-        if not 0 <= probability <= 1:
-            raise RfmkitError("A probability lies between 0 and 1.", found=repr(probability))
+        checks.number("probability", probability, least=0, most=1)
         table = self.lookup(self.horizon_days)
         reached = table[table["churn_probability"] >= probability - 1e-12]
         first = reached.groupby("curve_stratum")["curve_days"].min()

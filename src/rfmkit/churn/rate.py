@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from rfmkit.exceptions import RfmkitError
+from rfmkit import checks
 from rfmkit.history import ends_purchase, purchases
 from rfmkit.orders import as_orders
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def churn_rate(orders: Orders, *, horizon_days: int = 365) -> Any:
     """Give, for every day, the share of customers so far without a purchase for `horizon_days`.
 
-    The manuals' rate (A1): of all who had ever bought by a day, those whose last purchase lay
+    The manuals' rate: of all who had ever bought by a day, those whose last purchase lay
     `horizon_days` or more before it. It looks back; it is no probability of what comes.
 
     Parameters
@@ -43,8 +43,7 @@ def churn_rate(orders: Orders, *, horizon_days: int = 365) -> Any:
     >>> bool((rate["churned_customers"] <= rate["customers"]).all())
     True
     """
-    if horizon_days < 1:
-        raise RfmkitError("horizon_days is at least 1.", found=repr(horizon_days))
+    checks.whole("horizon_days", horizon_days)
     table = purchases(as_orders(orders))
     table = table.filter(ends_purchase(table, orders))
     first = table.filter(table.purchase_number == 1)

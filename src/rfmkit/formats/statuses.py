@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from rfmkit.columns import STATUSES
 from rfmkit.exceptions import RfmkitError, examples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 SHOP_WORDS: Final[dict[str, tuple[str, ...]]] = {
     "unpaid": (
@@ -70,12 +71,18 @@ def canonical_statuses(seen: Iterable[str], own: Mapping[str, str] | None = None
     >>> canonical_statuses(["Paid", "交易成功", "Verschickt"], own={"verschickt": "shipped"})
     {'Paid': 'paid', '交易成功': 'completed', 'Verschickt': 'shipped'}
     """
-    strange = sorted(set((own or {}).values()) - set(STATUSES))
+    if own is not None and not isinstance(own, Mapping):
+        raise RfmkitError(
+            "statuses= maps the shop's words to canonical statuses.",
+            found=repr(own),
+            hint="for instance statuses={'Verschickt': 'shipped'}.",
+        )
+    strange = sorted(set(map(str, (own or {}).values())) - set(STATUSES))
     if strange:
         raise RfmkitError(
             "statuses= maps the shop's words to canonical statuses.",
             found=examples(strange),
             hint=f"the canonical ones are {', '.join(STATUSES)}.",
         )
-    meaning = _MEANING | {folded(word): status for word, status in (own or {}).items()}
+    meaning = _MEANING | {folded(str(word)): status for word, status in (own or {}).items()}
     return {status: meaning.get(folded(status), "unknown") for status in seen}
