@@ -1,5 +1,6 @@
 """The command line: files in, files out, and one paragraph where something is wrong."""
 
+import inspect
 import os
 import re
 import subprocess
@@ -17,6 +18,7 @@ from rfmkit.datasets import sample_path
 from rfmkit.exceptions import RfmkitError
 
 LOG = str(sample_path("orders.csv"))
+READ_ORDERS = rk.read_orders  # asked for before a test replaces it, and so found for good
 
 
 def run(*arguments):
@@ -108,22 +110,44 @@ def test_the_reading_options_are_passed_on(monkeypatch):
         "amount": "much",
         "order_id": "id",
         "status": "how",
+        "refund_amount": "back",
+        "unit_price": "each",
+        "quantity": "pieces",
+        "currency": "in",
         "refunds": "gross",
         "zero_amounts": "keep",
+        "same_day": "keep",
+        "decimal": ",",
+        "delimiter": ";",
         "tz": "Asia/Shanghai",
         "encoding": "gb18030",
         "memory_limit": "1GB",
         "threads": "2",
     }
     words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    words += ["--statuses", "Verschickt=shipped", "--statuses", "a=b=paid"]
+    words += ["--dates-between", "2000-01-01", "2030-01-01"]
     run("segment", "log.csv", *words, "--dayfirst")
     run("check", "log.csv", *words, "--monthfirst")
     run("segment", "log.csv")
-    expected = options | {"threads": 2}
+    expected = options | {
+        "threads": 2,
+        "statuses": {"Verschickt": "shipped", "a=b": "paid"},
+        "dates_between": ("2000-01-01", "2030-01-01"),
+    }
     assert seen[0] == ("log.csv", expected | {"dayfirst": True, "output": "ibis"})
     assert seen[1] == ("log.csv", expected | {"dayfirst": False, "output": "pandas"})
-    default = dict.fromkeys(options) | {"refunds": "net", "zero_amounts": "drop", "dayfirst": None}
-    assert seen[2] == ("log.csv", default | {"output": "ibis"})
+    accepted = inspect.signature(READ_ORDERS).parameters
+    for name, value in seen[2][1].items():
+        assert name in accepted
+        assert value == accepted[name].default or name == "output"
+
+
+def test_a_roster_may_be_a_file(tmp_path):
+    (tmp_path / "roster.csv").write_text("customer\nnobody\nnone else\n", "utf-8")
+    more = numbers_of(run("segment", LOG, "--prospects", tmp_path / "roster.csv").output)
+    less = numbers_of(run("segment", LOG).output)
+    assert more["prospect", ""] == less["prospect", ""] + 2
 
 
 def test_a_status_column_can_be_named(tmp_path):
@@ -262,6 +286,7 @@ def test_bad_input_is_one_paragraph_and_exit_code_two(
         (["segment", "orders.csv", "--threads", "0"], "0 is not in the range"),
         (["segment", "orders.csv", "--lang", "fr"], "'fr' is not one of 'en', 'zh'"),
         (["segments", "orders.csv"], "No such command 'segments'"),
+        (["segment", "orders.csv", "--statuses", "paid"], "give WORD=STATUS"),
     ],
 )
 def test_a_wrong_call_says_how_to_call(arguments, message):
@@ -287,6 +312,28 @@ def test_a_pipeline_sees_no_progress_and_no_colours(tmp_path):
     assert "\x1b" not in done.stdout
     assert "Wrote out.csv: one row a customer." in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_a_warning_in_a_pipeline_is_on_stderr(tmp_path):
+    rows = [f"c{place},2024-01-{day:02},1" for place in range(30) for day in (1, 1 + place % 25)]
+    (tmp_path / "short.csv").write_text("\n".join(["customer,date,total", *rows]), "utf-8")
+    done = run_process("segment", "short.csv", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr.startswith("Warning: Churn within 365 days rests on a fitted tail for 100%")
+    assert done.stderr.splitlines()[1:] == [
+        "Hint: ask for a shorter horizon_days, or give a longer log."
+    ]
+
+
+def test_an_error_of_the_system_is_no_traceback(monkeypatch, capsys):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "out.csv")
+
+    monkeypatch.setattr("rfmkit.orders.read_orders", full)
+    monkeypatch.setattr(sys, "argv", ["rfmkit", "check", "orders.csv"])
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
+    assert capsys.readouterr().err == "Error: No space left on device: 'out.csv'\n"
 
 
 def test_an_error_in_a_pipeline_is_on_stderr(tmp_path):

@@ -189,12 +189,16 @@ def test_the_column_decides_its_decimal_mark(engine, written, values):
         (["1,234", "5"], ",", ["1.234", "5"]),
         (["1.234", "5"], ",", ["1234", "5"]),
         (["1.234", "5"], ".", ["1.234", "5"]),
-        (["12,50", "12.50"], ",", ["12.50", "1250"]),
-        (["12,50", "12.50"], ".", ["1250", "12.50"]),
+        (["1,23,456", "1,234.5"], ".", ["123456", "1234.5"]),  # lakh
+        # What would be a group of two digits is set aside, not read a hundredfold.
+        (["12,50", "12.50"], ",", ["12.50", None]),
+        (["12,50", "12.50"], ".", [None, "12.50"]),
+        (["1.234,5", "1,234.5"], ",", ["1234.5", None]),
     ],
 )
 def test_the_caller_may_say_which_mark(engine, written, decimal, values):
-    assert read_money(engine, written, decimal=decimal) == [Decimal(value) for value in values]
+    expected = [None if value is None else Decimal(value) for value in values]
+    assert read_money(engine, written, decimal=decimal) == expected
 
 
 @pytest.mark.parametrize(
@@ -472,9 +476,16 @@ def test_a_named_universal_time_is_an_offset(engine, written):
 )  # fmt: skip
 def test_a_zone_that_is_not_understood_is_not_passed_over(engine, written):
     """The moment is either an instant or unread, and never a clock of nowhere."""
-    assert is_instant(engine, [written, "2024-05-01"]) or read_times(
-        engine, [written, "2024-05-01"]
-    ) == [None, dt.datetime(2024, 5, 1)]
+    instant = "2024-05-01T00:00:00Z"
+    assert is_instant(engine, [written, instant])
+    assert read_times(engine, [written, "2024-05-01"]) == [None, dt.datetime(2024, 5, 1)]
+
+
+def test_moments_with_an_offset_and_without_do_not_mix(engine):
+    cells = ["2024-05-01 23:30:00+00:00", "2024-05-01", "2024/05/01 10:00"]
+    found = re.escape("1 cells such as '2024-05-01 23:30:00+00:00' and 2 without an offset")
+    with pytest.raises(OrdersError, match=rf"offset, or none\.\nFound: {found}\nHint: "):
+        read_times(engine, cells)
 
 
 @pytest.mark.parametrize(

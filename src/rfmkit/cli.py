@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rfmkit.columns import LABELS, SEGMENTS
-from rfmkit.exceptions import RfmkitError
+from rfmkit.exceptions import RfmkitError, RfmkitWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,11 +29,26 @@ BAD_INPUT = 2
 
 def main() -> None:
     """Run the command line; a known error is one paragraph and exit code 2, never a traceback."""
+    warnings.showwarning = show_warning  # type: ignore[assignment]
     try:
         cli(standalone_mode=True)
     except RfmkitError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"Error: {error}", markup=False)
+        complain(f"Error: {error}")
         sys.exit(BAD_INPUT)
+    except OSError as error:  # no space, no permission
+        complain(f"Error: {error.strerror}: {error.filename!r}")
+        sys.exit(BAD_INPUT)
+
+
+def complain(message: str) -> None:
+    """Write to stderr, as it stands."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
+
+
+def show_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:
+    """Show what rfmkit warns of; what a library beneath warns of is no user's concern."""
+    if issubclass(category, RfmkitWarning):
+        complain(f"Warning: {message}")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,8 +66,44 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--amount", metavar="COLUMN", help="Column of the amount."),
         click.option("--order-id", metavar="COLUMN", help="Column of the order id."),
         click.option("--status", metavar="COLUMN", help="Column of the status."),
-        click.option("--refunds", type=click.Choice(["net", "drop_full", "gross"]), default="net"),
-        click.option("--zero-amounts", type=click.Choice(["drop", "keep"]), default="drop"),
+        click.option("--refund-amount", metavar="COLUMN", help="Column of the money given back."),
+        click.option("--unit-price", metavar="COLUMN", help="Column of the price of a piece."),
+        click.option("--quantity", metavar="COLUMN", help="Column of the number of pieces."),
+        click.option("--currency", metavar="COLUMN", help="Column of the currency."),
+        click.option(
+            "--refunds",
+            type=click.Choice(["net", "drop_full", "gross"]),
+            default="net",
+            help="Take refunds off money and purchases, off purchases only, or off neither.",
+        ),
+        click.option(
+            "--zero-amounts",
+            type=click.Choice(["drop", "keep"]),
+            default="drop",
+            help="Whether orders of amount zero are purchases.",
+        ),
+        click.option(
+            "--same-day",
+            type=click.Choice(["merge", "keep"]),
+            default="merge",
+            help="Whether the orders of a customer on one day are one purchase.",
+        ),
+        click.option(
+            "--statuses",
+            metavar="WORD=STATUS",
+            multiple=True,
+            callback=pairs,
+            help="Map a word of the shop's to a status, such as Verschickt=shipped.",
+        ),
+        click.option(
+            "--dates-between",
+            metavar="DAY DAY",
+            nargs=2,
+            default=("1980-01-01", "2100-01-01"),
+            help="Set aside rows outside: from the first day, up to and without the second.",
+        ),
+        click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark."),
+        click.option("--delimiter", metavar="CHARACTER", help="Delimiter of a text file."),
         click.option("--tz", metavar="ZONE", help="The shop's time zone, such as Asia/Shanghai."),
         click.option("--dayfirst/--monthfirst", default=None, help="How 03/05/2024 reads."),
         click.option("--encoding", metavar="CODEC", help="Encoding of a text file."),
@@ -63,14 +115,25 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def pairs(_context: object, _option: object, words: tuple[str, ...]) -> dict[str, str] | None:
+    """Read WORD=STATUS, given any number of times."""
+    split = [word.rpartition("=") for word in words]
+    if not all(equals for _, equals, _ in split):
+        raise click.BadParameter("give WORD=STATUS, such as Verschickt=shipped.")
+    return {word: status for word, _, status in split} or None
+
+
 @cli.command()
 @click.argument("orders")
 @click.option("--out", type=click.Path(path_type=Path), help="File to write: .parquet or .csv.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of labels.")
+@click.option("--prospects", metavar="FILE", help="Roster of people known to the shop.")
 @reading_options
-def segment(orders: str, out: Path | None, lang: str, **reading: Any) -> None:
+def segment(
+    orders: str, out: Path | None, lang: str, prospects: str | None, **reading: Any
+) -> None:
     """Segment the customers of ORDERS (a file, a folder or a glob)."""
-    run_segment(orders, out, lang=lang, reading=reading)
+    run_segment(orders, out, lang=lang, prospects=prospects, reading=reading)
 
 
 @cli.command()
@@ -108,7 +171,12 @@ def demo(folder: Path) -> None:
 
 
 def run_segment(
-    source: str, out: Path | None, *, lang: str, reading: dict[str, Any]
+    source: str,
+    out: Path | None,
+    *,
+    lang: str,
+    prospects: str | None = None,
+    reading: dict[str, Any],
 ) -> tuple[Orders, ir.Table]:
     """Do the main job on a file: read, learn, write, and print the table of segments."""
     from rfmkit.history import customer_table, gap_table
@@ -122,7 +190,9 @@ def run_segment(
         gap_table(log)
         customer_table(log)
     with stage("Learning cycle, churn and scores"):
-        table = log.engine.canonical(segment_table(log, lifecycle=Lifecycle(lang=lang)))  # type: ignore[arg-type]
+        lifecycle = Lifecycle(lang=lang)  # type: ignore[arg-type]
+        table = segment_table(log, lifecycle=lifecycle, prospects=prospects)
+        table = log.engine.canonical(table)
         # Written to a file and counted for the screen: computed once for both.
         table = log.engine.store(table, "segments").order_by("customer_id")
     if out is not None:

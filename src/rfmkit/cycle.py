@@ -8,7 +8,7 @@ import ibis
 import numpy as np
 
 from rfmkit import checks
-from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitWarning
+from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, warn
 from rfmkit.history import customer_table, gap_table, over_customers, two_last_gaps
 from rfmkit.orders import as_orders
 from rfmkit.survival import from_frame
@@ -143,16 +143,13 @@ class PurchaseCycle:
         return self
 
     def _warn(self) -> None:
-        import warnings
-
         window = int(self.summary_["window_days"].iloc[0])
         if window < SHORT_WINDOW * self.cycle_days_:
-            warnings.warn(
+            warn(
                 f"The log spans {window} days, under {SHORT_WINDOW} cycles of "
                 f"{self.cycle_days_:.0f} days: longer gaps cannot be seen, and the cycle may be "
-                "too short. For durable goods a purchase cycle is not meaningful.",
-                RfmkitWarning,
-                stacklevel=3,
+                "too short.",
+                hint="give a longer log; for durable goods a purchase cycle is not meaningful.",
             )
 
     def transform(self, customers: Any) -> Any:

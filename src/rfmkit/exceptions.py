@@ -6,6 +6,8 @@ line that begins with ``Hint:``, what to do next.
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,6 +75,14 @@ class MissingExtraError(RfmkitError, ImportError):
 
 class RfmkitWarning(UserWarning):
     """Base of every warning that rfmkit gives."""
+
+
+def warn(message: str, *, hint: str) -> None:
+    """Warn at the line of the caller's own that led here, wherever in rfmkit it is found out."""
+    depth, frame = 1, inspect.currentframe()
+    while frame and frame.f_globals.get("__name__", "").partition(".")[0] == "rfmkit":
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(f"{message}\nHint: {hint}", RfmkitWarning, stacklevel=depth)
 
 
 def examples(values: Iterable[object], *, count: int | None = None) -> str:

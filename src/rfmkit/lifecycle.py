@@ -123,9 +123,9 @@ class Lifecycle:
         ----------
         customers : Orders or DataFrame
             A log, or the frame of ``summarize`` in any kind.
-        engagement : DataFrame, optional
-            Customers who spread the word (reviews, shares, referrals): a frame with their
-            `customer_id`. While active, they are fans.
+        engagement : DataFrame or path, optional
+            Customers who spread the word (reviews, shares, referrals), with their `customer_id`.
+            While active, they are fans.
 
         Returns
         -------
@@ -219,11 +219,11 @@ def segment(
         The log, as of its day.
     cycle, churn, scorer, lifecycle : fitted objects, optional
         What to measure with; whatever is not given is fitted on this log with its defaults.
-    prospects : DataFrame, optional
-        A roster of people known to the shop: a frame with their `customer_id`. Those without a
-        purchase are prospects, as are customers of the log whose orders were never paid, were
-        cancelled or refunded in full.
-    engagement : DataFrame, optional
+    prospects : DataFrame or path, optional
+        A roster of people known to the shop, with their `customer_id`. Those without a purchase
+        are prospects, as are those of the log whose orders were all set aside: never paid,
+        cancelled, refunded in full, or not readable.
+    engagement : DataFrame or path, optional
         Customers who spread the word, with their `customer_id`: fans while active.
 
     Returns

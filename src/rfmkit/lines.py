@@ -266,7 +266,7 @@ def read_lines(
     _one_currency(table, engine, columns)
     lines = Lines(
         source, policy, columns, constant_amount, census, meanings,
-        notes=_notes(columns, census, meanings),
+        notes=source.notes + _notes(columns, census, meanings),
     )  # fmt: skip
     _ = lines.table  # what cannot be read is raised here, not by the first result
     return lines

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 
-from rfmkit._engine import open_frame
+from rfmkit._engine import Engine, open_beside
 from rfmkit.formats.cells import read_id
 from rfmkit.formats.names import find_columns, require
 from rfmkit.history import customer_table, not_bought
@@ -38,7 +38,7 @@ def prospect_table(orders: Orders, roster: Any) -> ir.Table | None:
 
 
 def _roster(orders: Orders, roster: Any) -> ir.Table:
-    ids = _customer_ids(open_frame(roster, engine=orders.engine))
+    ids = _customer_ids(open_beside(roster, orders.engine))
     kind = customer_table(orders).schema()["customer_id"]
     listed = ids.select(customer_id=ids.customer_id.try_cast(kind)).distinct()
     listed = listed.filter(listed.customer_id.notnull())
@@ -80,7 +80,7 @@ def like_customers(people: ir.Table, table: ir.Table, word: str) -> ir.Table:
 
 
 def listed_ids(frame: Any) -> list[str]:
-    """Give the customer ids that a small frame lists, as text."""
-    opened = open_frame(frame)
+    """Give the customer ids that a small frame or file lists, as text."""
+    opened = open_beside(frame, Engine.embedded_duckdb())
     listed: list[str | None] = opened.engine.arrow(_customer_ids(opened))["customer_id"].to_pylist()
     return [customer for customer in listed if customer is not None]

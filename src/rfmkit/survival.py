@@ -76,6 +76,17 @@ class Survival:
         """The longest gap in the data, open or ended, in days."""
         return len(self.survival) - 1
 
+    @property
+    def open_gaps(self) -> float:
+        """How many gaps have not ended: as many customers are silent."""
+        return float(self.at_risk[0] - self.returns.sum())
+
+    @property
+    def seen_days(self) -> int:
+        """The longest silence that at least ten gaps reach: what lies beyond is extrapolated."""
+        reached = np.flatnonzero(self.at_risk >= MIN_AT_RISK)
+        return int(reached[-1]) if len(reached) else 0
+
     def at(self, days: ArrayLike) -> Floats:
         """Give S at each number of days; beyond `tail_from` by the tail."""
         days = np.asarray(days, dtype=float)

@@ -6,8 +6,17 @@ table (``open_source``), and a result goes back in the caller's own kind (``Engi
 
 from rfmkit._engine.backend import Engine
 from rfmkit._engine.frames import kind_of
-from rfmkit._engine.source import KINDS, ROW, Source, open_frame, open_source, over_rows
+from rfmkit._engine.source import (
+    KINDS,
+    ROW,
+    Source,
+    open_beside,
+    open_frame,
+    open_source,
+    over_rows,
+)  # fmt: skip
 
 __all__ = [
-    "KINDS", "ROW", "Engine", "Source", "kind_of", "open_frame", "open_source", "over_rows",
+    "KINDS", "ROW", "Engine", "Source", "kind_of", "open_beside", "open_frame", "open_source",
+    "over_rows",
 ]  # fmt: skip

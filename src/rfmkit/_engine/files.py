@@ -35,6 +35,7 @@ class FileTable:
     table: ir.Table
     unreadable: list[Unreadable] = field(default_factory=list)
     zones: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,13 @@ def _read_excel(engine: Engine, paths: list[Path]) -> FileTable:
     import pandas as pd
 
     try:
-        sheets = {path.name: pd.read_excel(path, dtype=object) for path in paths}
+        sheets, notes = {}, []
+        for path in paths:
+            with pd.ExcelFile(path) as book:
+                sheets[path.name] = pd.read_excel(book, dtype=object)
+                if len(book.sheet_names) > 1:
+                    first, *others = map(repr, book.sheet_names)
+                    notes.append(f"{path.name}: the sheet {first}, and not {', '.join(others)}")
     except ImportError as error:
         if any(_first_bytes(path).startswith(OLD_EXCEL) for path in paths):
             raise OrdersError(
@@ -206,7 +213,7 @@ def _read_excel(engine: Engine, paths: list[Path]) -> FileTable:
         raise OrdersError("The first sheet holds orders.", found="an empty sheet")
     name = unique_name("excel")
     engine.backend.con.register(name, to_arrow(whole, "pandas"))
-    return FileTable(engine.backend.table(name))
+    return FileTable(engine.backend.table(name), notes=tuple(notes))
 
 
 def _read_text(
@@ -250,7 +257,8 @@ def _read_text(
         ]
     except Exception as error:
         raise _unreadable("text", error) from error
-    return FileTable(engine.backend.table(stem), unreadable)
+    notes = tuple(text.note for text in texts if text.note)
+    return FileTable(engine.backend.table(stem), unreadable, notes=notes)
 
 
 def _quoted(text: str) -> str:

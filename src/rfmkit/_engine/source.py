@@ -32,6 +32,8 @@ class Source:
     unreadable: tuple[Unreadable, ...] = ()
     zones: dict[str, str] = field(default_factory=dict)
     """Columns of instants that name their own time zone."""
+    notes: tuple[str, ...] = ()
+    """What was guessed of the files."""
 
     @property
     def is_lazy(self) -> bool:
@@ -58,7 +60,7 @@ def open_source(
         engine = Engine.embedded_duckdb(memory_limit=memory_limit, threads=threads)
         read = read_paths(engine, source, encoding=encoding, delimiter=delimiter, names=names)
         return Source(
-            read.table, engine, output or "pandas", tuple(read.unreadable), zones=read.zones
+            read.table, engine, output or "pandas", tuple(read.unreadable), read.zones, read.notes
         )
     return open_frame(source, output=output, memory_limit=memory_limit, threads=threads)
 
@@ -98,6 +100,19 @@ def open_frame(
     name = unique_name("source")
     engine.backend.con.register(name, arrow)
     return Source(engine.backend.table(name), engine, output or kind, zones=zones)
+
+
+def open_beside(source: Any, engine: Engine) -> Source:
+    """Open a path or a DataFrame of any kind so that it may join the tables of an engine."""
+    if not (isinstance(source, str | os.PathLike) or _is_path_list(source)):
+        return open_frame(source, engine=engine)
+    own = engine if engine.embedded else Engine.embedded_duckdb()
+    table = read_paths(own, source, encoding=None, delimiter=None, names=None).table
+    return (
+        Source(table, own, "pandas")
+        if own is engine
+        else open_frame(own.arrow(table), engine=engine)
+    )
 
 
 def _open_spark(source: Any, output: str | None) -> Source:

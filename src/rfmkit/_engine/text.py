@@ -40,6 +40,8 @@ class PlainText:
     has_header: bool
     skip: int
     """Blank lines before the first."""
+    note: str
+    """How it is written, where that had to be guessed."""
 
 
 def plain_text(
@@ -57,7 +59,7 @@ def plain_text(
         raise OrdersError("delimiter= is one character.", found=f"delimiter={delimiter!r}")
     try:
         # A file that was found to be UTF-8 may be cut off within its last character.
-        errors = "strict" if encoding else "replace"
+        errors, guessed = ("strict", "") if encoding else ("replace", "guessed")
         encoding = encoding or detect_encoding(path)
         skip, first_lines = _first_lines(path, encoding, errors)
     except (EOFError, OSError) as error:
@@ -97,7 +99,11 @@ def plain_text(
         delimiter = "\t"
     elif encoding not in ("utf-8", "utf-8-sig"):
         readable = _rewrite(path, folder, encoding, errors, squeeze=False)
-    return PlainText(path, readable, delimiter, columns, has_header=names is None, skip=skip)
+    strange = guessed and encoding not in ("utf-8", "utf-8-sig")
+    note = f"{path.name}: read as {encoding}; encoding= names another" if strange else ""
+    return PlainText(
+        path, readable, delimiter, columns, has_header=names is None, skip=skip, note=note
+    )
 
 
 def detect_encoding(path: Path) -> str:

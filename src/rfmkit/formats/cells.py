@@ -192,9 +192,12 @@ def _decimal_mark(census: Mapping[str, object], decimal: str | None, name: str) 
 
 def _read_money_text(text: ir.StringValue, mark: str) -> ir.DecimalValue:
     opened, closed = text.re_extract(MONEY_CELL, 1) == "(", text.re_extract(MONEY_CELL, 6) == ")"
-    is_money = (text.re_search(MONEY_CELL) & (opened == closed)).fill_null(False)  # noqa: FBT003
     number = text.re_extract(MONEY_CELL, 4)
     thousands = rf"[{'.' if mark == ',' else ','}'’]|{SPACE}"
+    # "1,50" is no number where the dot is the decimal mark: no group of thousands has two digits.
+    grouped = rf"\d{{1,3}}((?:{thousands})\d{{2,3}})*(?:{thousands})\d{{3}}"
+    is_number = number.re_search(rf"^(?:\d+|{grouped})?([{mark}]\d+)?$")
+    is_money = (text.re_search(MONEY_CELL) & (opened == closed) & is_number).fill_null(False)  # noqa: FBT003
     digits = number.re_replace(thousands, "").replace(",", ".")
     minus = (
         opened
@@ -278,6 +281,7 @@ def read_time(
     if known < census["cells"] / 2:
         raise _unread(name, "text in another form")
     if census["offset"]:
+        _all_with_offset(census, name)
         return Moment(_with_offset(text), is_instant=True)
     day_first = _day_first(census, dayfirst, name)
     first, second = (text.re_extract(DAY_MONTH, place) for place in (1, 2))
@@ -303,6 +307,17 @@ def _unread(name: str, found: str) -> OrdersError:
         found=found,
         hint="convert it first, for instance with pandas.to_datetime(frame[column]).",
     )
+
+
+def _all_with_offset(census: Mapping[str, int], name: str) -> None:
+    plain = census["year_first"] + census["compact"] + census["day_month"]
+    if plain:
+        raise OrdersError(
+            f"The column {name!r} writes every moment with its offset, or none.",
+            found=f"{census['offset']:,} cells such as {census['offset_example']!r} and "
+            f"{plain:,} without an offset",
+            hint="add the offset that is missing, or cut it off everywhere.",
+        )
 
 
 def _day_first(census: Mapping[str, int], dayfirst: bool | None, name: str) -> bool:  # noqa: FBT001
