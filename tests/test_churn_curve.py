@@ -12,7 +12,12 @@ from lifelines import KaplanMeierFitter
 import rfmkit as rk
 from conftest import plain
 from rfmkit.churn.curve import merge_strata
-from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
+from rfmkit.exceptions import (
+    NotEnoughHistoryError,
+    NotFittedError,
+    RfmkitError,
+    RfmkitWarning,
+)
 
 COLUMNS = ["customer_id", "churn_probability", "churn_lower", "churn_upper"]
 
@@ -437,3 +442,51 @@ def test_before_fit_there_is_nothing_to_ask(customers, use):
     curve = rk.ChurnCurve()
     with pytest.raises(NotFittedError, match=r"A ChurnCurve is fitted before use\.\nHint: \.fit"):
         use(curve, customers)
+
+
+# --- what the log cannot show --------------------------------------------------------------------
+
+
+def short_log(days=60, customers=40):
+    """Customers who come back after one to twenty days, seen for a short while."""
+    first = pd.Timestamp("2024-01-01")
+    rows = [
+        (f"c{place}", first + pd.Timedelta(days=back))
+        for place in range(customers)
+        for back in (0, 1 + place % 20)
+    ]
+    log = pd.DataFrame(rows, columns=["customer", "date"])
+    return rk.read_orders(log, amount=1, as_of=first + pd.Timedelta(days=days))
+
+
+def test_a_horizon_beyond_the_log_is_warned_of():
+    curve = rk.ChurnCurve(horizon_days=90)
+    with pytest.warns(RfmkitWarning, match=r"^Churn within 90 days .* for 100% .*\nHint: ") as seen:
+        curve.fit(short_log())
+    ours = [warning for warning in seen if warning.category is RfmkitWarning]
+    assert [warning.filename for warning in ours] == [__file__]
+    longest = max(fit.seen_days for _, _, fit in curve.fits)
+    assert str(longest) in str(ours[0].message)
+
+
+def test_segment_warns_too_and_at_the_line_that_called_it():
+    log = short_log()
+    with pytest.warns(RfmkitWarning, match="Churn within 365 days") as seen:
+        rk.segment(log)
+    assert {w.filename for w in seen if w.category is RfmkitWarning} == {__file__}
+
+
+def test_a_horizon_within_the_log_is_not_warned_of(recwarn):
+    rk.ChurnCurve(horizon_days=30).fit(short_log())
+    assert [warning for warning in recwarn if warning.category is RfmkitWarning] == []
+
+
+def test_where_nobody_ever_returned_there_is_no_probability():
+    log = pd.DataFrame({"customer": [f"c{place}" for place in range(50)], "date": "2024-01-01"})
+    orders = rk.read_orders(log, amount=1, as_of="2024-12-31")
+    churn = rk.ChurnCurve(horizon_days=90).fit(orders).predict_churn(orders)
+    assert len(churn) == 50
+    assert churn[["churn_probability", "churn_lower", "churn_upper"]].isna().all(axis=None)
+    segments = rk.segment(orders)
+    assert segments["churn_probability"].isna().all()
+    assert segments["segment"].isin(["new", "dormant"]).all()

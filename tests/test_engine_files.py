@@ -417,3 +417,26 @@ def test_a_folder_without_orders_is_an_error(write, tmp_path):
     write("readme.md", "x")
     with pytest.raises(OrdersError, match=r"Found: none in .*\nHint: name the file, or a glob"):
         rk.read_orders(tmp_path)
+
+
+# --- what was guessed is said --------------------------------------------------------------------
+
+
+def test_an_encoding_that_was_guessed_is_noted(write):
+    path = write("orders.csv", "客户,日期,金额\n张三,2024-01-01,1\n", "gb18030")
+    note = "orders.csv: read as gb18030; encoding= names another"
+    assert note in rk.read_orders(path).notes
+    assert note not in rk.read_orders(path, encoding="gb18030").notes
+
+
+def test_utf8_is_no_guess(write):
+    assert not any("read as" in note for note in rk.read_orders(write("orders.csv", CSV)).notes)
+
+
+def test_other_sheets_of_a_workbook_are_noted(tmp_path):
+    with pd.ExcelWriter(tmp_path / "orders.xlsx") as book:
+        FRAME.to_excel(book, sheet_name="2024", index=False)
+        FRAME.to_excel(book, sheet_name="2023", index=False)
+    orders = rk.read_orders(tmp_path / "orders.xlsx")
+    assert "orders.xlsx: the sheet '2024', and not '2023'" in orders.notes
+    assert audited(orders)["read"][0] == len(FRAME)

@@ -13,7 +13,7 @@ import pytest
 
 import rfmkit as rk
 from conftest import KINDS, log
-from rfmkit._engine import open_frame, open_source, over_rows
+from rfmkit._engine import open_beside, open_frame, open_source, over_rows
 from rfmkit.exceptions import OrdersError, RfmkitError
 
 OWN_KIND = {kind: kind for kind in KINDS} | {"csv": "pandas", "parquet": "pandas"}
@@ -173,3 +173,21 @@ def test_a_file_is_never_changed(tmp_path):
     _ = orders.audit
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
     assert [found.name for found in tmp_path.iterdir()] == ["orders.csv"]
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+@pytest.mark.parametrize("listed", ["frame", "file", "files"])
+def test_a_second_source_joins_the_first(tmp_path, embedded, listed):
+    if embedded:
+        first = open_source(TWO_ROWS)
+    else:
+        con = ibis.duckdb.connect()
+        con.con.execute(
+            "CREATE TABLE first AS SELECT * FROM (VALUES ('a', 1), ('b', 2)) AS t(x, y)"
+        )
+        first = open_source(con.table("first"))
+    path = tmp_path / "second.csv"
+    pd.DataFrame({"x": ["b", "c"]}).to_csv(path, index=False)
+    second = {"frame": pl.DataFrame({"x": ["b", "c"]}), "file": path, "files": [str(path)]}[listed]
+    joined = first.table.semi_join(open_beside(second, first.engine).table, "x")
+    assert first.engine.arrow(joined)["x"].to_pylist() == ["b"]

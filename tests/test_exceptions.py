@@ -72,3 +72,9 @@ def test_an_error_survives_the_way_between_processes(name):
 )
 def test_examples_are_at_most_five_and_say_how_many_there_are(values, count, text):
     assert examples(values, count=count) == text
+
+
+def test_a_warning_is_at_the_line_of_the_callers_own():
+    with pytest.warns(exceptions.RfmkitWarning, match=r"^Look here\.\nHint: or there\.$") as seen:
+        exceptions.warn("Look here.", hint="or there.")
+    assert seen[0].filename == __file__

@@ -2,6 +2,7 @@
 
 import copy
 import datetime as dt
+import gc
 from decimal import Decimal
 
 import ibis
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 import rfmkit as rk
-from conftest import KINDS, audited, log
+from conftest import KINDS, audited, log, plain
 from rfmkit.exceptions import ColumnsError, OrdersError, RfmkitError
 
 THREE_DAYS = log(
@@ -343,3 +344,46 @@ def test_an_error_shows_five_examples_and_a_count():
     )
     with pytest.raises(ColumnsError, match=expected):
         rk.read_orders(frame)
+
+
+# --- what is freed -------------------------------------------------------------------------------
+
+
+def held(engine):
+    """Name the tables and views that an engine holds."""
+    found = engine.backend.con.execute(
+        "SELECT table_name FROM duckdb_tables() UNION SELECT view_name FROM duckdb_views() "
+        "WHERE NOT internal"
+    ).fetchall()
+    return {name for (name,) in found}
+
+
+def used(orders):
+    """Ask a log for all it can tell."""
+    segments = rk.segment(orders, prospects=pd.DataFrame({"customer_id": ["nobody"]}))
+    rk.churn_rate(orders)
+    return [segments, orders.audit, orders.rejected, orders.hidden, repr(orders)]
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
+def test_a_log_that_is_gone_leaves_nothing_in_its_engine(sample, as_kind, kind):
+    orders = rk.read_orders(as_kind(sample, kind))
+    engine = orders.engine
+    for day in ("2024-03-31", "2024-06-30"):
+        used(orders.until(day))
+    gc.collect()
+    before = held(engine)
+    used(orders.until("2024-09-30"))
+    gc.collect()
+    assert held(engine) == before
+    del orders
+    gc.collect()
+    assert [name for name in held(engine) if not name.startswith("rfmkit_source")] == []
+
+
+@pytest.mark.parametrize("kind", ["ibis", "duckdb"])
+def test_a_lazy_result_outlives_its_log(sample, as_kind, kind):
+    expected = plain(rk.summarize(rk.read_orders(sample)))
+    lazy = rk.summarize(rk.read_orders(as_kind(sample, kind)))
+    gc.collect()
+    pd.testing.assert_frame_equal(plain(lazy), expected)

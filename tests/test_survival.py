@@ -255,3 +255,19 @@ def test_silences_alone_leave_everything_open():
     assert fit.survival.tolist() == [1.0] * 21
     assert fit.tail_from == 0
     assert 0 < fit.at(365) < 1
+
+
+def test_days_are_seen_as_far_as_ten_gaps_reach():
+    survival = estimate([5, 30, 40, 50], [True, False, False, False], [4, 6, 6, 9])
+    assert survival.seen_days == 40
+    assert survival.open_gaps == 21
+    assert estimate([5], [False], [9]).seen_days == 0
+
+
+def test_where_all_come_back_half_a_gap_stays():
+    survival = estimate([30, 20], [True, False], [120, 20])
+    assert survival.tail_from == 30
+    assert survival.at(29) == 1
+    assert survival.at(30) == pytest.approx(0.5 / 120)
+    assert survival.returned_within(0.5) == 30
+    assert np.isfinite(survival.lasts(31, 400))

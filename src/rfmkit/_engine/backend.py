@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from rfmkit import checks
@@ -58,6 +59,7 @@ class Engine:
         self.backend = backend
         self.embedded = embedded
         self.lock = RLock()  # a DuckDB connection serves one thread at a time
+        self._adopted: weakref.WeakSet[Any] = weakref.WeakSet()
 
     @classmethod
     def embedded_duckdb(
@@ -130,10 +132,33 @@ class Engine:
             weakref.finalize(owner, self.drop, table).atexit = False
         return table
 
+    def register(self, data: pa.Table, *, freed: bool = True) -> ir.Table:
+        """Show Arrow data to the embedded engine, for as long as an expression names it."""
+        name = unique_name("source")
+        with self.lock:
+            self.backend.con.register(name, data)
+            table = self.backend.table(name)
+        if freed:
+            weakref.finalize(table.op(), self._unregister, name).atexit = False
+        return table
+
+    def _unregister(self, name: str) -> None:
+        with self.lock, contextlib.suppress(duckdb.Error):
+            self.backend.con.unregister(name)
+
+    def _adopt(self, expr: ir.Expr) -> None:
+        """See to it that in-memory tables go with their expressions: Ibis keeps them to the end."""
+        if self.embedded:
+            for op in expr.op().find(ops.InMemoryTable):
+                if op not in self._adopted:
+                    self._adopted.add(op)
+                    weakref.finalize(op, self._unregister, op.name).atexit = False
+
     def drop(self, table: ir.Table) -> None:
         """Free a table made by `store`; elsewhere than in DuckDB and Spark Ibis frees it."""
         name = table.op().name
-        with contextlib.suppress(duckdb.Error):  # the connection may have gone before the table
+        # The connection may have gone before the table.
+        with self.lock, contextlib.suppress(duckdb.Error):
             if self.backend.name == "duckdb":
                 kind = "VIEW" if name.startswith("rfmkit_view") else "TABLE"
                 self.backend.con.execute(f'DROP {kind} "{name}"')
@@ -150,6 +175,7 @@ class Engine:
     def arrow(self, expr: ir.Expr) -> pa.Table:
         """Run an expression and bring its result here."""
         with self.lock:
+            self._adopt(expr)
             return self.backend.to_pyarrow(expr)
 
     def frame(self, table: ir.Table) -> pd.DataFrame:
@@ -243,12 +269,13 @@ class Engine:
         if kind == "duckdb":
             relation = self.backend.con.sql(self.sql(table))
             with contextlib.suppress(TypeError):  # older relations take no weak reference
-                weakref.finalize(relation, _let_go, self.backend).atexit = False
+                weakref.finalize(relation, _let_go, (self.backend, table)).atexit = False
             return relation
         return frames.FROM_ARROW[kind](self.arrow(table))
 
     def sql(self, table: ir.Table) -> str:
         """Write the expression as SQL of the embedded engine, its in-memory tables kept there."""
+        self._adopt(table)
         view = self.view(table)
         return f'SELECT * FROM "{view.get_name()}"'
 

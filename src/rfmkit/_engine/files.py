@@ -211,9 +211,8 @@ def _read_excel(engine: Engine, paths: list[Path]) -> FileTable:
     whole = pd.concat(sheets.values(), ignore_index=True)
     if not len(whole.columns):
         raise OrdersError("The first sheet holds orders.", found="an empty sheet")
-    name = unique_name("excel")
-    engine.backend.con.register(name, to_arrow(whole, "pandas"))
-    return FileTable(engine.backend.table(name), notes=tuple(notes))
+    table = engine.register(to_arrow(whole, "pandas"), freed=False)
+    return FileTable(table, notes=tuple(notes))
 
 
 def _read_text(

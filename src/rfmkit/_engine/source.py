@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ROW = "rfmkit_row"
 KINDS = ("pandas", "polars", "pyarrow", "ibis")
+LAZY: Final = ("ibis", "duckdb", "spark")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Source:
     @property
     def is_lazy(self) -> bool:
         """Tell whether results are read from the engine after they have been given."""
-        return self.kind in ("ibis", "duckdb", "spark")
+        return self.kind in LAZY
 
 
 def open_source(
@@ -89,6 +90,7 @@ def open_frame(
         if engine is not None and engine.backend is backend:
             return Source(source, engine, output or "ibis")
         return Source(source, Engine(backend, embedded=False), output or "ibis")
+    beside = engine is not None
     engine = engine or Engine.embedded_duckdb(memory_limit=memory_limit, threads=threads)
     arrow = source.to_pyarrow() if kind == "ibis" else to_arrow(source, kind)
     if not len(arrow.schema):
@@ -97,9 +99,9 @@ def open_frame(
     zones = {} if kind == "duckdb" else named_zones(arrow.schema)
     if not engine.embedded:
         return Source(ibis.memtable(arrow), engine, output or kind, zones=zones)
-    name = unique_name("source")
-    engine.backend.con.register(name, arrow)
-    return Source(engine.backend.table(name), engine, output or kind, zones=zones)
+    # What is read from lazily must outlive the log; a second source goes with its expression.
+    table = engine.register(arrow, freed=beside or (output or kind) not in LAZY)
+    return Source(table, engine, output or kind, zones=zones)
 
 
 def open_beside(source: Any, engine: Engine) -> Source:
