@@ -442,8 +442,8 @@ def test_numbers_dates_and_timestamps_read(engine, values, dtype, moments):
         ([45292, 45293], pa.int64(), "numbers that are not yyyymmdd"),
         ([1704067200.0], pa.float64(), "numbers that are not yyyymmdd"),
         ([True], pa.bool_(), "dtype boolean"),
-        (["yesterday", "today", "2024-05-03"], pa.string(), "text in another form"),
-        (["1704067200"], pa.string(), "text in another form"),
+        (["yesterday", "today", "2024-05-03"], pa.string(), "for example "),
+        (["1704067200"], pa.string(), "for example "),
         ([[1]], pa.list_(pa.int64()), "dtype array"),
     ],
 )

@@ -228,6 +228,7 @@ def time_census(column: ir.Column) -> Counts:
     """Count the forms in which dates are written, and the evidence for the order of day, month."""
     text = trimmed(column)
     day_month = text.re_search(DAY_MONTH)
+    known = day_month | text.re_search(f"{YEAR_FIRST}|{COMPACT}|{OFFSET_PARTS}")
     first = text.re_extract(DAY_MONTH, 1).try_cast("int64")
     second = text.re_extract(DAY_MONTH, 2).try_cast("int64")
     return {
@@ -239,6 +240,7 @@ def time_census(column: ir.Column) -> Counts:
         "month_first": count_if(day_month & (second > 12)),  # noqa: PLR2004
         "offset": count_if(text.re_search(OFFSET_PARTS)),
         "example": text.max(where=day_month),
+        "other_example": text.max(where=~known),
         "offset_example": text.max(where=text.re_search(OFFSET_PARTS)),
     }
 
@@ -279,7 +281,7 @@ def read_time(
     text = trimmed(column)
     known = census["year_first"] + census["compact"] + census["day_month"] + census["offset"]
     if known < census["cells"] / 2:
-        raise _unread(name, "text in another form")
+        raise _unread(name, f"for example {census['other_example']!r}")
     if census["offset"]:
         _all_with_offset(census, name)
         return Moment(_with_offset(text), is_instant=True)
