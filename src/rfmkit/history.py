@@ -221,22 +221,19 @@ def two_last_gaps(orders: Orders) -> ir.Table:
     """
     often = customer_table(orders).filter(lambda t: t.purchases >= 3)  # noqa: PLR2004
     found = orders.engine.row(often.aggregate(customers=often.count()))["customers"]
-    table = purchases(orders)
-    table = table.filter(ends_purchase(table, orders))
     if found > REGULARITY_SAMPLE:
         often = often.filter(in_sample(often.customer_id, REGULARITY_SAMPLE / found))
-        table = table.semi_join(often, "customer_id")
-    by_customer = ibis.window(group_by=table.customer_id, order_by=table.day)
-    gaps = table.select(
-        last_gap=days_between(table.day.lag(1).over(by_customer), table.day),
-        gap_before=days_between(
-            table.day.lag(2).over(by_customer), table.day.lag(1).over(by_customer)
-        ),
-        last=table.next_day.isnull(),
+    # The last gap is known of the customer; the one before began two purchases before the last.
+    often = often.select(
+        "customer_id", "last_gap_days", purchase_number=(often.purchases - 2).cast("int32")
     )
-    pairs = gaps.filter(
-        gaps.last & gaps.gap_before.notnull() & (gaps.gap_before + gaps.last_gap > 0)
+    pairs = purchases(orders).inner_join(often, ["customer_id", "purchase_number"])
+    # Of several orders of a purchase the last one begins the gap, and is the only one to have one.
+    pairs = pairs.group_by("customer_id").agg(
+        gap_before=days_between(pairs.day, pairs.next_day).max(),
+        last_gap=pairs.last_gap_days.max(),
     )
+    pairs = pairs.filter(pairs.gap_before + pairs.last_gap > 0)
     counted = pairs.group_by("gap_before", "last_gap").agg(customers=pairs.count())
     return counted.order_by("gap_before", "last_gap")
 

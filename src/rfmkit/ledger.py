@@ -58,7 +58,7 @@ def flag_orders(lines: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir
     )
     if facts["grouped"]:
         flagged = _sum_lines(flagged)
-    flagged = flagged.mutate(rule=_order_rule(flagged, policy), net=flagged.amount)
+    flagged = flagged.mutate(rule=_order_rule(flagged, policy, facts), net=flagged.amount)
     if policy.refunds == "net" and facts["refunded"]:
         net = (flagged.amount - flagged.refunded).cast(MONEY)
         flagged = flagged.mutate(net=flagged.rule.isnull().ifelse(net, flagged.amount))
@@ -103,19 +103,21 @@ def _sum_lines(single: ir.Table) -> ir.Table:
     return ibis.union(single.filter(~whole), orders.select(single.columns))
 
 
-def _order_rule(order: ir.Table, policy: Policy) -> ir.StringValue:
-    cases: list[tuple[ir.BooleanValue, Any]] = [
-        (order.rule.notnull(), order.rule),
-        (order.amount < 0, "refund" if policy.refunds == "net" else "refund_row"),
-    ]
-    if policy.refunds != "gross":
-        cases.append(((order.given_back > 0) & (order.amount == 0), "refunded"))
-    if policy.zero_amounts == "drop":
+def _order_rule(order: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir.StringValue:
+    """Give an order its rule; what no row of the log calls for is not asked of ten million."""
+    cases: list[tuple[ir.BooleanValue, Any]] = []
+    if facts["aside"]:
+        cases.append((order.rule.notnull(), order.rule))
+    if facts["negative"]:
+        cases.append((order.amount < 0, "refund" if policy.refunds == "net" else "refund_row"))
+        if policy.refunds != "gross":
+            cases.append(((order.given_back > 0) & (order.amount == 0), "refunded"))
+    if policy.zero_amounts == "drop" and (facts["zero"] or facts["negative"]):
         cases.append((order.amount == 0, "zero_amount"))
-    if policy.refunds != "gross":
+    if policy.refunds != "gross" and facts["refunded"]:
         full = (order.refunded >= order.amount) & (order.amount > 0)
         cases.append((full, "refunded"))
-    return ibis.cases(*cases, else_=ibis.null("string"))
+    return ibis.cases(*cases, else_=ibis.null("string")) if cases else ibis.null("string")
 
 
 def _flag_refunds(flagged: ir.Table) -> ir.Table:
