@@ -364,3 +364,12 @@ def test_the_customers_given_are_left_alone(customers):
 @parametrize_with_checks([rk.RFMScorer(), *(rk.RFMScorer(method=m) for m in LEARNED[1:])])
 def test_scikit_learn_accepts_it(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_scikit_learn_may_be_told_the_kind_of_its_output(customers, kind):
+    scorer = rk.RFMScorer().set_output(transform=kind)
+    found = scorer.fit_transform(customers)
+    expected = rk.RFMScorer().fit_transform(customers)
+    assert list(found.columns) == list(expected.columns) == list(scorer.get_feature_names_out())
+    assert found["recency_score"].to_list() == expected["recency_score"].to_list()

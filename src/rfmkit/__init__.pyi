@@ -1,3 +1,5 @@
+from . import advice as advice
+from . import plots as plots
 from .advice import playbook as playbook
 from .churn import ChurnCurve as ChurnCurve
 from .churn import churn_rate as churn_rate

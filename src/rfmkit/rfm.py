@@ -117,11 +117,13 @@ class RFMScorer(TransformerMixin, BaseEstimator):
             Itself, fitted.
         """
         self._check()
+        self._columns: tuple[str, ...] = ()
         if isinstance(X, Orders):
             self._fit_table(customer_table(X), X.engine)
         elif self._is_customers(X):
             opened = open_frame(X)
             self._fit_table(opened.table, opened.engine)
+            self._columns = tuple(opened.table.columns)
         else:
             values = self._numbers(X, ensure_min_samples=1)
             names = [
@@ -158,8 +160,10 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         return tags
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[Any]:
-        """Name the scores: the input's names with ``_score``."""
+        """Name what `transform` gives: of customers all columns, of an array ``..._score``."""
         check_is_fitted(self, "edges_")
+        if input_features is None and self._columns:
+            return np.array([*(name for name in self._columns if name not in SCORES), *SCORES])
         given = self.edges_ if input_features is None else np.asarray(input_features)
         names = [str(name) for name in given]
         if input_features is None and not hasattr(self, "feature_names_in_"):
