@@ -206,7 +206,7 @@ def half_written(_table, path):
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
     out = tmp_path / "out.csv"
     out.write_text("what was there before", "utf-8")
-    monkeypatch.setattr(cli, "_writer", lambda _: half_written)
+    monkeypatch.setattr(cli, "_writer", lambda *_: half_written)
     result = run("segment", LOG, "--out", out)
     assert isinstance(result.exception, OSError)
     assert out.read_text("utf-8") == "what was there before"
@@ -342,3 +342,39 @@ def test_an_error_in_a_pipeline_is_on_stderr(tmp_path):
     assert done.stdout == ""
     assert done.stderr.startswith("Error: The order log is an existing file, folder or glob.\n")
     assert "Traceback" not in done.stderr
+
+
+# --- the target ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("source", ["orders.csv", "*.csv", "./orders.csv"])
+def test_the_log_itself_is_never_written_over(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "orders.csv").write_bytes(sample_path("orders.csv").read_bytes())
+    result = run("segment", source, "--out", "orders.csv")
+    assert isinstance(result.exception, RfmkitError)
+    assert "another file than the log" in str(result.exception)
+    assert (tmp_path / "orders.csv").read_bytes() == sample_path("orders.csv").read_bytes()
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "real.csv").write_text("old", "utf-8")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    assert run("segment", LOG, "--out", tmp_path / "link.csv").exit_code == 0
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real.csv").read_text("utf-8").startswith("customer_id,")
+
+
+@pytest.mark.parametrize("name", ["pipe.csv", "segments", "-"])
+def test_a_target_that_cannot_be_written_is_told_before_the_work(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo(tmp_path / "pipe.csv")
+    result = run("segment", "nowhere.csv", "--out", name)
+    assert isinstance(result.exception, RfmkitError)
+    assert str(result.exception).startswith("--out ")
+
+
+def test_what_was_guessed_is_noted(tmp_path):
+    (tmp_path / "log.csv").write_text("客户,日期,金额\n张三,2024-01-01,1\n", "gb18030")
+    done = run_process("segment", "log.csv", cwd=tmp_path)
+    assert "Note: log.csv: read as gb18030" in done.stderr

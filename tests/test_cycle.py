@@ -280,3 +280,12 @@ def test_before_fit_there_is_nothing_to_transform_with(customers):
         NotFittedError, match=r"A PurchaseCycle is fitted before use\.\nHint: \.fit"
     ):
         cycle.transform(customers)
+
+
+@pytest.mark.filterwarnings("ignore:The log spans:rfmkit.exceptions.RfmkitWarning")
+@pytest.mark.parametrize(("customers", "purchases"), [(1, 2), (3, 4), (8, 2)])
+def test_the_cycle_of_a_small_shop_is_no_shorter_than_its_gaps(customers, purchases):
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(30 * np.arange(purchases), unit="D")
+    rows = [(f"c{place}", day) for place in range(customers) for day in days]
+    orders = rk.read_orders(pd.DataFrame(rows, columns=["customer", "date"]), amount=1)
+    assert rk.PurchaseCycle("kaplan_meier").fit(orders).cycle_days_ == 30

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 from pathlib import Path
 
@@ -440,3 +441,14 @@ def test_other_sheets_of_a_workbook_are_noted(tmp_path):
     orders = rk.read_orders(tmp_path / "orders.xlsx")
     assert "orders.xlsx: the sheet '2024', and not '2023'" in orders.notes
     assert audited(orders)["read"][0] == len(FRAME)
+
+
+def test_no_name_is_no_folder():
+    with pytest.raises(OrdersError, match="nothing at ''"):
+        rk.read_orders("")
+
+
+def test_a_pipe_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "orders.csv")
+    with pytest.raises(OrdersError, match=r"a pipe or a device\nHint: save it"):
+        rk.read_orders(tmp_path / "orders.csv")

@@ -407,3 +407,37 @@ def test_the_money_of_a_summary_adds_up_to_the_audit(orders, customers):
     cents = (customers["spend"] * 100).round().astype("int64").sum()
     assert Decimal(int(cents)) / 100 == audit.loc["kept", "amount"]
     assert customers["orders"].sum() == audit.loc["kept", "rows"]
+
+
+@pytest.mark.parametrize(
+    ("status", "counted"), [("pending", "unpaid_orders"), ("refunded", "refunded_orders")]
+)
+def test_lines_that_were_set_aside_are_counted_by_order(status, counted):
+    log = pd.DataFrame(
+        {
+            "customer_id": ["a", "a", "a", "a", "b"],
+            "order_id": ["1", "1", None, None, "2"],
+            "date": "2024-01-01",
+            "amount": [100, 30, 4, 4, 5],
+            "status": [status] * 4 + ["paid"],
+        }
+    )
+    segments = rk.segment(rk.read_orders(log)).set_index("customer_id")
+    assert segments.loc["a", counted] == 3  # one of two lines, and two that name no order
+    assert segments.loc["b", counted] == 0
+
+
+def test_money_ahead_is_net_of_refunds_that_name_no_order():
+    log = pd.DataFrame(
+        {
+            "customer_id": ["a", "a", "b", "a", "a"],
+            "order_id": ["1", "2", "3", "R9", "R10"],
+            "date": ["2024-01-01", "2024-02-05", "2024-03-01", "2024-02-10", "2024-02-25"],
+            "amount": [100, 50, 10, -30, -1],
+        }
+    )
+    orders = rk.read_orders(log)
+    past = rk.snapshots(orders, origins=["2024-01-31"], horizon_days=20)
+    assert past[["spend", "purchases_ahead", "spend_ahead"]].to_numpy().tolist() == [[100, 1, 20]]
+    later = rk.summarize(orders.until("2024-02-20")).set_index("customer_id")
+    assert later.loc["a", "spend"] == 100 + 20

@@ -383,7 +383,8 @@ def line_rule(line, refunds):
         return "no_customer"
     if line["date"] in DATELESS:
         placeholder = line["date"] in ("1900-01-01", "9999-12-31")
-        return "implausible_time" if placeholder else "no_time"
+        never_paid = status in ("unpaid", "closed_unpaid")
+        return "implausible_time" if placeholder else status if never_paid else "no_time"
     if money(line["total"]) is None:
         return "no_amount"
     if status in GIVEN_BACK and (refunds == "gross" or money(line["total"]) < 0):

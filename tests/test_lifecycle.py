@@ -558,7 +558,7 @@ def test_the_columns_do_not_depend_on_who_is_there(table):
 
 @pytest.mark.parametrize(
     ("silences", "segment"),
-    [([0], "new"), ([400, 0], "repeat"), ([3, 2, 1, 0], "fan")],  # alone, one is the top class
+    [([0], "new"), ([400, 0], "repeat"), ([3, 2, 1, 0], "repeat")],  # alone, nobody is on top
 )
 def test_one_customer_is_segmented(silences, segment):
     found = rk.segment(rk.read_orders(log_of({"only": silences})))
@@ -596,3 +596,33 @@ def test_the_customers_given_are_left_alone(orders, customers):
     rk.Lifecycle().fit(orders).transform(customers, engagement=people)
     pd.testing.assert_frame_equal(customers, before)
     assert people.equals(pd.DataFrame({"customer_id": ["C000001"]}))
+
+
+def test_where_all_are_equal_nobody_is_on_top():
+    log = log_of({f"c{place}": [place + 60, place + 30, place] for place in range(30)})
+    found = rk.segment(rk.read_orders(log), lifecycle=rk.Lifecycle(silent_after=90))
+    assert set(found["segment"]) == {"repeat"}
+
+
+def test_a_fitted_lifecycle_brings_its_own_scorer(orders):
+    fitted = rk.Lifecycle().fit(orders)
+    with pytest.raises(RfmkitError, match=r"A fitted lifecycle brings its own scorer\.\nFound: "):
+        rk.segment(orders, scorer=rk.RFMScorer(n_bins=3).fit(orders), lifecycle=fitted)
+    same = rk.segment(orders, scorer=fitted.scorer_, lifecycle=fitted)
+    pd.testing.assert_frame_equal(same, rk.segment(orders, lifecycle=fitted))
+
+
+def test_a_name_of_the_roster_that_the_log_cannot_hold_is_an_error():
+    log = pd.DataFrame({"customer_id": [1, 2], "date": "2024-01-01", "amount": [1, 2]})
+    roster = pd.DataFrame({"customer_id": ["x9", "3", None]})
+    with pytest.raises(RfmkitError, match=r"Found: 1 such as 'x9', where the log has int64\nHint"):
+        rk.segment(rk.read_orders(log), prospects=roster)
+
+
+@pytest.mark.parametrize(("customers", "purchases"), [(1, 2), (3, 4), (8, 2)])
+def test_the_cycle_of_a_small_shop_is_no_shorter_than_its_gaps(customers, purchases):
+    log = log_of(
+        {f"c{place}": [30 * back for back in range(purchases)] for place in range(customers)}
+    )
+    orders = rk.read_orders(log)
+    assert rk.PurchaseCycle("kaplan_meier").fit(orders).cycle_days_ == 30

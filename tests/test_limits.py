@@ -64,3 +64,15 @@ def test_a_probability_that_is_never_reached_is_never_passed():
 def test_what_is_no_limit_is_named(curve, limit):
     with pytest.raises(RfmkitError, match=r"^A limit is a number of days.*\nFound: "):
         days_of(limit, curve, unwanted)
+
+
+def test_where_nobody_ever_returned_no_share_of_returners_is_back():
+    log = pd.DataFrame({"customer": [f"c{place}" for place in range(500)]})
+    log["date"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(log.index % 30, unit="D")
+    orders = rk.read_orders(log, amount=1)
+    assert days_of(rk.Quantile(0.8), rk.ChurnCurve().fit(orders), unwanted) == [NEVER]
+    stages = rk.Lifecycle(lost_after=20).fit(orders)
+    assert stages.boundaries_["silent_after_days"].tolist() == [20]
+    phases = stages.transform(orders).set_index("recency_days")["phase"]
+    assert set(phases[phases.index < 20]) == {"active"}
+    assert set(phases[phases.index >= 20]) == {"lost"}

@@ -15,8 +15,8 @@ import pytest
 
 import rfmkit as rk
 from conftest import audited, log
+from rfmkit.columns import RULES
 from rfmkit.exceptions import ColumnsError, OrdersError, RfmkitError
-from rfmkit.lines import RULES
 
 
 def rules(frame, **options):
@@ -465,3 +465,53 @@ def test_a_log_without_rows_is_an_error():
 def test_a_log_without_a_date_is_an_error(dates):
     with pytest.raises(OrdersError, match="date"):
         rk.read_orders(log(date=dates))
+
+
+# --- what a new user met -------------------------------------------------------------------------
+
+
+def test_pieces_are_written_as_money_is():
+    frame = log(unit_price=["10,50", "2,00", "3,10"], quantity=["1,5", "2", "1.000"])
+    found = audited(rk.read_orders(frame.drop(columns="total"), decimal=","))
+    assert found["kept"] == (3, Decimal("3119.7500"))
+
+
+def test_a_refund_that_cannot_be_read_sets_its_order_aside():
+    frame = log(customer=["a", "b", "c"], total=[100, 50, 7], refund=["full", "", "1.5"])
+    found = audited(rk.read_orders(frame))
+    assert found["no_amount"] == (1, Decimal(100))
+    assert found["kept"] == (2, Decimal("55.5"))
+
+
+@pytest.mark.parametrize("status", [["paid", "unpaid"], None])
+def test_an_unpaid_order_needs_no_date_where_the_only_one_is_that_of_payment(status):
+    frame = log(customer=["a", "b"], total=[1, 2]).drop(columns="date")
+    frame["paid_at"] = ["2024-01-05", None]
+    frame = frame if status is None else frame.assign(status=status)
+    orders = rk.read_orders(frame)
+    assert audited(orders)["unpaid"] == (1, Decimal(2))
+    prospect = rk.segment(orders).set_index("customer_id").loc["b"]
+    assert prospect[["segment", "unpaid_orders", "ordered_unpaid"]].tolist() == [
+        "prospect",
+        1,
+        True,
+    ]
+
+
+def test_days_of_universal_time_are_noted():
+    frame = log(date=pd.to_datetime(["2024-01-01T23:30:00Z"]))
+    note = "ordered_at: the days of 'date' are those of UTC; tz= names the shop's zone"
+    assert note in rk.read_orders(frame).notes
+    assert note not in rk.read_orders(frame, tz="UTC").notes
+
+
+def test_partial_refunds_of_unknown_size_are_noted():
+    frame = log(status=["partially_refunded"])
+    note = "partially refunded orders count in full: no column says how much went back"
+    assert note in rk.read_orders(frame).notes
+    assert note not in rk.read_orders(frame.assign(refund=0.5)).notes
+
+
+def test_an_id_with_a_space_is_the_same_id():
+    frame = log(order_id=["A1", "A1 "], date=["2024-01-01", "2024-02-01"], total=[10, -10])
+    assert audited(rk.read_orders(frame))["refunded"][0] == 2

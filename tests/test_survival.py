@@ -106,7 +106,10 @@ def test_any_gaps_are_estimated_as_lifelines_does(gaps):
     fit = from_frame(counted(days, returned))
     known = np.arange(fit.tail_from + 1)
     expected = lifelines_fit(days, returned).survival_function_at_times(known).to_numpy()
-    np.testing.assert_allclose(fit.at(known), expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(fit.survival[known], expected, rtol=0, atol=1e-12)
+    # Only a curve that falls to nothing is held above it.
+    assert (fit.least > 0) == (expected[-1] == 0)
+    np.testing.assert_array_equal(fit.at(known), np.maximum(fit.survival[known], fit.least))
 
 
 @quick
@@ -261,7 +264,7 @@ def test_days_are_seen_as_far_as_ten_gaps_reach():
     survival = estimate([5, 30, 40, 50], [True, False, False, False], [4, 6, 6, 9])
     assert survival.seen_days == 40
     assert survival.open_gaps == 21
-    assert estimate([5], [False], [9]).seen_days == 0
+    assert estimate([5, 7], [False, False], [9, 1]).seen_days == 5  # half of few
 
 
 def test_where_all_come_back_half_a_gap_stays():

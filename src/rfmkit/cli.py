@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 import tempfile
@@ -183,7 +184,7 @@ def run_segment(
     from rfmkit.lifecycle import Lifecycle, segment_table
     from rfmkit.orders import read_orders
 
-    writer = _writer(out)
+    writer = _writer(out, source)
     with stage("Reading the orders"):
         log = read_orders(source, output="ibis", **reading)
     with stage("Summarizing the customers"):
@@ -199,31 +200,48 @@ def run_segment(
         with stage(f"Writing {out}"):
             atomically(out, lambda path: writer(table, path))
     print_segments(table, log, out)
+    for note in log.notes:
+        if ": column " not in note and not note.startswith("no "):
+            complain(f"Note: {note}")
     return log, table
 
 
-def _writer(out: Path | None) -> Callable[[ir.Table, Path], None]:
-    suffix = "" if out is None else out.suffix.lower()
-    match suffix:
-        case ".parquet" | ".pq" | "":
-            return lambda table, path: table.to_parquet(path)
-        case ".csv":
-            return lambda table, path: table.to_csv(path)
-    raise RfmkitError(
-        "--out ends in .parquet or .csv.", found=str(out), hint="choose one of the two."
-    )
+def _writer(out: Path | None, source: str) -> Callable[[ir.Table, Path], None]:
+    """Choose how to write, and say what is wrong with the target before the work, not after."""
+    if out is None or out.suffix.lower() in (".parquet", ".pq"):
+        writer = lambda table, path: table.to_parquet(path)  # noqa: E731
+    elif out.suffix.lower() == ".csv":
+        writer = lambda table, path: table.to_csv(path)  # noqa: E731
+    else:
+        raise RfmkitError(
+            "--out ends in .parquet or .csv.", found=str(out), hint="choose one of the two."
+        )
+    if out is not None:
+        _writable(out, source)
+    return writer
 
 
-def atomically(out: Path, write: Callable[[Path], None]) -> None:
-    """Write beside the target, then rename: nobody ever reads half a file."""
-    if out.is_dir():
-        raise RfmkitError("--out is a file.", found=f"the folder {str(out)!r}")
+def _writable(out: Path, source: str) -> None:
+    if out.exists() and not out.is_file():
+        raise RfmkitError("--out is a file.", found=f"{str(out)!r}, a folder or a device")
     if not out.parent.is_dir():
         raise RfmkitError(
             "--out lies in an existing folder.",
             found=f"no folder {str(out.parent)!r}",
             hint=f"make it first: mkdir -p {out.parent}",
         )
+    read = [Path(source), *map(Path, glob.glob(source))]  # noqa: PTH207 (as the log is found)
+    if out.exists() and any(path.exists() and path.samefile(out) for path in read):
+        raise RfmkitError(
+            "--out is another file than the log.",
+            found=f"the log itself, {str(out)!r}",
+            hint="the segments would replace the orders; name another file.",
+        )
+
+
+def atomically(out: Path, write: Callable[[Path], None]) -> None:
+    """Write beside the target, then rename: nobody ever reads half a file."""
+    out = out.resolve()  # a link stays a link
     handle, name = tempfile.mkstemp(prefix=f".{out.name}.", suffix=out.suffix, dir=out.parent)
     os.close(handle)
     path = Path(name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["COLUMNS", "LABELS", "MONEY", "PHASES", "SEGMENTS", "STATUSES", "Column"]
+__all__ = ["COLUMNS", "LABELS", "MONEY", "PHASES", "RULES", "SEGMENTS", "STATUSES", "Column"]
 
 MONEY: Final = "decimal(18, 4)"
 
@@ -110,3 +110,28 @@ STATUSES: Final = (
     "unpaid", "paid", "shipped", "completed", "closed_unpaid", "closed_refunded",
     "partially_refunded", "refunded", "cancelled", "void", "test", "deleted", "unknown",
 )  # fmt: skip
+
+RULES: Final[dict[str, str]] = {
+    "kept": "valid orders, at their net amount",
+    "refund": "refunds without their order: not purchases, their money is netted",
+    "refund_deducted": "money given back on valid orders",
+    "unreadable_line": "lines of the file with too few or too many cells, or an open quote",
+    "no_customer": "no customer id",
+    "mangled_customer": "customer id destroyed by a float (1.7E+16): several may hide behind it",
+    "no_time": "no date, or one that does not exist",
+    "implausible_time": "date outside dates_between",
+    "no_amount": "no amount, or one or its refund is text, NaN or infinite",
+    "unknown_status": "status that no table names; map it with statuses=",
+    "unpaid": "not paid",
+    "closed_unpaid": "closed without payment",
+    "cancelled": "cancelled",
+    "void": "void",
+    "test": "test orders",
+    "deleted": "deleted",
+    "refunded": "refunded in full",
+    "closed_refunded": "closed after a full refund",
+    "zero_amount": "amount zero: gifts, samples, replacements",
+    "refund_row": "refunds without their order, left out by the refund policy",
+    "refunded_same_day": "orders and refunds of one customer and day that cancel out",
+    "refund_without_purchase": "refunds of customers without a purchase in the log",
+}

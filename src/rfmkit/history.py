@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["purchase_gaps", "snapshots", "summarize"]
 
 HASH_DIGITS: Final = 8
-REGULARITY_SAMPLE: Final = 100_000
 
 
 def summarize(orders: Orders, *, categories: bool = False) -> Any:
@@ -213,31 +212,6 @@ def gap_table(orders: Orders) -> ir.Table:
     return orders.stored("gaps", build)
 
 
-def two_last_gaps(orders: Orders) -> ir.Table:
-    """Count customers by their last two gaps, for regularity.
-
-    Of more than 100,000 customers with three purchases so many are sampled, by hash: regularity
-    is then known to its third digit, at a tenth of the cost.
-    """
-    often = customer_table(orders).filter(lambda t: t.purchases >= 3)  # noqa: PLR2004
-    found = orders.engine.row(often.aggregate(customers=often.count()))["customers"]
-    if found > REGULARITY_SAMPLE:
-        often = often.filter(in_sample(often.customer_id, REGULARITY_SAMPLE / found))
-    # The last gap is known of the customer; the one before began two purchases before the last.
-    often = often.select(
-        "customer_id", "last_gap_days", purchase_number=(often.purchases - 2).cast("int32")
-    )
-    pairs = purchases(orders).inner_join(often, ["customer_id", "purchase_number"])
-    # Of several orders of a purchase the last one begins the gap, and is the only one to have one.
-    pairs = pairs.group_by("customer_id").agg(
-        gap_before=days_between(pairs.day, pairs.next_day).max(),
-        last_gap=pairs.last_gap_days.max(),
-    )
-    pairs = pairs.filter(pairs.gap_before + pairs.last_gap > 0)
-    counted = pairs.group_by("gap_before", "last_gap").agg(customers=pairs.count())
-    return counted.order_by("gap_before", "last_gap")
-
-
 def customer_table(orders: Orders, *, categories: bool = False) -> ir.Table:
     """Give one row per customer, as an expression over a table kept in the engine."""
 
@@ -328,8 +302,8 @@ def _others(orders: Orders) -> ir.Table | None:
 def not_bought(table: ir.Table) -> ir.Table:
     """Count per customer, of what was set aside or netted, unpaid orders and refunds."""
     return table.group_by("customer_id").agg(
-        unpaid_orders=_count_if(table.rule.isin(NEVER_PAID)),
-        refund_orders=_count_if(table.rule.isin(REFUNDED) | (table.refunded > 0)),
+        unpaid_orders=_count_orders(table, table.rule.isin(NEVER_PAID)),
+        refund_orders=_count_orders(table, table.rule.isin(REFUNDED) | (table.refunded > 0)),
         given_back=table.refunded.sum().cast("decimal(38, 4)"),
         netted=(table.rule == "refund").ifelse(table.amount, 0).sum(),
     )
@@ -340,7 +314,13 @@ def _snapshot(orders: Orders, past: Orders, horizon_days: int, sample: float) ->
     seen, table, day = customer_table(past), purchases(orders), ibis.literal(past.as_of)
     if sample < 1:
         seen = seen.filter(in_sample(seen.customer_id, sample))
-    ahead = table.filter((table.day > day) & (days_between(day, table.day) <= horizon_days))
+    rows = table.select("customer_id", "day", "amount", "purchase_number")
+    if orders.facts["negative"]:
+        netted = orders.flagged.filter(orders.flagged.rule == "refund")
+        none = ibis.null(rows.schema()["purchase_number"])
+        netted = netted.mutate(purchase_number=none).select(rows.columns)
+        rows = ibis.union(rows, netted.cast(dict(rows.schema().items())))
+    ahead = rows.filter((rows.day > day) & (days_between(day, rows.day) <= horizon_days))
     ahead = ahead.group_by("customer_id").agg(
         purchases_ahead=ahead.purchase_number.nunique(),
         spend_ahead=ahead.amount.sum().cast("float64"),
@@ -391,6 +371,12 @@ def joined(left: ir.Table, right: ir.Table) -> ir.Table:
 def days_between(start: ir.DateValue, end: ir.DateValue) -> ir.IntegerValue:
     """Count whole calendar days from `start` to `end`."""
     return end.delta(start, unit="day").cast("int64")
+
+
+def _count_orders(table: ir.Table, condition: ir.BooleanValue) -> ir.IntegerValue:
+    """Count orders: lines that were set aside by themselves may share one."""
+    alone = _count_if(condition & table.order_id.isnull())
+    return table.order_id.nunique(where=condition & table.order_id.notnull()) + alone
 
 
 def _count_if(condition: ir.BooleanValue) -> ir.IntegerScalar:

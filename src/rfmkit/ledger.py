@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from rfmkit._engine import ROW
-from rfmkit.columns import MONEY
+from rfmkit.columns import MONEY, RULES
 from rfmkit.exceptions import OrdersError
-from rfmkit.lines import NEVER_PAID, REFUNDED, RULES
+from rfmkit.lines import NEVER_PAID, REFUNDED
 
 if TYPE_CHECKING:
     import datetime as dt

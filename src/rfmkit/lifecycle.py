@@ -13,7 +13,7 @@ from rfmkit.columns import LABELS, PHASES
 from rfmkit.cycle import PurchaseCycle
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
 from rfmkit.history import customer_table, over_customers
-from rfmkit.limits import Limit, Quantile, days_of
+from rfmkit.limits import NEVER, Limit, Quantile, days_of
 from rfmkit.orders import Orders, as_orders
 from rfmkit.prospects import like_customers, listed_ids, prospect_table
 from rfmkit.rfm import SCORES, RFMScorer
@@ -154,8 +154,10 @@ class Lifecycle:
             (table.recency_days < lost, "silent"),
             else_="lost",
         )
-        top = {name: len(edges) + 1 for name, edges in self.scorer_.edges_.items()}
-        _, best_f, best_m = top.values()
+        # Where all are equal there is no top: an edge is what lifts one above another.
+        _, best_f, best_m = (
+            len(edges) + 1 if len(edges) else 0 for edges in self.scorer_.edges_.values()
+        )
         fan = (
             (table.purchases >= self.fan_purchases)
             & (table.frequency_score == best_f)
@@ -184,8 +186,11 @@ class Lifecycle:
         def cycle() -> PurchaseCycle:
             return self.cycle or PurchaseCycle().fit(_log(source, "cycle"))
 
-        silent = days_of(self.silent_after, curve, cycle)
-        lost = np.maximum(days_of(self.lost_after, curve, cycle), silent)
+        silent = np.array(days_of(self.silent_after, curve, cycle))
+        lost = np.array(days_of(self.lost_after, curve, cycle))
+        # Where nobody ever returned, no silence tells more than the limit of loss.
+        silent = np.where(silent == NEVER, lost, silent)
+        lost = np.maximum(lost, silent)
         return pd.DataFrame(
             {
                 "stratum": curve.strata_["stratum"],
@@ -272,13 +277,20 @@ def segment_table(
         if people is None or not _rows(people, orders):
             raise NotEnoughHistoryError(
                 "The log holds at least one customer.",
-                found=f"nobody as of {orders.as_of}",
-                hint="see orders.audit for what was set aside and why.",
+                found=f"nobody as of {orders.as_of}, in a log that begins on "
+                f"{orders.facts['first_day']}",
+                hint="see orders.audit for what was set aside and why, and orders.hidden.",
             )
         return _only_prospects(customers, people, lifecycle)
     _insist_fitted(cycle, churn, scorer)
     if lifecycle is not None and not isinstance(lifecycle, Lifecycle):
         raise RfmkitError("lifecycle is a Lifecycle.", found=repr(lifecycle))
+    if scorer is not None and getattr(lifecycle, "scorer_", scorer) is not scorer:
+        raise RfmkitError(
+            "A fitted lifecycle brings its own scorer.",
+            found="another one in scorer=",
+            hint="leave scorer= out, or give it to Lifecycle(scorer=...) before the fit.",
+        )
     churn = churn or _of(lifecycle, "churn") or ChurnCurve().fit(orders)
     cycle = cycle or _of(lifecycle, "cycle") or _cycle_or_none(orders)
     scorer = scorer or _of(lifecycle, "scorer") or RFMScorer().fit(orders)

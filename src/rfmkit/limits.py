@@ -45,14 +45,20 @@ Limit = int | Cycles | Quantile | Probability
 
 
 def days_of(limit: Limit, curve: ChurnCurve, cycle: Callable[[], PurchaseCycle]) -> list[int]:
-    """Give a limit in days, one for each stratum of the curve; the cycle only if it is needed."""
+    """Give a limit in days, one for each stratum of the curve; the cycle only if it is needed.
+
+    Where nobody ever returned, no share and no probability is ever reached.
+    """
     given: Any = limit
     match given:
         case Cycles(count) if _within(count, 0, NEVER):
             return [round(count * cycle().cycle_days_)] * len(curve.fits)
         case Quantile(share) if _within(share, 0, 1):
             # The day itself still belongs to the share that returned by then.
-            return [fit.returned_within(share) + 1 for _, _, fit in curve.fits]
+            return [
+                fit.returned_within(share) + 1 if fit.returns.any() else NEVER
+                for _, _, fit in curve.fits
+            ]
         case Probability(churn) if _within(churn, 0, 1):
             return [int(day) for day in curve.days_until(churn)["days"].fillna(NEVER)]
         case bool():
@@ -62,6 +68,7 @@ def days_of(limit: Limit, curve: ChurnCurve, cycle: Callable[[], PurchaseCycle])
     raise RfmkitError(
         "A limit is a number of days, Cycles(2), Quantile(0.8) or Probability(0.8).",
         found=repr(limit),
+        hint="days and cycles are over 0; shares and probabilities lie between 0 and 1.",
     )
 
 

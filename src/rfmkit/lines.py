@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 from rfmkit._engine import ROW
 from rfmkit.columns import MONEY
 from rfmkit.exceptions import ColumnsError, OrdersError, examples
-from rfmkit.formats import cells
+from rfmkit.formats import cells, moments
 from rfmkit.formats.names import MONEY_ROLES, TIME_ROLES, find_columns, require
 from rfmkit.formats.statuses import canonical_statuses
 
@@ -26,30 +26,6 @@ if TYPE_CHECKING:
 
     from rfmkit._engine import Engine, Source
 
-RULES: Final[dict[str, str]] = {
-    "kept": "valid orders, at their net amount",
-    "refund": "refunds without their order: not purchases, their money is netted",
-    "refund_deducted": "money given back on valid orders",
-    "unreadable_line": "lines of the file with too few or too many cells, or an open quote",
-    "no_customer": "no customer id",
-    "mangled_customer": "customer id destroyed by a float (1.7E+16): several may hide behind it",
-    "no_time": "no date, or one that does not exist",
-    "implausible_time": "date outside dates_between",
-    "no_amount": "no amount, or text, NaN or infinite",
-    "unknown_status": "status that no table names; map it with statuses=",
-    "unpaid": "not paid",
-    "closed_unpaid": "closed without payment",
-    "cancelled": "cancelled",
-    "void": "void",
-    "test": "test orders",
-    "deleted": "deleted",
-    "refunded": "refunded in full",
-    "closed_refunded": "closed after a full refund",
-    "zero_amount": "amount zero: gifts, samples, replacements",
-    "refund_row": "refunds without their order, left out by the refund policy",
-    "refunded_same_day": "orders and refunds of one customer and day that cancel out",
-    "refund_without_purchase": "refunds of customers without a purchase in the log",
-}
 NEVER_PAID: Final = ("unpaid", "closed_unpaid")
 PAID: Final = ("paid", "shipped", "completed", "partially_refunded")
 REFUNDED: Final = ("refunded", "closed_refunded")
@@ -59,11 +35,11 @@ READ_AS: Final = {
     "money": MONEY_ROLES,
     "time": TIME_ROLES,
 }
-LOOKS: Final = {"id": cells.id_look, "money": cells.money_look, "time": cells.time_look}
+LOOKS: Final = {"id": cells.id_look, "money": cells.money_look, "time": moments.time_look}
 CENSUSES: Final = {
     "id": cells.id_census,
     "money": cells.money_census,
-    "time": cells.time_census,
+    "time": moments.time_census,
 }
 
 
@@ -123,6 +99,7 @@ class Lines:
             line_time=moment,
             line_amount=self._amount(raw),
             line_refunded=self._refunded(raw),
+            line_refund_odd=self._odd_refund(raw),
             line_status=self._status(raw),
         )
         start, end = self.policy.dates_between
@@ -162,7 +139,7 @@ class Lines:
 
     def _time(self, raw: ir.Table, role: str) -> ir.TimestampValue:
         column = self.columns[role]
-        moment = cells.read_time(
+        moment = moments.read_time(
             raw[column], self.census[role], dayfirst=self.policy.dayfirst, name=column
         )
         zones = self.source.zones
@@ -179,12 +156,12 @@ class Lines:
 
     def _moment(self, raw: ir.Table) -> ir.TimestampValue:
         """Give the paid time where there is one, else the order's."""
-        moments = [
+        found = [
             self._time(raw, role)
             for role in ("paid_at", "ordered_at", "created_at", "completed_at")
             if role in self.columns
         ]
-        return ibis.coalesce(*moments).cast("timestamp")
+        return ibis.coalesce(*found).cast("timestamp")
 
     def _money(self, raw: ir.Table, role: str) -> ir.DecimalValue:
         column = self.columns[role]
@@ -197,12 +174,8 @@ class Lines:
             return ibis.literal(self.constant_amount).cast(MONEY)
         if "amount" in self.columns:
             return self._money(raw, "amount")
-        quantity = raw[self.columns["quantity"]]
-        pieces = (cells.trimmed(quantity) if quantity.type().is_string() else quantity).try_cast(
-            "float64"
-        )
         # Pieces may be fractions (1.5 kg): four decimals of each, then an exact product.
-        product = self._money(raw, "unit_price") * pieces.try_cast("decimal(14, 4)")
+        product = self._money(raw, "unit_price") * self._money(raw, "quantity")
         # By way of a wider type, since Ibis takes the product to have the type of its factors.
         return product.cast("decimal(38, 8)").try_cast(MONEY)
 
@@ -210,6 +183,15 @@ class Lines:
         if "refund_amount" not in self.columns:
             return ibis.literal(0).cast(MONEY)
         return self._money(raw, "refund_amount").fill_null(0).abs().cast(MONEY)
+
+    def _odd_refund(self, raw: ir.Table) -> ir.BooleanValue:
+        """Tell refunds that are written and cannot be read: the order's money is not known."""
+        if "refund_amount" not in self.columns:
+            return ibis.literal(False)  # noqa: FBT003
+        cell = raw[self.columns["refund_amount"]]
+        if not cell.type().is_string():
+            return ibis.literal(False)  # noqa: FBT003
+        return cells.trimmed(cell).notnull() & self._money(raw, "refund_amount").isnull()
 
     def _status(self, raw: ir.Table) -> ir.StringValue:
         if "status" in self.columns:
@@ -230,9 +212,11 @@ class Lines:
         return ibis.cases(
             (read.line_customer.isnull(), "no_customer"),
             (read.line_mangled, "mangled_customer"),
+            # What was never paid may have no date: of some exports the only one is that of payment.
+            (day.isnull() & status.isin(NEVER_PAID), status),
             (day.isnull(), "no_time"),
             ((day < start) | (day >= end), "implausible_time"),
-            (read.line_amount.isnull(), "no_amount"),
+            (read.line_amount.isnull() | read.line_refund_odd, "no_amount"),
             (status.isin(valid), ibis.null("string")),
             # A negative amount is the refund itself, whatever it says of its order.
             (status.isin(REFUNDED) & (read.line_amount < 0), ibis.null("string")),
@@ -266,7 +250,7 @@ def read_lines(
     _one_currency(table, engine, columns)
     lines = Lines(
         source, policy, columns, constant_amount, census, meanings,
-        notes=source.notes + _notes(columns, census, meanings),
+        notes=_notes(columns, census, meanings) + _cautions(columns, source, policy, meanings),
     )  # fmt: skip
     _ = lines.table  # what cannot be read is raised here, not by the first result
     return lines
@@ -288,7 +272,7 @@ def _census(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> dict
         role: kind
         for kind, roles in READ_AS.items()
         for role in roles
-        if role in columns and not (role == "unit_price" and "amount" in columns)
+        if role in columns and not (role in ("unit_price", "quantity") and "amount" in columns)
     }
     census: dict[str, Any] = {role: {} for role in columns}
     if "order_id" in columns and engine.is_strictly_increasing(table, columns["order_id"]):
@@ -359,6 +343,23 @@ def _one_currency(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -
             found=f"{examples(found)} in {columns['currency']!r}",
             hint="filter the log to one currency, or convert the amounts first.",
         )
+
+
+def _cautions(
+    columns: Mapping[str, str], source: Source, policy: Policy, meanings: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Say what was taken for granted, and might be otherwise."""
+    cautions = list(source.notes)
+    cautions += [
+        f"{role}: the days of {column!r} are those of UTC; tz= names the shop's zone"
+        for role, column in columns.items()
+        if source.zones.get(column) in ("UTC", "Etc/UTC", "+00:00") and policy.tz is None
+    ]
+    if "partially_refunded" in meanings.values() and "refund_amount" not in columns:
+        cautions.append(
+            "partially refunded orders count in full: no column says how much went back"
+        )
+    return tuple(cautions)
 
 
 def _notes(

@@ -181,7 +181,7 @@ def as_day(day: Day, name: str) -> dt.date:
             return dt.date(day.year, day.month, day.day)  # NaT has no year that is a number
         if isinstance(day, dt.date):
             return day
-        return dt.date.fromisoformat(str(day)[:10])
+        return dt.datetime.fromisoformat(str(day)).date()
     except (ValueError, TypeError) as error:
         raise RfmkitError(f"{name} is a date such as '2024-04-24'.", found=repr(day)) from error
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from rfmkit._engine import Engine, open_beside
+from rfmkit.exceptions import OrdersError
 from rfmkit.formats.cells import read_id
 from rfmkit.formats.names import find_columns, require
 from rfmkit.history import customer_table, not_bought
@@ -40,8 +41,19 @@ def prospect_table(orders: Orders, roster: Any) -> ir.Table | None:
 def _roster(orders: Orders, roster: Any) -> ir.Table:
     ids = _customer_ids(open_beside(roster, orders.engine))
     kind = customer_table(orders).schema()["customer_id"]
-    listed = ids.select(customer_id=ids.customer_id.try_cast(kind)).distinct()
-    listed = listed.filter(listed.customer_id.notnull())
+    listed = ids.mutate(written=ids.customer_id, customer_id=ids.customer_id.try_cast(kind))
+    listed = listed.filter(listed.written.notnull())
+    strange = listed.filter(listed.customer_id.isnull())
+    found = orders.engine.row(
+        strange.aggregate(rows=strange.count(), example=strange.written.max())
+    )
+    if found["rows"]:
+        raise OrdersError(
+            "A list of customers names them as the log does.",
+            found=f"{found['rows']:,} such as {found['example']!r}, where the log has {kind}",
+            hint="leave them out, or read the log with its ids as text.",
+        )
+    listed = listed.select("customer_id").distinct()
     zero, nothing = ibis.literal(0, "int64"), ibis.literal(0).cast(MONEY_SUM)
     return listed.mutate(unpaid_orders=zero, refund_orders=zero, given_back=nothing)
 

@@ -55,12 +55,15 @@ class Survival:
     at_risk, returns : arrays, one value a day from 0
         Gaps at least that long, and those that ended on that day.
     tail_from : int
-        Day from which the tail continues the curve: the last day with a return and at least ten
-        gaps at risk.
+        Day from which the tail continues the curve: the last day with a return and ten gaps at
+        risk, or half of fewer than twenty.
     tail : Tail
         What continues it.
     tail_returns : float
         On how many returns the tail rests.
+    least : float
+        What `at` falls to at the least. Where all came back, as by clockwork, half a gap is taken
+        to last longer: a curve that falls to nothing could say nothing of one more day's silence.
     """
 
     survival: Floats
@@ -70,6 +73,7 @@ class Survival:
     tail_from: int
     tail: Tail
     tail_returns: float
+    least: float
 
     @property
     def days(self) -> int:
@@ -83,15 +87,14 @@ class Survival:
 
     @property
     def seen_days(self) -> int:
-        """The longest silence that at least ten gaps reach: what lies beyond is extrapolated."""
-        reached = np.flatnonzero(self.at_risk >= MIN_AT_RISK)
-        return int(reached[-1]) if len(reached) else 0
+        """The longest silence that ten gaps reach (or half of few): beyond, S is extrapolated."""
+        return int(np.flatnonzero(self.at_risk >= _enough(self.at_risk))[-1])
 
     def at(self, days: ArrayLike) -> Floats:
         """Give S at each number of days; beyond `tail_from` by the tail."""
         days = np.asarray(days, dtype=float)
         known = self.survival[np.clip(days, 0, self.tail_from).astype(int)]
-        return np.asarray(known) * np.exp(-self._ahead(days))
+        return np.asarray(np.maximum(known, self.least)) * np.exp(-self._ahead(days))
 
     def _ahead(self, days: ArrayLike) -> Floats:
         """Give the cumulative hazard of the tail."""
@@ -132,7 +135,7 @@ class Survival:
         """The share that never returns: S at infinity by the tail, or at the last day without."""
         if self.tail.decay <= 0:
             return float(self.at(self.days))
-        return float(self.survival[self.tail_from] * np.exp(-self.tail.level / self.tail.decay))
+        return float(self.at(self.tail_from) * np.exp(-self.tail.level / self.tail.decay))
 
     def returned_within(self, share: float) -> int:
         """Give the days within which a share of those who ever return have returned.
@@ -180,18 +183,22 @@ def estimate(days: ArrayLike, returned: ArrayLike, gaps: ArrayLike) -> Survival:
     died, exposed = (table[name].to_numpy(dtype=float) for name in ("observed", "at_risk"))
     at_risk = _by_day(length, weight, len(grid))[::-1].cumsum()[::-1]
     returns = _by_day(length[ended], weight[ended], len(grid))
-    steady = np.flatnonzero((returns > 0) & (at_risk >= MIN_AT_RISK))
-    # Where all came back, as by clockwork, half a gap is taken to last longer: a curve that falls
-    # to nothing could say nothing of a customer who is silent for a day more.
-    died = np.where(died == exposed, died - 0.5, died)
-    if len(steady) and not survival[steady[-1]]:
-        held = at_risk[steady[-1]]
-        survival[steady[-1] :] = survival[steady[-1] - 1] * 0.5 / held if steady[-1] else 0.5 / held
+    steady = np.flatnonzero((returns > 0) & (at_risk >= _enough(at_risk)))
+    died = np.where(died == exposed, died - 0.5, died)  # see Survival.least
     with np.errstate(divide="ignore", invalid="ignore"):
         step = np.where(died > 0, died / (exposed * (exposed - died)), 0.0)
     tail_from = int(steady[-1]) if len(steady) else 0
+    before = survival[tail_from - 1] if tail_from else 1.0
+    least = 0.0 if survival[tail_from] else before * 0.5 / at_risk[tail_from]
     tail, seen = _fit_tail(at_risk, returns, tail_from)
-    return Survival(survival, np.cumsum(step)[place], at_risk, returns, tail_from, tail, seen)
+    return Survival(
+        survival, np.cumsum(step)[place], at_risk, returns, tail_from, tail, seen, float(least)
+    )
+
+
+def _enough(at_risk: Floats) -> float:
+    """Give how many gaps make an estimate: ten, or half of them where they are under twenty."""
+    return min(MIN_AT_RISK, float(at_risk[0]) / 2)
 
 
 def _by_day(length: Floats, weight: Floats, days: int) -> Floats:

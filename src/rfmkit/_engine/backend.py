@@ -68,7 +68,7 @@ class Engine:
         """Open DuckDB inside this process, fetching nothing from anywhere."""
         if threads is not None:
             checks.whole("threads", threads, hint="leave it out for all cores.")
-        size = r"[\d.]+ *[KMGT]i?B"
+        size = r"\d+(\.\d+)? *[KMGT]i?B"
         if memory_limit is not None and not re.fullmatch(size, str(memory_limit), re.IGNORECASE):
             raise RfmkitError(
                 "memory_limit is a size such as '1GB'.",
@@ -111,7 +111,7 @@ class Engine:
         if self.backend.name == "duckdb":
             # Plain creation only: Ibis 12 with DuckDB 2 drops and overwrites in words that do not
             # parse, and so fails to clear its own cache.
-            with self.lock:
+            with self.running():
                 return self.backend.create_table(unique_name(stem), table, temp=True)
         if self.backend.name == "pyspark":
             view = self.backend.create_view(unique_name(stem), table)
@@ -148,7 +148,7 @@ class Engine:
 
     def _adopt(self, expr: ir.Expr) -> None:
         """See to it that in-memory tables go with their expressions: Ibis keeps them to the end."""
-        if self.embedded:
+        if self.backend.name == "duckdb":
             for op in expr.op().find(ops.InMemoryTable):
                 if op not in self._adopted:
                     self._adopted.add(op)
@@ -174,9 +174,22 @@ class Engine:
 
     def arrow(self, expr: ir.Expr) -> pa.Table:
         """Run an expression and bring its result here."""
-        with self.lock:
+        with self.running():
             self._adopt(expr)
             return self.backend.to_pyarrow(expr)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Hold the connection, and say so where its memory is not enough."""
+        try:
+            with self.lock:
+                yield
+        except duckdb.OutOfMemoryException as error:
+            raise RfmkitError(
+                "The job fits into the memory of the engine.",
+                found=str(error).splitlines()[0],
+                hint="raise memory_limit=, 500MB at least, or lower threads=.",
+            ) from error
 
     def frame(self, table: ir.Table) -> pd.DataFrame:
         """Run a small query and give a plain pandas frame."""
@@ -234,6 +247,8 @@ class Engine:
         size = value.length() if value.type().is_string() else ibis.literal(0)
         inner = self.backend.compile(table.select(x=value, n=size))
         rises = "n > lag(n) OVER () OR (n = lag(n) OVER () AND x > lag(x) OVER ())"
+        if value.type().is_string():  # " A1" and "A1" are one id
+            rises = f"({rises}) AND x = trim(x, ' \t\r\n')"
         return bool(
             self.scalar_sql(
                 "SELECT count(*) = count(x) AND coalesce(bool_and(rises), true) "

@@ -73,7 +73,7 @@ def _expand(source: Any) -> list[Path]:
         return [path for item in source for path in _expand(item)]
     text = os.fspath(source)
     path = Path(text)
-    if path.is_dir():
+    if text and path.is_dir():
         files = sorted(p for p in path.iterdir() if _kind_by_name(p) and p.is_file())
         if not files:
             raise OrdersError(
@@ -82,7 +82,13 @@ def _expand(source: Any) -> list[Path]:
                 hint="name the file, or a glob such as 'orders/*.csv'.",
             )
         return files
-    if path.exists():
+    if text and path.exists():
+        if not path.is_file():
+            raise OrdersError(
+                "The order log is a file, which can be read more than once.",
+                found=f"{text!r}, a pipe or a device",
+                hint="save it to a file first.",
+            )
         return [path]
     matches = glob.glob(text, recursive=True)  # noqa: PTH207 (a pattern with a folder of its own)
     files = sorted(Path(match) for match in matches if Path(match).is_file())

@@ -81,7 +81,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     "currency": ("currency", "order currency", "currency code", "币种", "货币"),
 }  # fmt: skip
 
-MONEY_ROLES: Final = ("amount", "unit_price", "refund_amount")
+MONEY_ROLES: Final = ("amount", "unit_price", "quantity", "refund_amount")
 TIME_ROLES: Final = ("ordered_at", "created_at", "paid_at", "completed_at")
 
 
