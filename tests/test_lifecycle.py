@@ -617,12 +617,3 @@ def test_a_name_of_the_roster_that_the_log_cannot_hold_is_an_error():
     roster = pd.DataFrame({"customer_id": ["x9", "3", None]})
     with pytest.raises(RfmkitError, match=r"Found: 1 such as 'x9', where the log has int64\nHint"):
         rk.segment(rk.read_orders(log), prospects=roster)
-
-
-@pytest.mark.parametrize(("customers", "purchases"), [(1, 2), (3, 4), (8, 2)])
-def test_the_cycle_of_a_small_shop_is_no_shorter_than_its_gaps(customers, purchases):
-    log = log_of(
-        {f"c{place}": [30 * back for back in range(purchases)] for place in range(customers)}
-    )
-    orders = rk.read_orders(log)
-    assert rk.PurchaseCycle("kaplan_meier").fit(orders).cycle_days_ == 30
