@@ -24,7 +24,7 @@ def make(orders: int, target: Path) -> None:
         made = chunk = 0
         while made < orders:
             log = rk.simulate_orders(
-                CHUNK_CUSTOMERS, seed=chunk, days=1096, dropout=0.2, start="2022-01-01",
+                CHUNK_CUSTOMERS, seed=chunk, days=1096, dropout=0.15, start="2022-01-01",
                 refund_share=0, partial_refund_share=0, unpaid_share=0, prospects_share=0,
             ).orders  # fmt: skip
             log = log.iloc[: orders - made]
