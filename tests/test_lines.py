@@ -515,3 +515,32 @@ def test_partial_refunds_of_unknown_size_are_noted():
 def test_an_id_with_a_space_is_the_same_id():
     frame = log(order_id=["A1", "A1 "], date=["2024-01-01", "2024-02-01"], total=[10, -10])
     assert audited(rk.read_orders(frame))["refunded"][0] == 2
+
+
+HELD = {
+    "as it is": ["35001", "35002", "1,234.50"],
+    "formula": ['="35001"', '="35002"', '="1,234.50"'],
+    "apostrophe": ["'35001", "'35002", "'1,234.50"],
+    "tab": ["\t35001", "35002\t", "\t1,234.50"],
+    "spaces within": ['=" 35001 "', '="35002"', "' 1,234.50"],
+}
+
+
+@pytest.mark.parametrize("held", HELD)
+def test_what_a_spreadsheet_holds_text_with_is_no_part_of_it(held):
+    first, second, total = HELD[held]
+    frame = log(order_id=[first, second], customer=[second, first], total=[total, "1.5"])
+    found = rk.read_orders(frame).to_frame()
+    assert found["order_id"].tolist() == ["35002", "35001"]
+    assert found["customer_id"].tolist() == ["35001", "35002"]
+    assert found["amount"].tolist() == [Decimal("1.5"), Decimal("1234.5")]
+
+
+def test_an_empty_formula_is_no_id():
+    orders = rk.read_orders(log(customer=["a", '=""', "'"]))
+    assert audited(orders)["no_customer"][0] == 2
+
+
+@pytest.mark.parametrize("customer", ["o'neill", "=1+1", '"quoted"', "it's"])
+def test_a_name_with_signs_of_its_own_stays_as_it_is(customer):
+    assert rk.read_orders(log(customer=[customer])).to_frame()["customer_id"].tolist() == [customer]

@@ -247,8 +247,8 @@ class Engine:
         size = value.length() if value.type().is_string() else ibis.literal(0)
         inner = self.backend.compile(table.select(x=value, n=size))
         rises = "n > lag(n) OVER () OR (n = lag(n) OVER () AND x > lag(x) OVER ())"
-        if value.type().is_string():  # " A1" and "A1" are one id
-            rises = f"({rises}) AND x = trim(x, ' \t\r\n')"
+        if value.type().is_string():  # " A1" and "A1" are one id, and so are '="1"' and "1"
+            rises = f"({rises}) AND x = trim(x, ' \t\r\n') AND x[1] NOT IN ('=', chr(39))"
         return bool(
             self.scalar_sql(
                 "SELECT count(*) = count(x) AND coalesce(bool_and(rises), true) "

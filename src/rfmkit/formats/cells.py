@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MISSING: Final = r"^(?i:nan|null|none|<na>|nat|#?n/a)?$"
+HELD: Final = r"^(?:=\"([^\"]*)\"|'([^']*))$"
 # Nothing to strip, no word for nothing (all short, all begin with n, < or #), no float.
-PLAIN_ID: Final = r"^(\d[^eE.\s]*|[^\s\d].{3,}\S|[^\s\dnN<#](.{0,2}\S)?)$"
+PLAIN_ID: Final = r"^(\d[^eE.\s]*|[^\s\d='].{3,}\S|[^\s\dnN<#='](.{0,2}\S)?)$"
 EXACT_FLOAT: Final = 2**53
 # Scientific notation: certain with a dot or a plus; 12345e67 may also be a hexadecimal id.
 MANGLED: Final = r"^\d+(\.\d+)?[eE]\+?\d+$"
@@ -47,8 +48,11 @@ def count_if(condition: ir.BooleanValue) -> ir.IntegerScalar:
 
 
 def trimmed(text: ir.StringValue) -> ir.StringValue:
-    """Strip, and make the words for nothing null."""
+    """Strip spaces and what Excel holds text with, and make the words for nothing null."""
     text = text.strip()
+    # ="0123" and '0123 are how a spreadsheet is told to leave digits alone.
+    held = text.re_extract(HELD, 1) + text.re_extract(HELD, 2)
+    text = text.re_search(HELD).ifelse(held.strip(), text)
     # A pattern, since a list of words becomes a join, and planning many of them takes seconds.
     return text.re_search(MISSING).ifelse(ibis.null("string"), text)
 
