@@ -102,7 +102,7 @@ def test_the_reading_options_are_passed_on(monkeypatch):
         seen.append((source, options))
         raise RfmkitError("Enough seen.")
 
-    monkeypatch.setattr("rfmkit.orders.read_orders", read_orders)
+    monkeypatch.setattr("rfmkit.reading.read_orders", read_orders)
     options = {
         "as_of": "2024-01-01",
         "customer": "who",
@@ -329,7 +329,7 @@ def test_an_error_of_the_system_is_no_traceback(monkeypatch, capsys):
     def full(*_, **__):
         raise OSError(28, "No space left on device", "out.csv")
 
-    monkeypatch.setattr("rfmkit.orders.read_orders", full)
+    monkeypatch.setattr("rfmkit.reading.read_orders", full)
     monkeypatch.setattr(sys, "argv", ["rfmkit", "check", "orders.csv"])
     with pytest.raises(SystemExit, match="2"):
         cli.main()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rfmkit._engine import open_frame
 from rfmkit.exceptions import OrdersError
 from rfmkit.formats import cells
-from rfmkit.lines import count_cells
+from rfmkit.survey import count_cells
 
 
 def read(engine, values, kind, reader, dtype=None):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rfmkit._engine import open_frame
 from rfmkit.exceptions import OrdersError
 from rfmkit.formats import moments as reading
-from rfmkit.lines import count_cells
+from rfmkit.survey import count_cells
 
 
 def read(engine, values, kind, reader, dtype=None):

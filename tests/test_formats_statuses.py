@@ -44,7 +44,6 @@ def test_full_width_forms_do_not_tell_statuses_apart(word):
 @pytest.mark.parametrize(
     "word",
     [
-        "交易关闭",  # unpaid closure and full refund share it: formats.md 1.1
         "Verschickt", "not paid", "unpaid?", "paidd", "", "0",
     ],
 )  # fmt: skip
@@ -82,3 +81,13 @@ def test_the_callers_words_win_over_the_built_in_ones(status):
 def test_mapping_to_something_else_is_an_error_that_lists_the_canonical_ones(own, found):
     with pytest.raises(RfmkitError, match=rf"Found: {found}\nHint: .*unpaid, paid, shipped"):
         canonical_statuses([], own)
+
+
+def test_what_one_word_leaves_open_is_left_open_for_the_payment_to_decide():
+    assert canonical_statuses(["交易关闭"]) == {"交易关闭": "closed"}
+
+
+def test_the_words_of_a_platform_win_over_common_ones_and_the_callers_over_both():
+    platform = {"closed": "closed_refunded", "done": "shipped"}
+    found = canonical_statuses(["Closed", "done"], {"DONE": "paid"}, platform=platform)
+    assert found == {"Closed": "closed_refunded", "done": "paid"}

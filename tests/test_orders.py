@@ -275,7 +275,6 @@ def test_within_limits_the_result_is_the_same():
 # --- errors ----------------------------------------------------------------------------------
 
 CHOICES = {
-    "format": ("taobao", "", None),
     "refunds": ("Net", "drop", None),
     "zero_amounts": ("remove", True),
     "same_day": ("sum", False),

@@ -1,4 +1,5 @@
 from . import advice as advice
+from . import formats as formats
 from . import plots as plots
 from .advice import playbook as playbook
 from .churn import ChurnCurve as ChurnCurve
@@ -18,7 +19,7 @@ from .limits import Cycles as Cycles
 from .limits import Probability as Probability
 from .limits import Quantile as Quantile
 from .orders import Orders as Orders
-from .orders import read_orders as read_orders
+from .reading import read_orders as read_orders
 from .rfm import RFMScorer as RFMScorer
 
 __version__: str

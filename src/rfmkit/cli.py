@@ -142,7 +142,7 @@ def segment(
 @reading_options
 def check(orders: str, **reading: Any) -> None:
     """Read ORDERS and account for every row and every cent; write nothing."""
-    from rfmkit.orders import read_orders
+    from rfmkit.reading import read_orders
 
     with stage("Reading"):
         log = read_orders(orders, output="pandas", **reading)
@@ -182,7 +182,7 @@ def run_segment(
     """Do the main job on a file: read, learn, write, and print the table of segments."""
     from rfmkit.history import customer_table, gap_table
     from rfmkit.lifecycle import Lifecycle, segment_table
-    from rfmkit.orders import read_orders
+    from rfmkit.reading import read_orders
 
     writer = _writer(out, source)
     with stage("Reading the orders"):

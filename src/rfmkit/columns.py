@@ -38,6 +38,12 @@ ORDERS: Final = _table(
     ("amount", MONEY, "money", "net money of the order, paid less refunded by the refund policy"),
     ("status", "string", "", "canonical status of the order"),
     ("category", "string", "", "category of the goods, where the log has it"),
+    (
+        "customer_key",
+        "string",
+        "",
+        "what the customer is known by: customer_id, email, phone, name",
+    ),
     ("row", "int64", "", "position of the row in the source, counted from 1"),
     ("rule", "string", "", "why a row was set aside"),
 )
@@ -116,6 +122,9 @@ RULES: Final[dict[str, str]] = {
     "refund": "refunds without their order: not purchases, their money is netted",
     "refund_deducted": "money given back on valid orders",
     "unreadable_line": "lines of the file with too few or too many cells, or an open quote",
+    "excluded": "rows that exclude= names",
+    "superseded": "orders that a later export holds again: the later one counts",
+    "duplicate": "second copies of a row that an export holds once",
     "no_customer": "no customer id",
     "mangled_customer": "customer id destroyed by a float (1.7E+16): several may hide behind it",
     "no_time": "no date, or one that does not exist",

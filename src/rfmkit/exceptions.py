@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ColumnsError",
     "MissingExtraError",
+    "NoCustomerKeyError",
     "NotEnoughHistoryError",
     "NotFittedError",
     "OrdersError",
@@ -59,6 +60,10 @@ class OrdersError(RfmkitError):
 
 class ColumnsError(OrdersError):
     """A column is missing, or two columns claim one role."""
+
+
+class NoCustomerKeyError(ColumnsError):
+    """The export is one that never tells who bought."""
 
 
 class NotEnoughHistoryError(RfmkitError):

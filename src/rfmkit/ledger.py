@@ -49,7 +49,7 @@ def flag_orders(lines: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir
         "status",
         "rule",
     ]
-    fields += [name for name in ("row",) if name in lines.columns]
+    fields += [name for name in ("customer_key", "row") if name in lines.columns]
     flagged = lines.select(
         *fields,
         lines=ibis.literal(1, "int64"),
@@ -87,6 +87,8 @@ def _sum_lines(single: ir.Table) -> ir.Table:
     """Sum the lines of an order: one customer's lines of one id that no rule sets aside."""
     whole = single.summed & single.order_id.notnull()
     rows = {"row": lambda t: t.row.min()} if "row" in single.columns else {}
+    if "customer_key" in single.columns:
+        rows["customer_key"] = lambda t: t.customer_key.min()
     summed = single.filter(whole).group_by("customer_id", "order_id")
     orders = summed.agg(
         **rows,
@@ -192,10 +194,14 @@ def rejected_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> ir
     aside = flagged.filter(flagged.rule.notnull() & (flagged.rule != "refund"))
     if facts["grouped"]:
         aside = _lines_of(aside, numbered)
-    if "row" not in numbered.columns:
+    if "row" not in numbered.columns or lines.policy.secret is not None:
         return aside.select("order_id", "customer_id", "ordered_at", "amount", "rule")
     raw = lines.source.table
-    kept = [name for name in raw.columns if name.lower() not in ("row", "rule")]
+    kept = [
+        name
+        for name in raw.columns
+        if name.lower() not in ("row", "rule") and not name.startswith("rfmkit_")
+    ]
     source = raw.mutate(**{ROW: ibis.row_number() + 1}).select(ROW, *kept)
     joined = aside.select("row", "rule").inner_join(source, [("row", ROW)])
     return joined.select("row", "rule", *kept)
@@ -244,32 +250,12 @@ def log_facts(lines: Lines) -> dict[str, Any]:
             found=f"{found['rows']:,} rows and not one readable date in {start} to {end}",
             hint="name the right column with time=, or widen dates_between=.",
         )
-    grouped = _repeats(lines)
-    return {**found, "grouped": grouped, "shared_order_ids": _shared(lines) if grouped else 0}
+    shared = _shared(lines) if lines.repeats else 0
+    return {**found, "grouped": lines.repeats, "shared_order_ids": shared}
 
 
 def _count(condition: ir.BooleanValue) -> ir.IntegerScalar:
     return condition.fill_null(False).cast("int64").sum().fill_null(0)  # noqa: FBT003
-
-
-def _repeats(lines: Lines) -> bool:
-    """Tell whether order ids come again, so that lines must be summed to orders.
-
-    Ids that rise from row to row have proved themselves at a sixth of the cost of counting them.
-    """
-    if "order_id" not in lines.columns:
-        return False
-    if lines.census["order_id"].get("rising"):
-        return False
-    table = lines.table
-    # Distinct 64-bit hashes prove distinct ids; a chance collision only costs a needless sum.
-    found = lines.engine.row(
-        table.aggregate(
-            rows=table.order_id.count(),
-            ids=table.order_id.hash().nunique(where=table.order_id.notnull()),
-        )
-    )
-    return bool(found["rows"] > found["ids"])
 
 
 def _shared(lines: Lines) -> int:

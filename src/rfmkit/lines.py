@@ -1,46 +1,43 @@
 """Order lines: the rows of the log as they stand, each read, and each kept or given a rule.
 
-The log is looked at once (a census of counts) to decide how its columns are written; after that
-every row is one expression, on whatever engine holds it.
+How the columns are written was found out before (see `survey`); here every row is one expression,
+on whatever engine holds it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 import ibis.expr.types as ir
 
-from rfmkit._engine import ROW
+from rfmkit import blocks, keys
+from rfmkit._engine import FILE, ROW
 from rfmkit.columns import MONEY
-from rfmkit.exceptions import ColumnsError, OrdersError, examples
+from rfmkit.exceptions import OrdersError
 from rfmkit.formats import cells, moments
-from rfmkit.formats.names import MONEY_ROLES, TIME_ROLES, find_columns, require
-from rfmkit.formats.statuses import canonical_statuses
+from rfmkit.formats.statuses import CLOSED, HELD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
 
     from rfmkit._engine import Engine, Source
+    from rfmkit.formats import Format
 
 NEVER_PAID: Final = ("unpaid", "closed_unpaid")
 PAID: Final = ("paid", "shipped", "completed", "partially_refunded")
 REFUNDED: Final = ("refunded", "closed_refunded")
-MAX_STATUSES: Final = 1000
-READ_AS: Final = {
-    "id": ("customer_id", "order_id"),
-    "money": MONEY_ROLES,
-    "time": TIME_ROLES,
-}
-LOOKS: Final = {"id": cells.id_look, "money": cells.money_look, "time": moments.time_look}
-CENSUSES: Final = {
-    "id": cells.id_census,
-    "money": cells.money_census,
-    "time": moments.time_census,
-}
+NETTED: Final = 0.01
+"""So near to each other two amounts of money are the same (half a cent, twice rounded)."""
+NOT_PAID: Final = "未付款|未支付|未及时付款|(?i:unpaid|not paid)"
+TO_FILL: Final = ("line_customer", "line_key", "line_time", "line_status")
+CARRIES: Final = {"amount": "line_amount", "refund_amount": "line_refunded"}
+ASIDE: Final = {"line_excluded": "excluded", "line_old": "superseded", "line_copy": "duplicate"}
+NO: Final = ibis.literal(False)  # noqa: FBT003
 
 
 @dataclass(frozen=True)
@@ -54,6 +51,9 @@ class Policy:
     dayfirst: bool | None = None
     decimal: str | None = None
     dates_between: tuple[dt.date, dt.date] = (dt.date(1980, 1, 1), dt.date(2100, 1, 1))
+    exclude: Mapping[str, str] = field(default_factory=dict)
+    rates: Mapping[str, Decimal] | None = None
+    secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,17 @@ class Lines:
 
     source: Source
     policy: Policy
+    platform: Format
+    why: str
+    """Why this platform."""
     columns: dict[str, str]
     constant_amount: float | None
     census: dict[str, dict[str, Any]]
     statuses: dict[str, str]
+    repeats: bool
+    """Whether order ids come again: lines are to be summed to orders."""
+    copies: bool
+    """Whether a row may be there twice: in one export, or in two that overlap."""
     notes: tuple[str, ...]
 
     @property
@@ -76,6 +83,8 @@ class Lines:
     @cached_property
     def table(self) -> ir.Table:
         """One row per line: who, when, how much, which status, and the rule against it."""
+        if self._by_place:
+            return self.numbered
         return self.engine.view(self._read(self.source.table), owner=self._owner)
 
     @cached_property
@@ -87,23 +96,40 @@ class Lines:
         return self.engine.view(self._read(raw), owner=self._owner)
 
     @property
+    def customer_roles(self) -> tuple[str, ...]:
+        """The roles that tell the customer, the best first."""
+        if "customer_id" in self.columns and "customer_id" not in self.platform.customer:
+            return ("customer_id",)  # named by the caller
+        return tuple(role for role in self.platform.customer if role in self.columns)
+
+    @property
+    def _by_place(self) -> bool:
+        """Tell whether the place of a row in its file says to which order it belongs."""
+        return self.engine.embedded and self.platform.continued and self.repeats
+
+    @property
     def _owner(self) -> Lines | None:
         return None if self.source.is_lazy else self
 
     def _read(self, raw: ir.Table) -> ir.Table:
-        moment = self._moment(raw)
-        read = raw.mutate(
-            line_customer=self._id(raw, "customer_id"),
-            line_mangled=self._mangled(raw, "customer_id"),
-            line_order=self._order_id(raw),
-            line_time=moment,
+        read = self._with_order(raw).mutate(
+            **self._customer(raw),
+            line_time=self._moment(raw),
             line_amount=self._amount(raw),
             line_refunded=self._refunded(raw),
             line_refund_odd=self._odd_refund(raw),
             line_status=self._status(raw),
         )
+        if self.policy.exclude:
+            read = read.mutate(line_excluded=self._excluded(raw))
+        if self.copies:
+            read = self._without_copies(read)
+        if self.repeats:
+            read = self._of_orders(read)
+        read = read.mutate(
+            line_day=read.line_time.date(), line_status=read.line_status.fill_null("unknown")
+        )
         start, end = self.policy.dates_between
-        read = read.mutate(line_day=read.line_time.date())
         plausible = (read.line_day >= start) & (read.line_day < end)
         fields = {
             "customer_id": read.line_customer,
@@ -115,11 +141,35 @@ class Lines:
             "status": read.line_status,
             "rule": self._rule(read),
         }
+        if "line_key" in read.columns:
+            fields["customer_key"] = read.line_key
         if "category" in self.columns:
             fields["category"] = read[self.columns["category"]].cast("string")
         if ROW in raw.columns:
             fields["row"] = read[ROW]
         return read.select(**fields)
+
+    # --- who ---------------------------------------------------------------------------------
+
+    def _customer(self, raw: ir.Table) -> dict[str, ir.Value]:
+        """Read the key of the customer, its kind, and whether a float has destroyed it."""
+        roles = self.customer_roles
+        fields = {"line_mangled": NO}
+        if "customer_id" in roles:
+            fields["line_mangled"] = self._mangled(raw, "customer_id")
+        if roles == ("customer_id",):
+            key = self._id(raw, "customer_id")
+        else:
+            found = [(role, self._key(raw, role)) for role in roles]
+            key, fields["line_key"] = keys.customer_chain(found)
+        if self.policy.secret is not None:
+            key = keys.pseudonym(key, self.policy.secret)
+        return {"line_customer": key, **fields}
+
+    def _key(self, raw: ir.Table, role: str) -> ir.StringValue:
+        if role == "customer_id":
+            return self._id(raw, role).cast("string")
+        return keys.key_of(role, raw, self.columns)
 
     def _id(self, raw: ir.Table, role: str) -> ir.Column:
         return cells.read_id(raw[self.columns[role]], self.census[role])
@@ -127,25 +177,74 @@ class Lines:
     def _mangled(self, raw: ir.Table, role: str) -> ir.BooleanValue:
         return cells.is_mangled(raw[self.columns[role]], self.census[role])
 
-    def _order_id(self, raw: ir.Table) -> ir.Column:
+    # --- of which order ----------------------------------------------------------------------
+
+    def _with_order(self, raw: ir.Table) -> ir.Table:
         if "order_id" not in self.columns:
-            return ibis.null("string")
+            return raw.mutate(line_order=ibis.null("string"))
         order = self._id(raw, "order_id")
+        if self.platform.continued and self.repeats:
+            return self._with_continued_order(raw, order)
         # A destroyed id would sum strangers' orders into one: such a row stays its own order.
         mangled = self._mangled(raw, "order_id")
-        if isinstance(mangled.op(), ibis.expr.operations.Literal):
-            return order
-        return mangled.ifelse(ibis.null(order.type()), order)
+        if not isinstance(mangled.op(), ibis.expr.operations.Literal):
+            order = mangled.ifelse(ibis.null(order.type()), order)
+        return raw.mutate(line_order=order)
+
+    def _with_continued_order(self, raw: ir.Table, order: ir.Column) -> ir.Table:
+        """Give further lines the id that stands on the first: of the last order of their name."""
+        name = self.columns.get("order_name", self.columns["order_id"])
+        table = raw.mutate(line_order=order.cast("string"))
+        if name == self.columns["order_id"]:
+            return blocks.filled_down(table, "line_order", ROW)
+        table = table.mutate(line_name=cells.trimmed(raw[name].cast("string")))
+        table = blocks.filled_down(table, "line_name", ROW)
+        table = blocks.filled_down(table, "line_order", ROW, within="line_name")
+        return table.mutate(line_order=ibis.coalesce(table.line_order, table.line_name))
+
+    def _of_orders(self, read: ir.Table) -> ir.Table:
+        """Give every line what stands on one of its order, and take once what stands on each."""
+        if self.platform.continued:
+            for name in TO_FILL:
+                if name in read.columns:
+                    read = blocks.filled_over(read, name, "line_order")
+        row = ROW if ROW in read.columns else None
+        for role in self.platform.once:
+            if role in self.columns:
+                key = ("line_order", "line_customer")
+                read = blocks.once_per_order(read, CARRIES[role], key, row=row)
+        return read
+
+    def _without_copies(self, read: ir.Table) -> ir.Table:
+        """Mark rows that stand twice in one export, and orders that a later export replaces."""
+        row = ROW if ROW in read.columns else None
+        if self.platform.unique:
+            key = "line_order"
+            if self.platform.unique == "line_id" and "line_id" in self.columns:
+                key = self.columns["line_id"]
+            own = [name for name in self.source.table.columns if name != FILE]
+            read = blocks.marked_copies(read, "line_copy", key, own, row=row)
+        return read
+
+    # --- when --------------------------------------------------------------------------------
 
     def _time(self, raw: ir.Table, role: str) -> ir.TimestampValue:
         column = self.columns[role]
+        zone = self.policy.tz or self.source.zones.get(column)
+        as_written = self.platform.zone == "written" and zone is None
+        dayfirst = self.policy.dayfirst
         moment = moments.read_time(
-            raw[column], self.census[role], dayfirst=self.policy.dayfirst, name=column
+            raw[column],
+            self.census[role],
+            dayfirst=self.platform.dayfirst if dayfirst is None else dayfirst,
+            name=column,
+            as_written=as_written,
         )
-        zones = self.source.zones
-        if not moment.is_instant and column not in zones:
+        if not moment.is_instant and column not in self.source.zones:
+            if self.platform.zone == "UTC" and self.policy.tz is not None:
+                instant = moment.value.cast("timestamp('UTC')")
+                return self.engine.local_time(instant, self.policy.tz)
             return moment.value
-        zone = self.policy.tz or zones.get(column)
         if zone is None:
             raise OrdersError(
                 f"The shop's time zone is known, since {column!r} holds moments with an offset.",
@@ -163,53 +262,125 @@ class Lines:
         ]
         return ibis.coalesce(*found).cast("timestamp")
 
+    # --- how much ----------------------------------------------------------------------------
+
     def _money(self, raw: ir.Table, role: str) -> ir.DecimalValue:
         column = self.columns[role]
         return cells.read_money(
-            raw[column], self.census[role], decimal=self.policy.decimal, name=column
+            raw[column],
+            self.census[role],
+            decimal=self.policy.decimal or self.platform.decimal,
+            name=column,
         )
 
     def _amount(self, raw: ir.Table) -> ir.DecimalValue:
         if self.constant_amount is not None:
             return ibis.literal(self.constant_amount).cast(MONEY)
-        if "amount" in self.columns:
-            return self._money(raw, "amount")
-        # Pieces may be fractions (1.5 kg): four decimals of each, then an exact product.
-        product = self._money(raw, "unit_price") * self._money(raw, "quantity")
-        # By way of a wider type, since Ibis takes the product to have the type of its factors.
-        return product.cast("decimal(38, 8)").try_cast(MONEY)
+        if "amount" not in self.columns:
+            # Pieces may be fractions (1.5 kg): four decimals of each, then an exact product.
+            product = self._money(raw, "unit_price") * self._money(raw, "quantity")
+            # By way of a wider type, since Ibis takes the product to have the type of its factors.
+            return self._in_one_currency(raw, product.cast("decimal(38, 8)"))
+        amount = self._money(raw, "amount")
+        for role in self.platform.adds:
+            if role in self.columns:
+                amount = amount + self._money(raw, role).fill_null(0)
+        for role in self.platform.takes:
+            if role in self.columns:
+                amount = amount - self._money(raw, role).fill_null(0).abs()
+        return self._in_one_currency(raw, amount)
+
+    def _in_one_currency(self, raw: ir.Table, amount: ir.DecimalValue) -> ir.DecimalValue:
+        if self.policy.rates is None or "currency" not in self.columns:
+            return amount.try_cast(MONEY)
+        code = cells.trimmed(raw[self.columns["currency"]].cast("string")).upper()
+        rates = [(code == name, ibis.literal(rate)) for name, rate in self.policy.rates.items()]
+        rate = ibis.cases(*rates, else_=ibis.null("decimal(18, 8)")).cast("decimal(18, 8)")
+        return (
+            (amount.cast("decimal(20, 4)") * rate).cast("decimal(38, 12)").round(4).try_cast(MONEY)
+        )
 
     def _refunded(self, raw: ir.Table) -> ir.DecimalValue:
         if "refund_amount" not in self.columns:
             return ibis.literal(0).cast(MONEY)
-        return self._money(raw, "refund_amount").fill_null(0).abs().cast(MONEY)
+        refund = self._money(raw, "refund_amount").fill_null(0).abs().cast(MONEY)
+        if "due_amount" in self.columns and "amount" in self.columns:
+            # A "refund" of just what was due and not paid has never been paid either.
+            waived = (self._money(raw, "due_amount") - self._money(raw, "amount")).fill_null(0)
+            refund = ((waived - refund).abs() < NETTED).ifelse(0, refund).cast(MONEY)
+        return self._in_one_currency(raw, refund)
 
     def _odd_refund(self, raw: ir.Table) -> ir.BooleanValue:
         """Tell refunds that are written and cannot be read: the order's money is not known."""
         if "refund_amount" not in self.columns:
-            return ibis.literal(False)  # noqa: FBT003
+            return NO
         cell = raw[self.columns["refund_amount"]]
         if not cell.type().is_string():
-            return ibis.literal(False)  # noqa: FBT003
+            return NO
         return cells.trimmed(cell).notnull() & self._money(raw, "refund_amount").isnull()
 
+    # --- whether it counts -------------------------------------------------------------------
+
     def _status(self, raw: ir.Table) -> ir.StringValue:
+        found = self._written_status(raw)
+        overrules = [
+            (cells.trimmed(raw[name].cast("string")).re_search(f"(?i){pattern}"), status)
+            for column, pattern, status in self.platform.overrules
+            if (name := self.platform.column(column, raw.columns)) is not None
+        ]
+        return ibis.cases(*overrules, else_=found) if overrules else found
+
+    def _written_status(self, raw: ir.Table) -> ir.StringValue:
         if "status" in self.columns:
             status = raw[self.columns["status"]].cast("string").fill_null("")
-            pairs = [(seen, meaning) for seen, meaning in self.statuses.items()]
-            return ibis.cases(
-                *((status == seen, meaning) for seen, meaning in pairs), else_="unknown"
-            )
+            pairs = [(status == seen, meaning) for seen, meaning in self.statuses.items()]
+            if self.platform.continued:  # a blank status is that of the line above
+                pairs.append((status.strip() == "", ibis.null("string")))
+            found = ibis.cases(*pairs, else_="unknown")
+            return self._decided_by_payment(raw, found)
         if "paid_at" in self.columns:
             unpaid = self._time(raw, "paid_at").isnull()
             return unpaid.ifelse("unpaid", "paid")
         return ibis.literal("paid")
 
+    def _decided_by_payment(self, raw: ir.Table, found: ir.StringValue) -> ir.StringValue:
+        """Part what one word leaves open by whether the order was ever paid."""
+        if not {CLOSED, HELD} & set(self.statuses.values()):
+            return found
+        evidence = []
+        if "close_reason" in self.columns:
+            reason = cells.trimmed(raw[self.columns["close_reason"]].cast("string"))
+            evidence.append((reason.re_search(NOT_PAID), False))
+            evidence.append((reason.re_search("退款|(?i:refund)"), True))
+        if "paid_at" in self.columns:
+            known = self._time(raw, "paid_at").notnull()
+            evidence += [(known, True), (~known, False)]
+        if not evidence:
+            return ibis.cases((found.isin([CLOSED, HELD]), "unknown"), else_=found)
+        paid = ibis.cases(*evidence, else_=ibis.null("boolean"))
+        return ibis.cases(
+            ((found == CLOSED) & paid, "closed_refunded"),
+            ((found == CLOSED) & ~paid, "closed_unpaid"),
+            ((found == HELD) & paid, "paid"),
+            ((found == HELD) & ~paid, "unpaid"),
+            (found.isin([CLOSED, HELD]), "unknown"),
+            else_=found,
+        )
+
+    def _excluded(self, raw: ir.Table) -> ir.BooleanValue:
+        hits = (
+            cells.trimmed(raw[column].cast("string")).re_search(f"(?i){pattern}")
+            for column, pattern in self.policy.exclude.items()
+        )
+        return ibis.or_(*(hit.fill_null(False) for hit in hits))  # noqa: FBT003
+
     def _rule(self, read: ir.Table) -> ir.StringValue:
         start, end = self.policy.dates_between
         valid = PAID + (REFUNDED if self.policy.refunds == "gross" else ())
         day, status = read.line_day, read.line_status
+        first = [(read[name], rule) for name, rule in ASIDE.items() if name in read.columns]
         return ibis.cases(
+            *first,
             (read.line_customer.isnull(), "no_customer"),
             (read.line_mangled, "mangled_customer"),
             # What was never paid may have no date: of some exports the only one is that of payment.
@@ -223,160 +394,3 @@ class Lines:
             (status == "unknown", "unknown_status"),
             else_=status,
         )
-
-
-def read_lines(
-    source: Source,
-    *,
-    named: Mapping[str, str],
-    constant_amount: float | None,
-    statuses: Mapping[str, str] | None,
-    policy: Policy,
-) -> Lines:
-    """Find the columns, count how they are written, and decide how they read."""
-    seen = list(source.table.columns)
-    columns = find_columns(seen, named)
-    _require_all(columns, seen, constant_amount)
-    table, engine = source.table, source.engine
-    census = _census(table, engine, columns)
-    if not census["all"]["rows"] and not source.unreadable:
-        raise OrdersError(
-            "An order log holds at least one order.",
-            found=f"columns {examples(seen)} and no row",
-            hint="the export may have failed, or its filter may match nothing.",
-        )
-    words = _status_words(table, engine, columns)
-    meanings = canonical_statuses(words, statuses)
-    _one_currency(table, engine, columns)
-    lines = Lines(
-        source, policy, columns, constant_amount, census, meanings,
-        notes=_notes(columns, census, meanings) + _cautions(columns, source, policy, meanings),
-    )  # fmt: skip
-    _ = lines.table  # what cannot be read is raised here, not by the first result
-    return lines
-
-
-def _require_all(columns: dict[str, str], seen: list[str], constant_amount: float | None) -> None:
-    require("customer_id", columns, seen)
-    if not any(role in columns for role in TIME_ROLES):
-        require("ordered_at", columns, seen)
-    if constant_amount is not None:
-        columns.pop("amount", None)
-    elif "amount" not in columns and not {"unit_price", "quantity"} <= columns.keys():
-        require("amount", columns, seen)
-
-
-def _census(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> dict[str, Any]:
-    """Look at every column that needs reading; where one is not plain, count how it is written."""
-    kinds = {
-        role: kind
-        for kind, roles in READ_AS.items()
-        for role in roles
-        if role in columns and not (role in ("unit_price", "quantity") and "amount" in columns)
-    }
-    census: dict[str, Any] = {role: {} for role in columns}
-    if "order_id" in columns and engine.is_strictly_increasing(table, columns["order_id"]):
-        # Ids that rise from row to row are unique: nothing in them needs mending.
-        census["order_id"] = {"rising": True}
-        del kinds["order_id"]
-    census["all"] = engine.row(table.aggregate(rows=table.count()))
-    census |= count_cells(
-        table, engine, {role: (columns[role], kind) for role, kind in kinds.items()}
-    )
-    return census
-
-
-def count_cells(
-    table: ir.Table, engine: Engine, columns: Mapping[str, tuple[str, str]]
-) -> dict[str, dict[str, Any]]:
-    """Look at columns; where one of text is not plain, also take its census.
-
-    `columns` gives for each role its column and the kind of its cells: id, money or time.
-    """
-    census: dict[str, dict[str, Any]] = {role: {} for role in columns}
-    looks = {role: LOOKS[kind](table[column]) for role, (column, kind) in columns.items()}
-    _run(table, engine, looks, census)
-    unclear = {
-        role: CENSUSES[kind](table[column])
-        for role, (column, kind) in columns.items()
-        if table[column].type().is_string() and not cells.is_plain(census[role])
-    }
-    _run(table, engine, unclear, census)
-    return census
-
-
-def _run(
-    table: ir.Table, engine: Engine, counts: Mapping[str, cells.Counts], census: dict[str, Any]
-) -> None:
-    flat = {
-        f"{role}.{what}": count for role, made in counts.items() for what, count in made.items()
-    }
-    for name, count in (engine.row(table.aggregate(**flat)) if flat else {}).items():
-        role, what = name.split(".")
-        census.setdefault(role, {})[what] = count
-
-
-def _status_words(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> list[str]:
-    if "status" not in columns:
-        return []
-    status = table[columns["status"]].cast("string")
-    distinct = table.select(status=status).distinct().limit(MAX_STATUSES + 1)
-    words = sorted(word or "" for word in engine.arrow(distinct)["status"].to_pylist())
-    if len(words) > MAX_STATUSES:
-        raise ColumnsError(
-            "The status column holds a few words that come again.",
-            found=f"over {MAX_STATUSES:,} different ones in {columns['status']!r}",
-            hint="name the right column: status='...'.",
-        )
-    return words
-
-
-def _one_currency(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> None:
-    if "currency" not in columns:
-        return
-    currency = table[columns["currency"]].cast("string").strip().upper().nullif("")
-    distinct = table.select(currency=currency).distinct().limit(10)
-    found = sorted(c for c in engine.arrow(distinct)["currency"].to_pylist() if c)
-    if len(found) > 1:
-        raise OrdersError(
-            "All amounts are in one currency.",
-            found=f"{examples(found)} in {columns['currency']!r}",
-            hint="filter the log to one currency, or convert the amounts first.",
-        )
-
-
-def _cautions(
-    columns: Mapping[str, str], source: Source, policy: Policy, meanings: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Say what was taken for granted, and might be otherwise."""
-    cautions = list(source.notes)
-    cautions += [
-        f"{role}: the days of {column!r} are those of UTC; tz= names the shop's zone"
-        for role, column in columns.items()
-        if source.zones.get(column) in ("UTC", "Etc/UTC", "+00:00") and policy.tz is None
-    ]
-    if "partially_refunded" in meanings.values() and "refund_amount" not in columns:
-        cautions.append(
-            "partially refunded orders count in full: no column says how much went back"
-        )
-    return tuple(cautions)
-
-
-def _notes(
-    columns: Mapping[str, str], census: Mapping[str, Any], statuses: Mapping[str, str]
-) -> tuple[str, ...]:
-    notes = [f"{role}: column {column!r}" for role, column in columns.items()]
-    if "status" not in columns:
-        notes.append(
-            "no status column: a row is paid where it has a paid time"
-            if "paid_at" in columns
-            else "no status column: every row is taken as paid"
-        )
-    if "order_id" not in columns:
-        notes.append("no order id: every row is an order of its own")
-    elif census["order_id"].get("mangled"):
-        notes.append(f"{census['order_id']['mangled']:,} order ids destroyed by a float")
-    unknown = [word for word, meaning in statuses.items() if meaning == "unknown"]
-    if unknown:
-        notes.append(f"unknown statuses: {examples(unknown)}")
-    return tuple(notes)

@@ -11,7 +11,7 @@ from rfmkit.exceptions import OrdersError
 from rfmkit.formats.cells import read_id
 from rfmkit.formats.names import find_columns, require
 from rfmkit.history import customer_table, not_bought
-from rfmkit.lines import count_cells
+from rfmkit.survey import count_cells
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 ROW = "rfmkit_row"
+FILE = "rfmkit_file"
 KINDS = ("pandas", "polars", "pyarrow", "ibis")
 LAZY: Final = ("ibis", "duckdb", "spark")
 

@@ -1,6 +1,9 @@
-"""What order logs look like: how columns are named, and how cells are written."""
+"""What order logs look like: how columns are named, how cells are written, what platforms do."""
 
+from rfmkit.formats import platforms as _platforms  # registers them
+from rfmkit.formats.format import Format, known, register
 from rfmkit.formats.names import ROLES, find_columns
 from rfmkit.formats.statuses import canonical_statuses
 
-__all__ = ["ROLES", "canonical_statuses", "find_columns"]
+__all__ = ["ROLES", "Format", "canonical_statuses", "find_columns", "known", "register"]
+_ = _platforms

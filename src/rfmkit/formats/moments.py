@@ -67,9 +67,16 @@ class Moment:
 
 
 def read_time(
-    column: ir.Column, census: Mapping[str, int], *, dayfirst: bool | None, name: str
+    column: ir.Column,
+    census: Mapping[str, int],
+    *,
+    dayfirst: bool | None,
+    name: str,
+    as_written: bool = False,
 ) -> Moment:
     """Read moments; null where a cell is none, or names a date that does not exist.
+
+    `as_written` takes the clock that a moment shows, and leaves its offset.
 
     Raises
     ------
@@ -91,13 +98,31 @@ def read_time(
         return Moment(_from_parts(column, _compact_parts(column), clock=False), is_instant=False)
     if is_plain(census):
         return Moment(column.try_cast("timestamp"), is_instant=False)
-    text = trimmed(column)
-    known = census["year_first"] + census["compact"] + census["day_month"] + census["offset"]
-    if known < census["cells"] / 2:
-        raise _unread(name, f"for example {census['other_example']!r}")
     if census["offset"]:
-        _all_with_offset(census, name)
-        return Moment(_with_offset(text), is_instant=True)
+        return _instants(column, census, name, as_written=as_written)
+    return Moment(_read_text(column, census, dayfirst, name), is_instant=False)
+
+
+def _instants(
+    column: ir.Column, census: Mapping[str, int], name: str, *, as_written: bool
+) -> Moment:
+    _mostly_moments(census, name)
+    _all_with_offset(census, name)
+    text = trimmed(column)
+    if as_written:
+        shown = text.re_extract(OFFSET_PARTS, 1).nullif("").try_cast("timestamp")
+        return Moment(shown, is_instant=False)
+    return Moment(_with_offset(text), is_instant=True)
+
+
+def _read_text(
+    column: ir.Column,
+    census: Mapping[str, int],
+    dayfirst: bool | None,
+    name: str,  # noqa: FBT001
+) -> ir.TimestampValue:
+    _mostly_moments(census, name)
+    text = trimmed(column)
     day_first = _day_first(census, dayfirst, name)
     first, second = (text.re_extract(DAY_MONTH, place) for place in (1, 2))
     year = text.re_extract(DAY_MONTH, 3)
@@ -107,12 +132,17 @@ def read_time(
         first if day_first else second,
     )
     year_first = tuple(text.re_extract(YEAR_FIRST, place) for place in (1, 2, 3))
-    value = ibis.cases(
+    return ibis.cases(
         (text.re_search(YEAR_FIRST), _from_parts(text, year_first, clock=True)),
         (text.re_search(COMPACT), _from_parts(text, _compact_parts(text), clock=False)),
         (text.re_search(DAY_MONTH), _from_parts(text, parts, clock=True)),
     )
-    return Moment(value, is_instant=False)
+
+
+def _mostly_moments(census: Mapping[str, Any], name: str) -> None:
+    known = census["year_first"] + census["compact"] + census["day_month"] + census["offset"]
+    if known < census["cells"] / 2:
+        raise _unread(name, f"for example {census['other_example']!r}")
 
 
 def _unread(name: str, found: str) -> OrdersError:

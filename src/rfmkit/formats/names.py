@@ -76,12 +76,21 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "category": (
         "category", "product category", "category name", "department", "item category", "类目",
-        "品类", "商品类目", "商品分类", "分类", "宝贝种类",
+        "品类", "商品类目", "商品分类", "分类",
     ),
     "currency": ("currency", "order currency", "currency code", "币种", "货币"),
 }  # fmt: skip
 
-MONEY_ROLES: Final = ("amount", "unit_price", "quantity", "refund_amount")
+# What only the export of a platform tells: see `rfmkit.formats.Format`.
+MORE_ROLES: Final = (
+    "order_name", "line_id", "email", "phone", "first_name", "name", "postcode", "close_reason",
+    "due_amount",
+    "shipping_amount", "wrapping_amount", "discount_amount", "shipping_discount_amount",
+)  # fmt: skip
+ALL_ROLES: Final = (*ROLES, *MORE_ROLES)
+MONEY_ROLES: Final = tuple(
+    role for role in ALL_ROLES if role.endswith("amount") or role in ("unit_price", "quantity")
+)
 TIME_ROLES: Final = ("ordered_at", "created_at", "paid_at", "completed_at")
 
 
@@ -123,7 +132,7 @@ def find_columns(seen: Sequence[str], named: Mapping[str, str]) -> dict[str, str
     """
     found: dict[str, str] = {}
     for role, column in named.items():
-        found[role] = _existing(column, seen, role)
+        found[role] = existing(column, seen, role)
     taken = set(found.values())
     claims: dict[str, list[str]] = {}
     for column in seen:
@@ -162,7 +171,8 @@ def _headerless(seen: Sequence[str]) -> bool:
     return any(re.fullmatch(r"[\d.,/:\- ]+", name) for name in seen)
 
 
-def _existing(column: str, seen: Sequence[str], role: str) -> str:
+def existing(column: str, seen: Sequence[str], role: str) -> str:
+    """Give the column that the caller named, however spelled."""
     if column in seen:
         return column
     alike = [name for name in seen if normalized(name) == normalized(column)]

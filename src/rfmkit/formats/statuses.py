@@ -41,7 +41,13 @@ SHOP_WORDS: Final[dict[str, tuple[str, ...]]] = {
     "unknown": (),
 }  # fmt: skip
 
-_MEANING: Final = {
+CLOSED: Final = "closed"
+"""Refunded where it was paid, else never paid: what one word of Taobao leaves open."""
+HELD: Final = "held"
+"""Paid where it was paid, else not yet."""
+LEFT_OPEN: Final = {"交易关闭": CLOSED}
+
+_MEANING: Final = LEFT_OPEN | {
     word: status for status, words in SHOP_WORDS.items() for word in (status, *words)
 }
 
@@ -51,7 +57,12 @@ def folded(status: str) -> str:
     return unicodedata.normalize("NFKC", status).strip().casefold().removeprefix("wc-")
 
 
-def canonical_statuses(seen: Iterable[str], own: Mapping[str, str] | None = None) -> dict[str, str]:
+def canonical_statuses(
+    seen: Iterable[str],
+    own: Mapping[str, str] | None = None,
+    *,
+    platform: Mapping[str, str] | None = None,
+) -> dict[str, str]:
     """Map each status seen to a canonical one; what no table names becomes ``unknown``.
 
     Parameters
@@ -59,7 +70,9 @@ def canonical_statuses(seen: Iterable[str], own: Mapping[str, str] | None = None
     seen : iterable of str
         The statuses as they stand in the log.
     own : mapping of str to str, optional
-        The caller's own words, which win over the built-in ones.
+        The caller's own words, which win over all others.
+    platform : mapping of str to str, optional
+        The words of the log's format, which win over those of every log.
 
     Raises
     ------
@@ -77,12 +90,13 @@ def canonical_statuses(seen: Iterable[str], own: Mapping[str, str] | None = None
             found=repr(own),
             hint="for instance statuses={'Verschickt': 'shipped'}.",
         )
-    strange = sorted(set(map(str, (own or {}).values())) - set(STATUSES))
+    strange = sorted(set(map(str, (own or {}).values())) - {*STATUSES, CLOSED, HELD})
     if strange:
         raise RfmkitError(
             "statuses= maps the shop's words to canonical statuses.",
             found=examples(strange),
             hint=f"the canonical ones are {', '.join(STATUSES)}.",
         )
-    meaning = _MEANING | {folded(str(word)): status for word, status in (own or {}).items()}
+    more = {**(platform or {}), **(own or {})}
+    meaning = _MEANING | {folded(str(word)): status for word, status in more.items()}
     return {status: meaning.get(folded(status), "unknown") for status in seen}

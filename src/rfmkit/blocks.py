@@ -1,0 +1,61 @@
+"""Rows that belong together: what stands on one line of an order, and holds for all of it.
+
+Each step takes a table and gives it with one column more or other: windows stand on named
+columns, since no engine takes a window within a window.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from rfmkit.columns import MONEY
+
+BLOCK = "line_block"
+
+
+def filled_down(table: ir.Table, name: str, row: str, *, within: str | None = None) -> ir.Table:
+    """Give each row the last value at or above it that is not null."""
+    groups = [] if within is None else [within]
+    known = table[name].notnull().cast("int64").sum()
+    block = known.over(group_by=groups, order_by=row, rows=(None, 0))
+    table = table.mutate(**{BLOCK: block})
+    filled = table[name].max().over(group_by=[BLOCK, *groups])
+    return table.mutate(**{name: filled}).drop(BLOCK)
+
+
+def filled_over(table: ir.Table, name: str, order: str) -> ir.Table:
+    """Give every line of an order the value that stands on one of them."""
+    most = table[name].max().over(group_by=order)
+    found = table[order].isnull().ifelse(ibis.null(table[name].type()), most)
+    return table.mutate(**{name: ibis.coalesce(table[name], found)})
+
+
+def once_per_order(
+    table: ir.Table, name: str, key: tuple[str, ...], *, row: str | None = None
+) -> ir.Table:
+    """Leave an amount on one line of its order, and zero on the others: their sum is the amount.
+
+    Lines that differ carry the largest. Where no line has an amount, none gets one.
+    """
+    value = table[name]
+    ties = [] if row is None else [table[row]]
+    order = [ibis.desc(value, nulls_first=False), *ties]
+    place = ibis.row_number().over(group_by=key, order_by=order)
+    largest = value.max().over(group_by=key)
+    carried = ibis.cases(
+        (table[key[0]].isnull(), value),
+        ((place == 0) | largest.isnull(), largest),
+        else_=ibis.literal(0),
+    )
+    return table.mutate(**{name: carried.cast(MONEY)})
+
+
+def marked_copies(
+    table: ir.Table, name: str, key: str, columns: list[str], *, row: str | None = None
+) -> ir.Table:
+    """Mark the second and further rows of a key that are alike in all of some columns."""
+    texts = [table[column].cast("string").fill_null("\x00") for column in columns]
+    table = table.mutate(**{BLOCK: ibis.literal("\x1f").join(texts).hash()})
+    place = ibis.row_number().over(group_by=[key, BLOCK], order_by=row)
+    return table.mutate(**{name: table[key].notnull() & (place > 0)}).drop(BLOCK)

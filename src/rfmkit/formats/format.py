@@ -1,0 +1,250 @@
+"""What the export of a platform looks like: a declaration, and which one a log is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from rfmkit.exceptions import NoCustomerKeyError, OrdersError, RfmkitError
+from rfmkit.formats.names import ALL_ROLES, normalized
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ["GENERIC", "Format", "known", "recognised", "register"]
+
+Names = str | tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """How the orders of one platform are exported.
+
+    Parameters
+    ----------
+    name, title : str
+        What `format=` calls it, and what people call it.
+    marks : tuple of str
+        Columns by which it is recognised: all are there. ``"a|b"``: one of the two.
+    columns : mapping of str to str or tuple of str
+        The column of each role; several names are those of several vintages, and the first that
+        is there counts. The roles are those of `read_orders`, and `order_name`, `line_id`,
+        `email`, `phone`, `first_name`, `name`, `postcode`, `close_reason`, `due_amount`, and what
+        `adds` and `takes` name.
+    customer : tuple of str
+        The roles that tell the customer, the best first. An order without the first is known by
+        the second, and marked so: ``phone:5550100`` is never taken for an e-mail address.
+    statuses : mapping of str to str
+        The platform's words, beyond those that every log may use. Besides the canonical statuses
+        two more are understood: ``"closed"`` is refunded where it was paid, else unpaid;
+        ``"held"`` is paid where it was paid, else unpaid.
+    overrules : tuple of (column, pattern, status)
+        Where the cell of a column matches a pattern (in any case), it decides the status.
+    once : tuple of str
+        Amounts that hold for the whole order, though each of its lines may repeat them.
+    adds, takes : tuple of str
+        Amounts that are added to, or taken off, the `amount` of a row.
+    clock : str
+        The column with the time of day, where it is parted from the date.
+    zone : {"", "UTC", "written"}
+        ``"UTC"``: moments without an offset are universal time, and `tz=` gives the shop's.
+        ``"written"``: moments come with the shop's own offset, and days are those of its clock.
+    dayfirst, decimal : optional
+        How dates and amounts are written, where the platform knows only one way.
+    continued : bool
+        The further lines of an order leave blank what stands on its first line.
+    unique : {"order_id", "line_id", ""}
+        What no two rows of one export share: a second, equal row is a copy, and the same order in
+        a later export replaces the earlier one.
+    sheets : tuple of str
+        The sheet of a workbook that holds the orders.
+    instead : str
+        Of an export that does not tell the customer: the one to take instead.
+
+    Examples
+    --------
+    >>> from rfmkit.formats import Format, register
+    >>> till = Format(
+    ...     name="till", title="our own till",
+    ...     marks=("Bon", "Kunde", "Zeit"),
+    ...     columns={"order_id": "Bon", "customer_id": "Kunde", "ordered_at": "Zeit",
+    ...              "amount": "Summe", "status": "Zustand"},
+    ...     statuses={"bezahlt": "paid", "storniert": "cancelled"},
+    ...     decimal=",", dayfirst=True,
+    ... )  # then register(till), or read_orders(..., format=till)
+    """
+
+    name: str
+    title: str
+    marks: tuple[str, ...] = ()
+    columns: Mapping[str, Names] = field(default_factory=dict)
+    customer: tuple[str, ...] = ("customer_id",)
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    overrules: tuple[tuple[str, str, str], ...] = ()
+    once: tuple[str, ...] = ()
+    adds: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    clock: str = ""
+    zone: Literal["", "UTC", "written"] = ""
+    dayfirst: bool | None = None
+    decimal: Literal[".", ","] | None = None
+    continued: bool = False
+    unique: Literal["order_id", "line_id", ""] = ""
+    sheets: tuple[str, ...] = ()
+    instead: str = ""
+
+    def __post_init__(self) -> None:
+        """Insist on a name, on known roles, and on words for them."""
+        if not self.name or not self.title:
+            raise RfmkitError("A format has a name and a title.", found=f"name={self.name!r}")
+        roles = (*self.columns, *self.customer, *self.once, *self.adds, *self.takes)
+        strange = [role for role in roles if role not in ALL_ROLES]
+        if strange:
+            raise RfmkitError(
+                "The columns of a format play known roles.",
+                found=f"{strange[0]!r} in the format {self.name!r}",
+                hint=f"the roles are {', '.join(ALL_ROLES)}.",
+            )
+
+    def find(self, seen: Sequence[str], named: Mapping[str, str]) -> dict[str, str]:
+        """Give the column of each role that is there; those the caller named come first."""
+        by_name = _by_name(seen)
+        found = dict(named)
+        for role, names in self.columns.items():
+            column = next((by_name[n] for n in _folded(names) if n in by_name), None)
+            if column is not None and role not in found:
+                found[role] = column
+        return found
+
+    def column(self, name: str, seen: Sequence[str]) -> str | None:
+        """Give the column of the log that has a name of the declaration."""
+        return _by_name(seen).get(normalized(name))
+
+    def claims(self, seen: Sequence[str]) -> bool:
+        """Tell whether every mark is among the columns of a log."""
+        by_name = _by_name(seen)
+        return bool(self.marks) and all(
+            any(normalized(name) in by_name for name in mark.split("|")) for mark in self.marks
+        )
+
+    def require_customer(self) -> None:
+        """Raise where the export does not tell who bought."""
+        if self.instead:
+            raise NoCustomerKeyError(
+                "An order log tells who bought.",
+                found=f"{self.title}: an export without any key of the buyer",
+                hint=self.instead,
+            )
+
+
+GENERIC: Final = Format(name="generic", title="order log with columns found by their names")
+
+_known: dict[str, Format] = {}
+
+
+def register(own: Format, *, replace: bool = False) -> Format:
+    """Make a format known to `read_orders`, by its name and to ``format="auto"``.
+
+    Parameters
+    ----------
+    own : Format
+        The declaration.
+    replace : bool
+        Whether it may take the place of a format of the same name.
+
+    Returns
+    -------
+    Format
+        The same, so that a module can say ``TILL = register(Format(...))``.
+
+    Raises
+    ------
+    RfmkitError
+        Where the name is taken.
+    """
+    if not isinstance(own, Format):
+        raise RfmkitError("A format is an rfmkit.formats.Format.", found=type(own).__name__)
+    if own.name in (GENERIC.name, "auto") or (own.name in _known and not replace):
+        raise RfmkitError(
+            "The name of a format is its own.",
+            found=f"{own.name!r} is taken",
+            hint="choose another, or pass replace=True.",
+        )
+    _known[own.name] = own
+    return own
+
+
+def known() -> tuple[Format, ...]:
+    """Give every format that is known, in the order of their names."""
+    return tuple(_known[name] for name in sorted(_known))
+
+
+def recognised(
+    seen: Sequence[str], asked: Any = "auto", named: Mapping[str, str] | None = None
+) -> tuple[Format, str]:
+    """Find the format of a log by its columns, and say why.
+
+    Parameters
+    ----------
+    seen : sequence of str
+        The columns of the log.
+    asked : str or Format
+        What the caller asked for; ``"auto"`` to have it found.
+    named : mapping of str to str, optional
+        Roles whose column the caller named.
+
+    Returns
+    -------
+    tuple of Format and str
+        The format, and the reason in words.
+
+    Raises
+    ------
+    OrdersError
+        Where two formats fit equally, or the one asked for is not known.
+    NoCustomerKeyError
+        Where the export does not tell the customer, and the caller named no column that does.
+    """
+    chosen, why = _chosen(seen, asked)
+    if "customer_id" not in (named or {}):
+        chosen.require_customer()
+    return chosen, why
+
+
+def _chosen(seen: Sequence[str], asked: Any) -> tuple[Format, str]:
+    if isinstance(asked, Format):
+        return asked, "given by the caller"
+    names = ("auto", GENERIC.name, *sorted(_known))
+    if asked not in names:
+        raise RfmkitError(
+            "format is 'auto', a known format, or an rfmkit.formats.Format.",
+            found=f"format={asked!r}",
+            hint=f"the known ones are {', '.join(names[1:])}.",
+        )
+    if asked == GENERIC.name:
+        return GENERIC, "asked for"
+    if asked != "auto":
+        return _known[asked], "asked for"
+    fit = [one for one in known() if one.claims(seen)]
+    # An export of one platform may hold all columns of another's: the one with more marks is it.
+    most = max((len(one.marks) for one in fit), default=0)
+    best = [one for one in fit if len(one.marks) == most]
+    if len(best) > 1:
+        raise OrdersError(
+            "The columns are those of one platform.",
+            found=f"those of {' and of '.join(repr(one.name) for one in best)}",
+            hint=f"say which: format={best[0].name!r}, or format='generic'.",
+        )
+    if not best:
+        return GENERIC, "no platform's columns"
+    marks = [best[0].column(name, seen) for mark in best[0].marks for name in mark.split("|")]
+    return best[0], f"its columns {', '.join(repr(name) for name in marks if name)}"
+
+
+def _folded(names: Names) -> Iterable[str]:
+    return (normalized(name) for name in ((names,) if isinstance(names, str) else names))
+
+
+def _by_name(seen: Sequence[str]) -> dict[str, str]:
+    """Give the columns by what is compared of their names, the first of those alike."""
+    return {normalized(column): column for column in reversed(seen)}

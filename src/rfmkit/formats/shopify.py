@@ -1,0 +1,33 @@
+"""Shopify: orders_export.csv, one row a line, with the order on the first of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rfmkit.formats.format import Format
+
+SHOPIFY: Final = Format(
+    name="shopify",
+    title="Shopify orders export",
+    marks=("Name", "Financial Status", "Fulfillment Status", "Lineitem quantity", "Total"),
+    columns={
+        # The name of an order is unique in one shop only, and comes again after a migration.
+        "order_id": ("Id", "Name"),
+        "order_name": "Name",
+        "email": "Email",
+        "phone": ("Billing Phone", "Phone"),
+        "name": "Billing Name",
+        "postcode": "Billing Zip",
+        "created_at": "Created at",
+        "paid_at": "Paid at",
+        "amount": "Total",
+        "refund_amount": "Refunded Amount",
+        "currency": "Currency",
+        "status": "Financial Status",
+    },
+    customer=("email", "phone", "name"),
+    overrules=(("Payment Method", "bogus", "test"),),
+    once=("amount", "refund_amount"),
+    zone="written",
+    continued=True,
+)

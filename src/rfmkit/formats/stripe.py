@@ -1,0 +1,28 @@
+"""Stripe: charges, one row an attempt to pay."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rfmkit.formats.format import Format
+
+STRIPE: Final = Format(
+    name="stripe",
+    title="Stripe charges",
+    marks=("id", "Amount", "Amount Refunded", "Currency", "Status", "Captured", "Customer Email"),
+    columns={
+        "order_id": "id",
+        "customer_id": "Customer ID",
+        "email": "Customer Email",
+        "ordered_at": ("Created (UTC)", "Created date (UTC)"),
+        # Where money was converted, that is the shop's own currency.
+        "amount": ("Converted Amount", "Amount"),
+        "refund_amount": ("Converted Amount Refunded", "Amount Refunded"),
+        "currency": ("Converted Currency", "Currency"),
+        "status": "Status",
+    },
+    customer=("customer_id", "email"),
+    overrules=(("Mode", "^test", "test"), ("Captured", "^false$", "unpaid")),
+    zone="UTC",
+    unique="order_id",
+)
