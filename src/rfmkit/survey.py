@@ -158,9 +158,7 @@ def _repeats(
     order = cells.read_id(table[columns["order_id"]], census["order_id"])
     # Distinct 64-bit hashes prove distinct ids; a chance collision only costs a needless sum.
     rows = table.count() if blank else order.count()
-    found = engine.row(
-        table.aggregate(rows=rows, ids=order.hash().nunique(where=order.notnull()))
-    )
+    found = engine.row(table.aggregate(rows=rows, ids=order.hash().nunique(where=order.notnull())))
     return bool(found["rows"] > found["ids"])
 
 

@@ -23,4 +23,5 @@ JD: Final = Format(
     # A parent that the system has split is deleted: its children stand as orders of their own.
     overrules=(("订单状态", r"^\s*[(（]删除[)）]", "deleted"),),
     once=("amount",),
+    decimal=".",
 )

@@ -19,6 +19,7 @@ PINDUODUO: Final = Format(
     statuses={"未发货,退款成功": "refunded", "已发货,退款成功": "refunded"},
     instead="Pinduoduo exports no buyer. Take the orders from your ERP or membership system, where "
     "they are joined to members, or name its column: customer='...'.",
+    decimal=".",
 )
 
 DOUYIN: Final = Format(
@@ -38,4 +39,5 @@ DOUYIN: Final = Format(
     statuses={"已关闭": "closed"},
     instead="Douyin exports names and phones in cipher. Take the orders from your ERP or "
     "membership system, where they are joined to members, or name its column: customer='...'.",
+    decimal=".",
 )

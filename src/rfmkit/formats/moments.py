@@ -118,8 +118,8 @@ def _instants(
 def _read_text(
     column: ir.Column,
     census: Mapping[str, int],
-    dayfirst: bool | None,
-    name: str,  # noqa: FBT001
+    dayfirst: bool | None,  # noqa: FBT001
+    name: str,
 ) -> ir.TimestampValue:
     _mostly_moments(census, name)
     text = trimmed(column)

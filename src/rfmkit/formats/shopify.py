@@ -30,4 +30,5 @@ SHOPIFY: Final = Format(
     once=("amount", "refund_amount"),
     zone="written",
     continued=True,
+    decimal=".",
 )

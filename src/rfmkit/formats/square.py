@@ -18,6 +18,7 @@ SQUARE: Final = Format(
         "status": "Transaction Status",
     },
     clock="Time",
+    decimal=".",
 )
 
 SQUARE_ITEMS: Final = Format(
@@ -33,4 +34,5 @@ SQUARE_ITEMS: Final = Format(
         "category": "Category",
     },
     clock="Time",
+    decimal=".",
 )

@@ -25,4 +25,5 @@ STRIPE: Final = Format(
     overrules=(("Mode", "^test", "test"), ("Captured", "^false$", "unpaid")),
     zone="UTC",
     unique="order_id",
+    decimal=".",
 )

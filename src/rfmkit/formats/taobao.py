@@ -33,6 +33,7 @@ TAOBAO: Final = Format(
     statuses=STATUSES,
     unique="order_id",
     sheets=("订单报表",),
+    decimal=".",
 )
 
 TAOBAO_LINES: Final = Format(
@@ -54,4 +55,5 @@ TAOBAO_LINES: Final = Format(
     statuses=STATUSES,
     unique="line_id",
     instead="take the order list (ExportOrderList): its column 买家会员名 tells the buyer.",
+    decimal=".",
 )
