@@ -37,6 +37,7 @@ NOT_PAID: Final = "未付款|未支付|未及时付款|(?i:unpaid|not paid)"
 TO_FILL: Final = ("line_customer", "line_key", "line_time", "line_status")
 CARRIES: Final = {"amount": "line_amount", "refund_amount": "line_refunded"}
 ASIDE: Final = {"line_excluded": "excluded", "line_old": "superseded", "line_copy": "duplicate"}
+RATE: Final = "decimal(22, 8)"
 NO: Final = ibis.literal(False)  # noqa: FBT003
 
 
@@ -284,10 +285,11 @@ class Lines:
         amount = self._money(raw, "amount")
         for role in self.platform.adds:
             if role in self.columns:
-                amount = amount + self._money(raw, role).fill_null(0)
+                amount = (amount + self._money(raw, role).fill_null(0)).cast("decimal(38, 4)")
         for role in self.platform.takes:
             if role in self.columns:
-                amount = amount - self._money(raw, role).fill_null(0).abs()
+                part = self._money(raw, role).fill_null(0).abs()
+                amount = (amount - part).cast("decimal(38, 4)")
         return self._in_one_currency(raw, amount)
 
     def _in_one_currency(self, raw: ir.Table, amount: ir.DecimalValue) -> ir.DecimalValue:
@@ -295,10 +297,8 @@ class Lines:
             return amount.try_cast(MONEY)
         code = cells.trimmed(raw[self.columns["currency"]].cast("string")).upper()
         rates = [(code == name, ibis.literal(rate)) for name, rate in self.policy.rates.items()]
-        rate = ibis.cases(*rates, else_=ibis.null("decimal(18, 8)")).cast("decimal(18, 8)")
-        return (
-            (amount.cast("decimal(20, 4)") * rate).cast("decimal(38, 12)").round(4).try_cast(MONEY)
-        )
+        rate = ibis.cases(*rates, else_=ibis.null(RATE)).cast(RATE)
+        return (amount.try_cast(MONEY) * rate).cast("decimal(38, 12)").round(4).try_cast(MONEY)
 
     def _refunded(self, raw: ir.Table) -> ir.DecimalValue:
         if "refund_amount" not in self.columns:

@@ -23,6 +23,7 @@ MAGENTO: Final = Format(
         "closed": "closed_refunded",
         "holded": "held",
         "payment review": "unpaid",
+        "payment_review": "unpaid",
         "suspected fraud": "cancelled",
         "fraud": "cancelled",
     },

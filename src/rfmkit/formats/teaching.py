@@ -27,7 +27,7 @@ OLIST: Final = Format(
     title="Olist orders, with their payments and customers",
     marks=(
         "order_id", "customer_unique_id", "order_status", "order_purchase_timestamp",
-        "payment_value",
+        "order_approved_at", "payment_value",
     ),
     columns={
         "order_id": "order_id",
