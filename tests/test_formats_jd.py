@@ -9,15 +9,53 @@ import rfmkit as rk
 from conftest import audited
 
 HEADER = (
-    "订单号", "商品ID", "商品名称", "订购数量", "支付方式", "下单时间", "京东价", "订单金额", "结算金额",
-    "余额支付", "应付金额", "订单状态", "下单帐号", "商家备注", "运费金额", "付款确认时间",
-)  # fmt: skip
+    "订单号",
+    "商品ID",
+    "商品名称",
+    "订购数量",
+    "支付方式",
+    "下单时间",
+    "京东价",
+    "订单金额",
+    "结算金额",
+    "余额支付",
+    "应付金额",
+    "订单状态",
+    "下单帐号",
+    "商家备注",
+    "运费金额",
+    "付款确认时间",
+)
 
 
-def line(order="7001", *, item="1", due="30.00", status="完成", who="jd_a", paid="2024-03-01 10:00:00",
-         memo=""):  # fmt: skip
-    return (order, item, "杯,大", "1", "在线支付", "2024-03-01 09:59:00", "10.00", due, due, "0.00", due,
-            status, who, memo, "5.00", paid)  # fmt: skip
+def line(
+    order="7001",
+    *,
+    item="1",
+    due="30.00",
+    status="完成",
+    who="jd_a",
+    paid="2024-03-01 10:00:00",
+    memo="",
+):
+    return (
+        order,
+        item,
+        "杯,大",
+        "1",
+        "在线支付",
+        "2024-03-01 09:59:00",
+        "10.00",
+        due,
+        due,
+        "0.00",
+        due,
+        status,
+        who,
+        memo,
+        "5.00",
+        paid,
+    )
 
 
 def read(*lines, **options):
@@ -31,7 +69,9 @@ def test_amounts_that_repeat_on_every_line_count_once():
     assert audited(orders)["read"] == (4, Decimal(38))
 
 
-@pytest.mark.parametrize("deleted", ["(删除)等待出库", "（删除）锁定", " (删除)未付款", "(删除)等待确认收货"])
+@pytest.mark.parametrize(
+    "deleted", ["(删除)等待出库", "（删除）锁定", " (删除)未付款", "(删除)等待确认收货"]
+)
 def test_a_parent_that_was_split_is_deleted_and_its_children_count(deleted):
     parent = line("7000", status=deleted, memo="订单拆分为 7001 7002", due="38.00")
     orders = read(parent, line(), line("7002", due="8.00"))
@@ -45,9 +85,14 @@ def test_a_space_before_the_status():
 
 @pytest.mark.parametrize(
     ("status", "paid", "rule"),
-    [("锁定", "2024-03-01 10:00:00", "kept"), ("(锁定)等待出库", "2024-03-01 10:00:00", "kept"),
-     ("锁定", "", "unpaid"), ("等待付款", "", "unpaid"), ("已取消", "", "cancelled")],
-)  # fmt: skip
+    [
+        ("锁定", "2024-03-01 10:00:00", "kept"),
+        ("(锁定)等待出库", "2024-03-01 10:00:00", "kept"),
+        ("锁定", "", "unpaid"),
+        ("等待付款", "", "unpaid"),
+        ("已取消", "", "cancelled"),
+    ],
+)
 def test_a_locked_order_counts_where_it_was_paid(status, paid, rule):
     rows = audited(read(line(), line("7002", status=status, paid=paid)))
     assert rows[rule][0] == (2 if rule == "kept" else 1)

@@ -30,7 +30,12 @@ def first(name="#1001", *, email="anna@example.com", status="paid", total="20.00
 
 
 def further(name="#1001"):
-    line = {"Name": name, "Lineitem quantity": "2", "Lineitem name": "Cup", "Lineitem price": "5.00"}
+    line = {
+        "Name": name,
+        "Lineitem quantity": "2",
+        "Lineitem name": "Cup",
+        "Lineitem price": "5.00",
+    }
     return dict.fromkeys(HEADER, "") | line
 
 
@@ -44,7 +49,9 @@ def found(*rows, **options):
 
 @pytest.mark.parametrize("name", ["#1001", ""])
 def test_several_rows_an_order_with_blank_further_rows(name):
-    orders = rk.read_orders(export(first(), further(name), further(name), first("#1002", number="502")))
+    orders = rk.read_orders(
+        export(first(), further(name), further(name), first("#1002", number="502"))
+    )
     assert orders.to_frame()["amount"].tolist() == [Decimal(20), Decimal(20)]
     assert audited(orders)["kept"] == (4, Decimal(40))
 

@@ -22,7 +22,8 @@ def read(*changes, **options):
 
 
 @pytest.mark.parametrize(
-    ("date", "time"), [("2022-11-10", "14:30:00"), ("11/10/2022", "2:30:00 PM"), ("11/10/2022", "14:30")]
+    ("date", "time"),
+    [("2022-11-10", "14:30:00"), ("11/10/2022", "2:30:00 PM"), ("11/10/2022", "14:30")],
 )
 def test_date_and_time_stand_in_two_columns(date, time):
     found = read({"Date": date, "Time": time}, dayfirst=False).to_frame()

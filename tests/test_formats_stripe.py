@@ -11,11 +11,20 @@ from conftest import audited
 from rfmkit.exceptions import OrdersError
 
 ROW = {
-    "id": "ch_1", "Created (UTC)": "2024-03-01 23:30", "Amount": "100.00", "Amount Refunded": "0.00",
-    "Currency": "eur", "Converted Amount": "108.00", "Converted Amount Refunded": "0.00",
-    "Converted Currency": "usd", "Mode": "Live", "Status": "Paid", "Captured": "true",
-    "Customer ID": "cus_1", "Customer Email": "a@example.com",
-}  # fmt: skip
+    "id": "ch_1",
+    "Created (UTC)": "2024-03-01 23:30",
+    "Amount": "100.00",
+    "Amount Refunded": "0.00",
+    "Currency": "eur",
+    "Converted Amount": "108.00",
+    "Converted Amount Refunded": "0.00",
+    "Converted Currency": "usd",
+    "Mode": "Live",
+    "Status": "Paid",
+    "Captured": "true",
+    "Customer ID": "cus_1",
+    "Customer Email": "a@example.com",
+}
 
 
 def read(*changes, **options):
@@ -56,6 +65,8 @@ def test_retries_tests_and_holds_are_no_sales(change, rule):
 
 
 def test_without_a_customer_id_the_address_tells_and_is_not_mixed_up_with_ids():
-    frame = read({}, {"id": "ch_2", "Customer ID": "", "Customer Email": "A@example.com"}).to_frame()
+    frame = read(
+        {}, {"id": "ch_2", "Customer ID": "", "Customer Email": "A@example.com"}
+    ).to_frame()
     assert frame["customer_id"].tolist() == ["cus_1", "email:a@example.com"]
     assert frame["customer_key"].tolist() == ["customer_id", "email"]

@@ -11,16 +11,53 @@ from conftest import audited
 from rfmkit.exceptions import NoCustomerKeyError
 
 HEADER = (
-    "订单编号", "买家会员名", "买家应付货款", "买家应付邮费", "总金额", "买家实际支付金额", "订单状态",
-    "订单创建时间", "订单付款时间 ", "宝贝标题 ", "宝贝种类 ", "宝贝总数量", "订单关闭原因", "退款金额",
-)  # fmt: skip
+    "订单编号",
+    "买家会员名",
+    "买家应付货款",
+    "买家应付邮费",
+    "总金额",
+    "买家实际支付金额",
+    "订单状态",
+    "订单创建时间",
+    "订单付款时间 ",
+    "宝贝标题 ",
+    "宝贝种类 ",
+    "宝贝总数量",
+    "订单关闭原因",
+    "退款金额",
+)
 PAID = ("买家已付款，等待卖家发货", "2024-03-01 10:00:00", "2024-03-01 10:05:00")
 
 
-def order(number, *, buyer="阿一", due="100.00", paid="100.00", status=PAID[0], made=PAID[1],
-          paid_at=PAID[2], title="杯", reason="订单未关闭", refund="0.00"):  # fmt: skip
-    return (f'="{number}"', buyer, due, "0.00", due, paid, status, made, paid_at, title, "1", "1",
-            reason, refund)  # fmt: skip
+def order(
+    number,
+    *,
+    buyer="阿一",
+    due="100.00",
+    paid="100.00",
+    status=PAID[0],
+    made=PAID[1],
+    paid_at=PAID[2],
+    title="杯",
+    reason="订单未关闭",
+    refund="0.00",
+):
+    return (
+        f'="{number}"',
+        buyer,
+        due,
+        "0.00",
+        due,
+        paid,
+        status,
+        made,
+        paid_at,
+        title,
+        "1",
+        "1",
+        reason,
+        refund,
+    )
 
 
 def export(*orders):
@@ -30,7 +67,9 @@ def export(*orders):
 def write(path, *orders, encoding="gbk", header=HEADER):
     rows = [",".join(f'"{cell}"' for cell in header)]
     for row in orders:
-        quoted = (cell if cell.startswith("=") else '"' + cell.replace('"', '""') + '"' for cell in row)
+        quoted = (
+            cell if cell.startswith("=") else '"' + cell.replace('"', '""') + '"' for cell in row
+        )
         rows.append(",".join(quoted))
     path.write_bytes(("\r\n".join(rows) + "\r\n").encode(encoding))
     return path
@@ -97,13 +136,17 @@ def test_a_closed_order_is_unpaid_or_refunded_by_reason_and_pay_time(paid_at, re
 
 
 def test_a_closed_order_without_any_evidence_stays_unknown():
-    frame = export(order(1), order(2, status="交易关闭")).drop(columns=["订单付款时间 ", "订单关闭原因"])
+    frame = export(order(1), order(2, status="交易关闭")).drop(
+        columns=["订单付款时间 ", "订单关闭原因"]
+    )
     orders = rk.read_orders(frame)
     assert audited(orders)["unknown_status"][0] == 1
 
 
 def test_who_never_paid_is_a_prospect():
-    frame = export(order(1), order(2, buyer="阿二", status="交易关闭", paid_at="", reason="买家未付款"))
+    frame = export(
+        order(1), order(2, buyer="阿二", status="交易关闭", paid_at="", reason="买家未付款")
+    )
     segments = rk.segment(rk.read_orders(frame)).set_index("customer_id")
     assert segments.loc["阿二", "segment"] == "prospect"
     assert segments.loc["阿二", "ordered_unpaid"]
@@ -143,22 +186,34 @@ def test_deposits_brushing_and_service_lines_go_by_exclude():
 
 def test_the_first_vintage_and_the_last_are_read_alike():
     first = export(order(1)).drop(columns=["退款金额"])
-    last = export(order(1)).rename(columns={
-        "买家实际支付金额": "买家实付金额", "订单创建时间": "买家下单时间", "订单付款时间 ": "买家付款时间",
-    })  # fmt: skip
+    last = export(order(1)).rename(
+        columns={
+            "买家实际支付金额": "买家实付金额",
+            "订单创建时间": "买家下单时间",
+            "订单付款时间 ": "买家付款时间",
+        }
+    )
     found = [rk.read_orders(frame).to_frame() for frame in (first, last)]
     assert found[0].equals(found[1])
 
 
 LINES = {
-    "子订单编号": ["1", "2"], "主订单编号": ["9", "9"], "标题": ["杯", "碗"], "价格": ["5", "7"],
-    "购买数量": ["1", "1"], "外部系统编号": ["", ""], "商品属性": ["", ""], "套餐信息": ["", ""],
-    "订单状态": ["交易成功", "交易成功"], "买家实际支付金额": ["5", "7"], "订单付款时间": ["2024-03-01"] * 2,
-}  # fmt: skip
+    "子订单编号": ["1", "2"],
+    "主订单编号": ["9", "9"],
+    "标题": ["杯", "碗"],
+    "价格": ["5", "7"],
+    "购买数量": ["1", "1"],
+    "外部系统编号": ["", ""],
+    "商品属性": ["", ""],
+    "套餐信息": ["", ""],
+    "订单状态": ["交易成功", "交易成功"],
+    "买家实际支付金额": ["5", "7"],
+    "订单付款时间": ["2024-03-01"] * 2,
+}
 
 
 def test_the_list_of_lines_says_which_export_tells_the_buyer():
-    with pytest.raises(NoCustomerKeyError, match="Hint: take the order list .ExportOrderList."):
+    with pytest.raises(NoCustomerKeyError, match=r"Hint: take the order list .ExportOrderList."):
         rk.read_orders(pd.DataFrame(LINES))
 
 

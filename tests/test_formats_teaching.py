@@ -9,7 +9,15 @@ import rfmkit as rk
 from conftest import audited
 from rfmkit.exceptions import NoCustomerKeyError
 
-FIRST = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID")
+FIRST = (
+    "InvoiceNo",
+    "StockCode",
+    "Description",
+    "Quantity",
+    "InvoiceDate",
+    "UnitPrice",
+    "CustomerID",
+)
 SECOND = ("Invoice", "StockCode", "Description", "Quantity", "InvoiceDate", "Price", "Customer ID")
 ROWS = (
     ("536365", "85123A", "LAMP", "6", "12/1/2010 8:26", "2.55", "17850.0"),

@@ -28,7 +28,10 @@ def test_dates_have_the_month_first():
 
 def test_guests_are_not_one_customer():
     two = {"order_id": "72", "billing_email": "bert@example.com"}
-    assert read({}, two).to_frame()["customer_id"].tolist() == ["anna@example.com", "bert@example.com"]
+    assert read({}, two).to_frame()["customer_id"].tolist() == [
+        "anna@example.com",
+        "bert@example.com",
+    ]
 
 
 @pytest.mark.parametrize(

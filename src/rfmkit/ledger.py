@@ -195,7 +195,9 @@ def rejected_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> ir
     if facts["grouped"]:
         aside = _lines_of(aside, numbered)
     if "row" not in numbered.columns or lines.policy.secret is not None:
-        return aside.select("order_id", "customer_id", "ordered_at", "amount", "rule")
+        # Under pseudonyms the source's own columns stay unseen: they tell who it was.
+        place = [name for name in ("row",) if name in aside.columns]
+        return aside.select(*place, "rule", "order_id", "customer_id", "ordered_at", "amount")
     raw = lines.source.table
     kept = [
         name

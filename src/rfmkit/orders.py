@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from rfmkit import keys
 from rfmkit.exceptions import RfmkitError
 from rfmkit.ledger import audit_table, flag_orders, known, log_facts, rejected_table
 
@@ -159,6 +160,17 @@ class Orders:
     def policy(self) -> Policy:
         """What counts, by the caller's choice."""
         return self._lines.policy
+
+    @property
+    def key_kind(self) -> str:
+        """What the customers of this log are known by first: customer_id, email, phone, name."""
+        return self._lines.customer_roles[0]
+
+    def known_as(self, customer: ir.StringValue) -> ir.StringValue:
+        """Give a customer of another list the id by which this log knows the same one."""
+        if self.key_kind == "email":
+            customer = keys.email_key(customer)
+        return keys.pseudonym(customer, secret) if (secret := self.policy.secret) else customer
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import ibis
 from rfmkit._engine import Engine, open_beside
 from rfmkit.exceptions import OrdersError
 from rfmkit.formats.cells import read_id
-from rfmkit.formats.names import find_columns, require
+from rfmkit.formats.names import find_columns, normalized, require
 from rfmkit.history import customer_table, not_bought
 from rfmkit.survey import count_cells
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rfmkit.orders import Orders
 
 MONEY_SUM: Final = "decimal(38, 4)"
+EMAIL: Final = ("email", "emailaddress", "customeremail", "billingemail", "邮箱")
 NOT_REAL: Final = ("test", "deleted", "mangled_customer")
 
 
@@ -39,7 +40,8 @@ def prospect_table(orders: Orders, roster: Any) -> ir.Table | None:
 
 
 def _roster(orders: Orders, roster: Any) -> ir.Table:
-    ids = _customer_ids(open_beside(roster, orders.engine))
+    ids = _customer_ids(open_beside(roster, orders.engine), orders.key_kind)
+    ids = ids.mutate(customer_id=orders.known_as(ids.customer_id))
     kind = customer_table(orders).schema()["customer_id"]
     listed = ids.mutate(written=ids.customer_id, customer_id=ids.customer_id.try_cast(kind))
     listed = listed.filter(listed.written.notnull())
@@ -58,10 +60,13 @@ def _roster(orders: Orders, roster: Any) -> ir.Table:
     return listed.mutate(unpaid_orders=zero, refund_orders=zero, given_back=nothing)
 
 
-def _customer_ids(opened: Source) -> ir.Table:
+def _customer_ids(opened: Source, kind: str = "customer_id") -> ir.Table:
     """Read the ids of a list of customers as those of a log are read, and give them as text."""
     seen = list(opened.table.columns)
     columns = find_columns(seen, {})
+    if kind == "email":  # a log that knows its customers by their addresses
+        for listed in [name for name in seen if normalized(name) in EMAIL][:1]:
+            columns["customer_id"] = listed
     require("customer_id", columns, seen)
     name = columns["customer_id"]
     census = count_cells(opened.table, opened.engine, {"customer_id": (name, "id")})

@@ -1,0 +1,147 @@
+"""A format is found by its columns, says why, and anybody can declare one."""
+
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+import rfmkit as rk
+from rfmkit.exceptions import NoCustomerKeyError, OrdersError, RfmkitError
+from rfmkit.formats import Format, known, register
+from rfmkit.formats import format as registry
+from rfmkit.formats.format import recognised
+from rfmkit.formats.names import ALL_ROLES
+
+TILL = Format(
+    name="till",
+    title="our own till",
+    marks=("Bon", "Kunde", "Zeit"),
+    columns={"order_id": "Bon", "customer_id": "Kunde", "ordered_at": ("Zeit", "Uhrzeit"),
+             "amount": "Summe", "status": "Zustand"},
+    statuses={"bezahlt": "paid", "storniert": "cancelled"},
+    decimal=",",
+    dayfirst=True,
+)  # fmt: skip
+LOG = pd.DataFrame({
+    "Bon": ["1", "2"], "Kunde": ["a", "b"], "Zeit": ["03.05.2024", "04.05.2024"],
+    "Summe": ["1.234", "5,50"], "Zustand": ["bezahlt", "storniert"],
+})  # fmt: skip
+
+
+@pytest.fixture
+def clean(monkeypatch):
+    monkeypatch.setattr(registry, "_known", dict(registry._known))
+
+
+@pytest.mark.parametrize("one", known(), ids=lambda one: one.name)
+def test_every_format_is_recognised_by_its_own_marks_alone(one):
+    seen = [mark.split("|")[0] for mark in one.marks]
+    named = {"customer_id": "x"}
+    assert recognised(seen, "auto", named) == (one, f"its columns {', '.join(map(repr, seen))}")
+    again = [f" {mark.split('|')[-1].upper()} " for mark in reversed(one.marks)]
+    assert recognised(again, "auto", named)[0] == one
+
+
+@pytest.mark.parametrize("one", known(), ids=lambda one: one.name)
+def test_no_format_is_recognised_where_a_mark_is_missing(one):
+    seen = [mark.split("|")[0] for mark in one.marks]
+    for gone in seen:
+        found, _ = recognised([name for name in seen if name != gone], "auto", {"customer_id": "x"})
+        assert found != one
+
+
+@pytest.mark.parametrize("one", known(), ids=lambda one: one.name)
+def test_a_format_either_tells_the_customer_or_says_which_export_does(one):
+    if one.instead:
+        with pytest.raises(NoCustomerKeyError, match=r"Found: .+: an export without any key"):
+            recognised([mark.split("|")[0] for mark in one.marks])
+    else:
+        assert set(one.customer) <= set(one.columns)
+
+
+def test_other_columns_are_generic():
+    found, why = recognised(["customer", "date", "total"])
+    assert (found.name, why) == ("generic", "no platform's columns")
+
+
+def test_an_own_format_is_declared_and_given():
+    assert rk.read_orders(LOG, format=TILL).to_frame()["amount"].tolist() == [Decimal(1234)]
+
+
+def test_an_own_format_is_registered_and_recognised(clean):
+    assert register(TILL) is TILL
+    orders = rk.read_orders(LOG)
+    assert orders.notes[0] == "format: till (our own till), its columns 'Bon', 'Kunde', 'Zeit'"
+    assert rk.read_orders(LOG, format="till").to_frame().equals(orders.to_frame())
+
+
+def test_a_tie_is_an_error_that_names_both(clean):
+    register(TILL)
+    register(Format(name="till2", title="their till", marks=("Summe", "Kunde", "Bon")))
+    with pytest.raises(OrdersError, match="Found: those of 'till' and of 'till2'\nHint: say which"):
+        rk.read_orders(LOG)
+    assert len(rk.read_orders(LOG, format="till").to_frame()) == 1
+
+
+def test_the_export_with_more_marks_wins(clean):
+    register(TILL)
+    more = Format(name="more", title="till with tips", marks=(*TILL.marks, "Summe"))
+    register(more)
+    assert recognised(LOG.columns)[0] == more
+
+
+def test_generic_may_be_asked_for():
+    frame = pd.DataFrame({
+        "InvoiceNo": ["1"], "StockCode": ["a"], "InvoiceDate": ["2024-01-01"], "Quantity": ["1"],
+        "UnitPrice": ["2"], "CustomerID": ["c"],
+    })  # fmt: skip
+    assert "format" in rk.read_orders(frame).notes[0]
+    assert "format" not in rk.read_orders(frame, format="generic").notes[0]
+
+
+@pytest.mark.parametrize("asked", ["etsy", "", None, 3, ["auto"]])
+def test_an_unknown_format_is_an_error_that_lists_the_known_ones(asked):
+    with pytest.raises(
+        RfmkitError, match=r"^format is 'auto', .+\nFound: format=.+\nHint: .+shopify"
+    ):
+        rk.read_orders(LOG, format=asked)
+
+
+@pytest.mark.parametrize("name", ["shopify", "generic", "auto"])
+def test_a_name_that_is_taken_is_an_error(name, clean):
+    with pytest.raises(RfmkitError, match=f"Found: '{name}' is taken"):
+        register(Format(name=name, title="other"))
+
+
+def test_a_format_may_be_replaced(clean):
+    other = Format(name="shopify", title="our Shopify", marks=("x",))
+    register(other, replace=True)
+    assert other in known()
+
+
+def test_only_formats_are_registered():
+    with pytest.raises(RfmkitError, match="Found: dict"):
+        register({"name": "x"})
+
+
+@pytest.mark.parametrize("field", ["columns", "customer", "once", "adds", "takes"])
+def test_a_role_that_none_knows_is_an_error(field):
+    value = {"colour": "Farbe"} if field == "columns" else ("colour",)
+    with pytest.raises(RfmkitError, match="Found: 'colour' in the format 'x'\nHint: the roles are"):
+        Format(name="x", title="x", **{field: value})
+
+
+@pytest.mark.parametrize("names", [{"name": "", "title": "x"}, {"name": "x", "title": ""}])
+def test_a_format_without_a_name_is_an_error(names):
+    with pytest.raises(RfmkitError, match=r"^A format has a name and a title\.\nFound"):
+        Format(**names)
+
+
+def test_a_column_that_the_caller_names_wins():
+    frame = LOG.assign(Netto=["1,00", "2,00"])
+    found = rk.read_orders(frame, format=TILL, amount="Netto").to_frame()
+    assert found["amount"].tolist() == [Decimal(1)]
+
+
+def test_all_roles_are_different():
+    assert len(set(ALL_ROLES)) == len(ALL_ROLES)
