@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "ColumnsDifferError",
     "ColumnsError",
     "MissingExtraError",
     "NoCustomerKeyError",
@@ -60,6 +61,10 @@ class OrdersError(RfmkitError):
 
 class ColumnsError(OrdersError):
     """A column is missing, or two columns claim one role."""
+
+
+class ColumnsDifferError(OrdersError):
+    """The files of one log have different columns."""
 
 
 class NoCustomerKeyError(ColumnsError):

@@ -37,7 +37,7 @@ NOT_PAID: Final = "未付款|未支付|未及时付款|(?i:unpaid|not paid)"
 TO_FILL: Final = ("line_customer", "line_key", "line_time", "line_status")
 CARRIES: Final = {"amount": "line_amount", "refund_amount": "line_refunded"}
 ASIDE: Final = {"line_excluded": "excluded", "line_old": "superseded", "line_copy": "duplicate"}
-RATE: Final = "decimal(22, 8)"
+RATE: Final = "decimal(24, 10)"
 NO: Final = ibis.literal(False)  # noqa: FBT003
 
 
@@ -296,9 +296,11 @@ class Lines:
         if self.policy.rates is None or "currency" not in self.columns:
             return amount.try_cast(MONEY)
         code = cells.trimmed(raw[self.columns["currency"]].cast("string")).upper()
-        rates = [(code == name, ibis.literal(rate)) for name, rate in self.policy.rates.items()]
+        rates = [
+            (code == name, ibis.literal(rate, RATE)) for name, rate in self.policy.rates.items()
+        ]
         rate = ibis.cases(*rates, else_=ibis.null(RATE)).cast(RATE)
-        return (amount.try_cast(MONEY) * rate).cast("decimal(38, 12)").round(4).try_cast(MONEY)
+        return (amount.try_cast(MONEY) * rate).cast("decimal(38, 14)").round(4).try_cast(MONEY)
 
     def _refunded(self, raw: ir.Table) -> ir.DecimalValue:
         if "refund_amount" not in self.columns:

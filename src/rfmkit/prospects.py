@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 MONEY_SUM: Final = "decimal(38, 4)"
 EMAIL: Final = ("email", "emailaddress", "customeremail", "billingemail", "邮箱")
-NOT_REAL: Final = ("test", "deleted", "mangled_customer")
+NOT_REAL: Final = (
+    "test", "deleted", "mangled_customer", "excluded", "superseded", "duplicate",
+)  # fmt: skip
 
 
 def prospect_table(orders: Orders, roster: Any) -> ir.Table | None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from rfmkit import checks
-from rfmkit._engine import open_source
 from rfmkit.exceptions import RfmkitError
 from rfmkit.formats.names import keyword
 from rfmkit.keys import check_secret
 from rfmkit.lines import Policy
+from rfmkit.opening import open_log
 from rfmkit.orders import Orders, as_day
 from rfmkit.survey import read_lines
 
@@ -69,6 +69,7 @@ def read_orders(
     source : path, glob, list of paths, or DataFrame
         CSV (any delimiter; UTF-8, UTF-16 or GB18030), Parquet, Excel, line-delimited JSON; a
         pandas, polars (eager or lazy), Arrow or Spark frame, a DuckDB relation, an Ibis table.
+        A mapping of several of them, or a folder, where a format is made of several tables.
     format : str or Format
         The platform whose export it is, such as ``"shopify"`` (`rfmkit formats` lists them), or
         a declaration of your own. ``"auto"`` finds it by the columns, and where it is none takes
@@ -168,9 +169,9 @@ currency : str, optional
     constant = None if isinstance(amount, str) or amount is None else checks.number(
         "amount", amount, above=-MOST_MONEY, below=MOST_MONEY
     )  # fmt: skip
-    opened = open_source(
-        source, output=output, encoding=encoding, delimiter=delimiter, names=_names(names),
-        memory_limit=memory_limit, threads=threads,
+    opened = open_log(
+        source, asked=format, names=_names(names), output=output, encoding=encoding,
+        delimiter=delimiter, memory_limit=memory_limit, threads=threads,
     )  # fmt: skip
     lines = read_lines(
         opened,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rfmkit._engine.backend import unique_name
 from rfmkit._engine.frames import named_zones, to_arrow
 from rfmkit._engine.text import plain_text
-from rfmkit.exceptions import MissingExtraError, OrdersError, examples
+from rfmkit.exceptions import ColumnsDifferError, MissingExtraError, OrdersError, examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,7 +56,7 @@ def read_paths(
     names: Sequence[str] | None,
 ) -> FileTable:
     """Read a path, a glob, a folder or a list of paths: every file of one kind, one schema."""
-    paths = _expand(source)
+    paths = list_paths(source)
     kind = _one_kind(paths)
     if kind == "text":
         return _read_text(engine, paths, encoding=encoding, delimiter=delimiter, names=names)
@@ -68,9 +68,10 @@ def read_paths(
     return reader(engine, paths)
 
 
-def _expand(source: Any) -> list[Path]:
+def list_paths(source: Any) -> list[Path]:
+    """Give the files of a path, a glob, a folder, or a list of them."""
     if isinstance(source, list | tuple):
-        return [path for item in source for path in _expand(item)]
+        return [path for item in source for path in list_paths(item)]
     text = os.fspath(source)
     path = Path(text)
     if text and path.is_dir():
@@ -279,7 +280,7 @@ def _same_columns(columns: dict[str, tuple[str, ...]]) -> None:
     first, names = next(iter(columns.items()))
     for other, theirs in columns.items():
         if set(theirs) != set(names):
-            raise OrdersError(
+            raise ColumnsDifferError(
                 "All files of one log have the same columns.",
                 found=f"{first!r} and {other!r} differ in "
                 f"{examples(sorted(set(names) ^ set(theirs)))}",

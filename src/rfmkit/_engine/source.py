@@ -58,7 +58,7 @@ def open_source(
         raise RfmkitError(
             f"output is one of {', '.join(map(repr, KINDS))}.", found=f"output={output!r}"
         )
-    if isinstance(source, str | os.PathLike) or _is_path_list(source):
+    if is_paths(source):
         engine = Engine.embedded_duckdb(memory_limit=memory_limit, threads=threads)
         read = read_paths(engine, source, encoding=encoding, delimiter=delimiter, names=names)
         return Source(
@@ -107,15 +107,13 @@ def open_frame(
 
 def open_beside(source: Any, engine: Engine) -> Source:
     """Open a path or a DataFrame of any kind so that it may join the tables of an engine."""
-    if not (isinstance(source, str | os.PathLike) or _is_path_list(source)):
+    if not is_paths(source):
         return open_frame(source, engine=engine)
     own = engine if engine.embedded else Engine.embedded_duckdb()
-    table = read_paths(own, source, encoding=None, delimiter=None, names=None).table
-    return (
-        Source(table, own, "pandas")
-        if own is engine
-        else open_frame(own.arrow(table), engine=engine)
-    )
+    read = read_paths(own, source, encoding=None, delimiter=None, names=None)
+    if own is not engine:
+        return open_frame(own.arrow(read.table), engine=engine)
+    return Source(read.table, own, "pandas", tuple(read.unreadable), read.zones, read.notes)
 
 
 def _open_spark(source: Any, output: str | None) -> Source:
@@ -137,8 +135,9 @@ def _open_spark(source: Any, output: str | None) -> Source:
     return Source(backend.table(name), engine, output or "spark", zones=zones)
 
 
-def _is_path_list(source: Any) -> bool:
-    return (
+def is_paths(source: Any) -> bool:
+    """Tell whether a source is a path, a glob, or a list of them."""
+    return isinstance(source, str | os.PathLike) or (
         isinstance(source, list | tuple)
         and bool(source)
         and all(isinstance(item, str | os.PathLike) for item in source)

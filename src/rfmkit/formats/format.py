@@ -11,9 +11,29 @@ from rfmkit.formats.names import ALL_ROLES, normalized
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["GENERIC", "Format", "known", "recognised", "register"]
+__all__ = ["GENERIC", "Format", "Part", "known", "recognised", "register"]
 
 Names = str | tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One of several tables of which the orders of a platform are made.
+
+    Parameters
+    ----------
+    marks : tuple of str
+        The columns by which the table is known.
+    key : str
+        The column by which it joins the first table; that one has none.
+    sums, keeps : tuple of str
+        The amounts that are summed for a key, and the columns of which a key has one value.
+    """
+
+    marks: tuple[str, ...]
+    key: str = ""
+    sums: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +78,10 @@ class Format:
         a later export replaces the earlier one.
     sheets : tuple of str
         The sheet of a workbook that holds the orders.
+    headers : tuple of mappings of str to str
+        Where files have no header line: the names of the columns, with a pattern of the cells.
+    parts : tuple of Part
+        Where orders are made of several tables: the one of the orders first.
     instead : str
         Of an export that does not tell the customer: the one to take instead.
 
@@ -91,6 +115,8 @@ class Format:
     continued: bool = False
     unique: Literal["order_id", "line_id", ""] = ""
     sheets: tuple[str, ...] = ()
+    headers: tuple[Mapping[str, str], ...] = ()
+    parts: tuple[Part, ...] = ()
     instead: str = ""
 
     def __post_init__(self) -> None:

@@ -13,13 +13,13 @@ from rfmkit.formats.shopify import SHOPIFY
 from rfmkit.formats.square import SQUARE, SQUARE_ITEMS
 from rfmkit.formats.stripe import STRIPE
 from rfmkit.formats.taobao import TAOBAO, TAOBAO_LINES
-from rfmkit.formats.teaching import OLIST, OLIST_ORDERS, ONLINE_RETAIL
+from rfmkit.formats.teaching import CDNOW, OLIST, OLIST_ORDERS, ONLINE_RETAIL
 from rfmkit.formats.woocommerce import WOOCOMMERCE, WOOCOMMERCE_ANALYTICS
 
 PLATFORMS: Final[tuple[Format, ...]] = (
     TAOBAO, TAOBAO_LINES, JD, PINDUODUO, DOUYIN, SHOPIFY, WOOCOMMERCE, WOOCOMMERCE_ANALYTICS,
     AMAZON, AMAZON_ALL_ORDERS, MAGENTO, STRIPE, SQUARE, SQUARE_ITEMS, ONLINE_RETAIL, OLIST,
-    OLIST_ORDERS,
+    OLIST_ORDERS, CDNOW,
 )  # fmt: skip
 
 for platform in PLATFORMS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from rfmkit.formats.format import Format
+from rfmkit.formats.format import Format, Part
 
 ONLINE_RETAIL: Final = Format(
     name="online_retail",
@@ -37,6 +37,17 @@ OLIST: Final = Format(
         "status": "order_status",
     },
     statuses={"unavailable": "cancelled"},
+    unique="order_id",
+    parts=(
+        Part(marks=("order_id", "customer_id", "order_status", "order_purchase_timestamp")),
+        # Several payments an order, and several lines: joined as they are they multiply.
+        Part(marks=("order_id", "payment_value"), key="order_id", sums=("payment_value",)),
+        Part(
+            marks=("customer_id", "customer_unique_id"),
+            key="customer_id",
+            keeps=("customer_unique_id",),
+        ),
+    ),
 )  # fmt: skip
 
 # In the orders alone a customer is known by a new id for each order.
@@ -48,4 +59,25 @@ OLIST_ORDERS: Final = Format(
     ),
     instead="its customer_id is one per order: join the customers (customer_unique_id) and the sum "
     "of the payments of each order, or read the folder: read_orders('olist/', format='olist').",
+)  # fmt: skip
+
+DAY: Final = r"(19|20)\d{6}"
+CDNOW: Final = Format(
+    name="cdnow",
+    title="CDNOW",
+    marks=("customer", "date", "number of cds", "dollar value"),
+    columns={
+        "customer_id": "customer",
+        "ordered_at": "date",
+        "amount": "dollar value",
+        "quantity": "number of cds",
+    },
+    # Rows that are alike are purchases of one day: there is no order that they could be copies of.
+    headers=(
+        {"customer": r"\d+", "date": DAY, "number of cds": r"\d+", "dollar value": r"\d+\.\d+"},
+        {
+            "master id": r"\d+", "customer": r"\d+", "date": DAY, "number of cds": r"\d+",
+            "dollar value": r"\d+\.\d+",
+        },
+    ),
 )  # fmt: skip
