@@ -55,7 +55,30 @@ def marked_copies(
     table: ir.Table, name: str, key: str, columns: list[str], *, row: str | None = None
 ) -> ir.Table:
     """Mark the second and further rows of a key that are alike in all of some columns."""
-    texts = [table[column].cast("string").fill_null("\x00") for column in columns]
-    table = table.mutate(**{BLOCK: ibis.literal("\x1f").join(texts).hash()})
+    table = table.mutate(**{BLOCK: _alike(table, columns)})
     place = ibis.row_number().over(group_by=[key, BLOCK], order_by=row)
     return table.mutate(**{name: table[key].notnull() & (place > 0)}).drop(BLOCK)
+
+
+def marked_replaced(table: ir.Table, name: str, key: str, file: str, *, amount: str) -> ir.Table:
+    """Mark the rows of a key that a later file holds again.
+
+    A file in which no row of the key has an amount holds only the end of it, and replaces nothing.
+    """
+    newest = table[file].max(where=table[amount].notnull()).over(group_by=key)
+    older = (table[file] < newest).fill_null(False)  # noqa: FBT003
+    return table.mutate(**{name: table[key].notnull() & older})
+
+
+def marked_repeated(
+    table: ir.Table, name: str, key: str, file: str, columns: list[str]
+) -> ir.Table:
+    """Mark the rows of a key that stand in a later file just as they are."""
+    table = table.mutate(**{BLOCK: _alike(table, columns)})
+    newest = table[file].max().over(group_by=[key, BLOCK])
+    return table.mutate(**{name: table[key].notnull() & (table[file] < newest)}).drop(BLOCK)
+
+
+def _alike(table: ir.Table, columns: list[str]) -> ir.IntegerValue:
+    texts = [table[column].cast("string").fill_null("\x00") for column in columns]
+    return ibis.literal("\x1f").join(texts).hash()

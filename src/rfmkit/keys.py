@@ -9,7 +9,7 @@ import ibis
 
 from rfmkit import checks
 from rfmkit.exceptions import RfmkitError
-from rfmkit.formats.cells import trimmed
+from rfmkit.formats.cells import is_mangled, read_id, trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -68,6 +68,31 @@ def key_of(role: str, raw: ir.Table, columns: Mapping[str, str]) -> ir.StringVal
     return key
 
 
+def read_customer(
+    raw: ir.Table,
+    roles: Sequence[str],
+    columns: Mapping[str, str],
+    census: Mapping[str, Mapping[str, Any]],
+    secret: str | None,
+) -> dict[str, ir.Value]:
+    """Read the key of the customer, its kind, and whether a float has destroyed it."""
+    fields = {"line_mangled": ibis.literal(False)}  # noqa: FBT003
+    if "customer_id" in roles:
+        cell = raw[columns["customer_id"]]
+        fields["line_mangled"] = is_mangled(cell, census["customer_id"])
+    found: list[tuple[str, Any]] = [
+        (role, read_id(cell, census[role]))
+        if role == "customer_id"
+        else (role, key_of(role, raw, columns))
+        for role in roles
+    ]
+    if tuple(roles) == ("customer_id",):
+        _, key = found[0]
+    else:
+        key, fields["line_key"] = customer_chain(found)
+    return {"line_customer": key if secret is None else pseudonym(key, secret), **fields}
+
+
 def customer_chain(
     keys: Sequence[tuple[str, ir.StringValue]],
 ) -> tuple[ir.StringValue, ir.StringValue]:
@@ -76,6 +101,7 @@ def customer_chain(
     Only the first kind stands bare: ``phone:5550100`` is never taken for another kind's key.
     """
     first, _ = keys[0]
+    keys = [(kind, key.cast("string")) for kind, key in keys]
     marked = [key if kind == first else kind + ":" + key for kind, key in keys]
     kind = ibis.cases(*((key.notnull(), kind) for kind, key in keys))
     return ibis.coalesce(*marked), kind

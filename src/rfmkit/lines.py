@@ -84,17 +84,22 @@ class Lines:
     @cached_property
     def table(self) -> ir.Table:
         """One row per line: who, when, how much, which status, and the rule against it."""
-        if self._by_place:
+        if self._over_rows and self.engine.embedded:
             return self.numbered
-        return self.engine.view(self._read(self.source.table), owner=self._owner)
+        return self._named(self._read(self.source.table))
 
     @cached_property
     def numbered(self) -> ir.Table:
         """The same, with the position of each row in the source where the engine keeps it."""
         if not self.engine.embedded:
             return self.table
-        raw = self.source.table.mutate(**{ROW: ibis.row_number() + 1})
-        return self.engine.view(self._read(raw), owner=self._owner)
+        return self._named(self._read(self.source.table.mutate(**{ROW: ibis.row_number() + 1})))
+
+    def _named(self, read: ir.Table) -> ir.Table:
+        # What looks over many rows is worked out once; what looks at one is as quick as the table.
+        if self._over_rows:
+            return self.engine.store(read, "lines", owner=self._owner)
+        return self.engine.view(read, owner=self._owner)
 
     @property
     def customer_roles(self) -> tuple[str, ...]:
@@ -104,9 +109,9 @@ class Lines:
         return tuple(role for role in self.platform.customer if role in self.columns)
 
     @property
-    def _by_place(self) -> bool:
-        """Tell whether the place of a row in its file says to which order it belongs."""
-        return self.engine.embedded and self.platform.continued and self.repeats
+    def _over_rows(self) -> bool:
+        """Tell whether a line is read with a look at the other lines of its order."""
+        return self.copies or (self.repeats and bool(self.platform.continued or self.platform.once))
 
     @property
     def _owner(self) -> Lines | None:
@@ -114,7 +119,9 @@ class Lines:
 
     def _read(self, raw: ir.Table) -> ir.Table:
         read = self._with_order(raw).mutate(
-            **self._customer(raw),
+            **keys.read_customer(
+                raw, self.customer_roles, self.columns, self.census, self.policy.secret
+            ),
             line_time=self._moment(raw),
             line_amount=self._amount(raw),
             line_refunded=self._refunded(raw),
@@ -149,28 +156,6 @@ class Lines:
         if ROW in raw.columns:
             fields["row"] = read[ROW]
         return read.select(**fields)
-
-    # --- who ---------------------------------------------------------------------------------
-
-    def _customer(self, raw: ir.Table) -> dict[str, ir.Value]:
-        """Read the key of the customer, its kind, and whether a float has destroyed it."""
-        roles = self.customer_roles
-        fields = {"line_mangled": NO}
-        if "customer_id" in roles:
-            fields["line_mangled"] = self._mangled(raw, "customer_id")
-        if roles == ("customer_id",):
-            key = self._id(raw, "customer_id")
-        else:
-            found = [(role, self._key(raw, role)) for role in roles]
-            key, fields["line_key"] = keys.customer_chain(found)
-        if self.policy.secret is not None:
-            key = keys.pseudonym(key, self.policy.secret)
-        return {"line_customer": key, **fields}
-
-    def _key(self, raw: ir.Table, role: str) -> ir.StringValue:
-        if role == "customer_id":
-            return self._id(raw, role).cast("string")
-        return keys.key_of(role, raw, self.columns)
 
     def _id(self, raw: ir.Table, role: str) -> ir.Column:
         return cells.read_id(raw[self.columns[role]], self.census[role])
@@ -219,12 +204,16 @@ class Lines:
     def _without_copies(self, read: ir.Table) -> ir.Table:
         """Mark rows that stand twice in one export, and orders that a later export replaces."""
         row = ROW if ROW in read.columns else None
+        own = [name for name in self.source.table.columns if name != FILE]
+        if FILE in read.columns:
+            read = (
+                blocks.marked_replaced(read, "line_old", "line_order", FILE, amount="line_amount")
+                if self.platform.whole
+                else blocks.marked_repeated(read, "line_old", "line_order", FILE, own)
+            )
         if self.platform.unique:
-            key = "line_order"
-            if self.platform.unique == "line_id" and "line_id" in self.columns:
-                key = self.columns["line_id"]
-            own = [name for name in self.source.table.columns if name != FILE]
-            read = blocks.marked_copies(read, "line_copy", key, own, row=row)
+            line = self.platform.unique == "line_id" and self.columns.get("line_id")
+            read = blocks.marked_copies(read, "line_copy", line or "line_order", own, row=row)
         return read
 
     # --- when --------------------------------------------------------------------------------

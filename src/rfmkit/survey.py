@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from rfmkit._engine import FILE
 from rfmkit.exceptions import ColumnsError, OrdersError, RfmkitError, examples
 from rfmkit.formats import cells, moments
 from rfmkit.formats.format import GENERIC, recognised
@@ -76,7 +77,7 @@ def read_lines(
         census,
         meanings,
         repeats=repeats,
-        copies=repeats and bool(platform.unique),
+        copies=repeats and (bool(platform.unique) or FILE in table.columns),
         notes=(
             *_format_note(platform, why),
             *_notes(columns, census, meanings),

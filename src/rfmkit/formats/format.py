@@ -74,8 +74,10 @@ class Format:
     continued : bool
         The further lines of an order leave blank what stands on its first line.
     unique : {"order_id", "line_id", ""}
-        What no two rows of one export share: a second, equal row is a copy, and the same order in
-        a later export replaces the earlier one.
+        What no two rows of one export share: a second, equal row is a copy.
+    whole : bool
+        An export holds an order with all of its rows: in a later export it replaces the earlier
+        one. Not so where refunds are rows of their own day.
     sheets : tuple of str
         The sheet of a workbook that holds the orders.
     headers : tuple of mappings of str to str
@@ -114,6 +116,7 @@ class Format:
     decimal: Literal[".", ","] | None = None
     continued: bool = False
     unique: Literal["order_id", "line_id", ""] = ""
+    whole: bool = True
     sheets: tuple[str, ...] = ()
     headers: tuple[Mapping[str, str], ...] = ()
     parts: tuple[Part, ...] = ()
@@ -163,7 +166,9 @@ class Format:
             )
 
 
-GENERIC: Final = Format(name="generic", title="order log with columns found by their names")
+GENERIC: Final = Format(
+    name="generic", title="order log with columns found by their names", whole=False
+)
 
 _known: dict[str, Format] = {}
 

@@ -19,6 +19,7 @@ SQUARE: Final = Format(
     },
     clock="Time",
     decimal=".",
+    whole=False,
 )
 
 SQUARE_ITEMS: Final = Format(
@@ -35,4 +36,5 @@ SQUARE_ITEMS: Final = Format(
     },
     clock="Time",
     decimal=".",
+    whole=False,
 )

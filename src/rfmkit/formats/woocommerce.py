@@ -42,4 +42,5 @@ WOOCOMMERCE_ANALYTICS: Final = Format(
         "status": "Status",
     },
     customer=("name",),
+    whole=False,
 )
