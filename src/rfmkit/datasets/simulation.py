@@ -1,10 +1,9 @@
-"""Order logs to learn and test with: simulated ones whose truth is known, and a bundled sample."""
+"""Simulated order logs: what customers did, and the truth that made them do it."""
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["Simulation", "load_sample", "sample_path", "simulate_orders", "write_samples"]
+__all__ = ["Simulation", "simulate_orders"]
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
@@ -26,7 +25,6 @@ Rng: TypeAlias = np.random.Generator
 _YEAR, _TINY = 365.25, 1e-6
 _VALID, _REFUNDED, _UNPAID = 0, 1, 2
 _ARRIVALS = ("uniform", "growing", "start")
-_SAMPLES = ("orders.csv", "orders.parquet")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -213,69 +211,6 @@ def simulate_orders(
     orders = _orders_frame(order_rng, ids[buyer], _dates(peak, day), columns)
     last_day = first_day + dt.timedelta(days=days - 1)
     return Simulation(orders, pd.DataFrame(customers), pd.DataFrame(gaps), first_day, last_day)
-
-
-def sample_path(name: str = "orders.csv") -> Path:
-    """Return the path of a bundled sample, "orders.csv" or "orders.parquet".
-
-    Examples
-    --------
-    >>> from rfmkit.datasets import sample_path
-    >>> sample_path("orders.parquet").name
-    'orders.parquet'
-    """
-    if name not in _SAMPLES:
-        raise RfmkitError(f"A sample is one of {_SAMPLES}.", found=repr(name))
-    package = Path(__file__).resolve().parent
-    # A wheel carries the files inside the package, a source checkout beside src.
-    for folder in (package / "samples", package.parents[1] / "data" / "samples"):
-        if (folder / name).is_file():
-            return folder / name
-    raise RfmkitError("The samples must be there.", found=f"no {name}", hint="reinstall rfmkit.")
-
-
-def load_sample(name: str = "orders") -> pd.DataFrame:
-    """Load the bundled log: 1,200 customers of a simulated coffee shop over two years.
-
-    Parameters
-    ----------
-    name : {"orders", "orders.csv", "orders.parquet"}, default "orders"
-        Both files hold the same log; "orders" reads the Parquet one.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `Simulation.orders`.
-
-    Examples
-    --------
-    >>> import rfmkit as rk
-    >>> rk.load_sample()["customer_id"].nunique()
-    1200
-    >>> rk.load_sample("products")
-    Traceback (most recent call last):
-    rfmkit.exceptions.RfmkitError: A sample is one of ('orders.csv', 'orders.parquet').
-    Found: 'products'
-    """
-    import pandas as pd
-
-    path = sample_path("orders.parquet" if name == "orders" else name)
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    orders = pd.read_csv(path, parse_dates=["ordered_at"])
-    # pandas 2 reads nanoseconds here: both files are to give the same frame.
-    return orders.astype({"ordered_at": "datetime64[us]"})
-
-
-def write_samples(folder: str | Path) -> list[Path]:
-    """Write the bundled samples into a folder, the same ones each time, and return their paths."""
-    csv, parquet = (Path(folder) / name for name in _SAMPLES)
-    csv.parent.mkdir(parents=True, exist_ok=True)
-    shop = simulate_orders(1200, seed=7, mean_gap_days=45, regularity=1.5, seasonality=0.25,
-                           dropout=0.25, dropout_concentration=3)  # fmt: skip
-    shop.orders.to_csv(csv, index=False, float_format="%.2f", lineterminator="\n")
-    shop.orders.to_parquet(parquet, engine="pyarrow", index=False)
-    return [csv, parquet]
 
 
 def _rates(rng: Rng, size: int, mean_gap_days: float, cv: float) -> Floats:
