@@ -1,4 +1,5 @@
 from . import advice as advice
+from . import datasets as datasets
 from . import formats as formats
 from . import plots as plots
 from .advice import playbook as playbook

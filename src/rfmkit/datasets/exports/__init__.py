@@ -1,1 +1,6 @@
 """Order exports of shop platforms, made from simulated shops, each with its truth."""
+
+from rfmkit.datasets.exports.catalog import FORMATS, export_orders
+from rfmkit.datasets.exports.export import Export
+
+__all__ = ["FORMATS", "Export", "export_orders"]
