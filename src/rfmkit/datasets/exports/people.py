@@ -38,7 +38,8 @@ class Person:
     @property
     def last(self) -> str:
         """Family name."""
-        return _LAST[self.number // len(_FIRST) % len(_LAST)]
+        # Neighbours differ, and no two of those who share a first name have this in common.
+        return _LAST[(self.number + self.number // len(_FIRST)) % len(_LAST)]
 
     @property
     def name(self) -> str:

@@ -160,7 +160,7 @@ def _time(moment: dt.datetime | None, sale: Sale) -> str:
 
 def _status(sale: Sale) -> str:
     status = _STATUS[sale.kind]
-    return status.replace("，", ",") if sale.number % 2 else status
+    return status if sale.number % 3 else status.replace("，", ",")
 
 
 def _paid_cents(sale: Sale, vintage: str) -> int:
