@@ -12,10 +12,19 @@ EVERY_KIND = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("load", [rk.load_sample, sample_path])
-def test_an_unknown_sample_is_answered_with_the_known_ones(load: object) -> None:
+def test_an_unknown_sample_is_answered_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"one of \('orders.csv', 'orders.parquet'\)\.\nFound: 'o"):
-        load("orders.xlsx")
+        rk.load_sample("orders.xlsx")
+    every = r"one of \('orders.csv', .*'shopify.csv', .*\)\.\nFound: 'orders.xlsx'"
+    with pytest.raises(ValueError, match=every):
+        sample_path("orders.xlsx")
+
+
+def test_an_export_is_no_log_to_load() -> None:
+    with pytest.raises(
+        rk.RfmkitError, match=r"\nHint: read_orders\(sample_path\('jd.csv'\)\) reads"
+    ):
+        rk.load_sample("jd.csv")
 
 
 def test_missing_samples_are_an_error_with_a_hint(
@@ -29,8 +38,11 @@ def test_missing_samples_are_an_error_with_a_hint(
 
 
 def test_the_committed_samples_are_what_write_samples_writes(tmp_path) -> None:
-    csv, parquet = write_samples(tmp_path / "new" / "folder")
-    assert csv.read_bytes() == sample_path("orders.csv").read_bytes()
+    paths = write_samples(tmp_path / "new" / "folder")
+    assert tuple(path.name for path in paths) == samples._SAMPLES
+    csv, parquet, *exports = paths
+    for path in (csv, *exports):
+        assert path.read_bytes() == sample_path(path.name).read_bytes(), path.name
     pd.testing.assert_frame_equal(
         pd.read_parquet(parquet), pd.read_parquet(sample_path("orders.parquet"))
     )
@@ -47,7 +59,34 @@ def test_both_samples_hold_the_same_log() -> None:
 
 
 def test_the_samples_are_small() -> None:
-    assert sum(sample_path(name).stat().st_size for name in samples._SAMPLES) < 700_000
+    assert sum(sample_path(name).stat().st_size for name in samples._SAMPLES) < 850_000
+    for name in samples._EXPORTS:
+        assert sample_path(name).stat().st_size < 60_000
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "traps"),
+    [
+        (
+            "taobao.csv", "gbk",
+            ["，等待买家确认", ",等待卖家发货", '"null"', '=""', "'1700000",
+             '"买家未付款"', '"退款"', "【预售定金】", "送货入户安装服务", "陶瓷杯\n（大号）"],
+        ),
+        ("jd.csv", "gb18030", ["(删除)等待出库", "订单拆分为  ", ", 完成,", "已取消", "𠮷"]),
+        (
+            "shopify.csv", "utf-8",
+            ["partially_refunded", "voided", "ogus", "'+1555", "+0100", "+0200", "pending",
+             '"Mug, large"'],
+        ),
+        ("woocommerce.csv", "utf-8", ["amount:", "refunded", "failed", "cancelled", "on-hold"]),
+        ("amazon.txt", "utf-8", ["order-id\torder-item-id\t", "-07:00", "Z\t", "@marketplace."]),
+    ],
+)  # fmt: skip
+def test_the_small_exports_have_the_traps_of_the_large(
+    name: str, encoding: str, traps: list[str]
+) -> None:
+    text = sample_path(name).read_bytes().decode(encoding)
+    assert [trap for trap in traps if trap not in text] == []
 
 
 def test_a_loaded_sample_belongs_to_the_caller() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from rfmkit.datasets.exports import export_orders
 from rfmkit.datasets.simulation import simulate_orders
 from rfmkit.exceptions import RfmkitError
 
@@ -13,17 +14,33 @@ if TYPE_CHECKING:
 
 __all__ = ["load_sample", "sample_path", "write_samples"]
 
-_SAMPLES = ("orders.csv", "orders.parquet")
+_LOGS: Final = ("orders.csv", "orders.parquet")
+# Exports of another, tiny shop, each the format's first file.
+_EXPORTS: Final = {
+    "taobao.csv": "taobao",
+    "jd.csv": "jd",
+    "shopify.csv": "shopify",
+    "woocommerce.csv": "woocommerce",
+    "amazon.txt": "amazon",
+}
+_SAMPLES: Final = (*_LOGS, *_EXPORTS)
 
 
 def sample_path(name: str = "orders.csv") -> Path:
-    """Return the path of a bundled sample, "orders.csv" or "orders.parquet".
+    """Return the path of a bundled sample.
+
+    Parameters
+    ----------
+    name : str, default "orders.csv"
+        ``"orders.csv"`` and ``"orders.parquet"`` hold the log of `load_sample`; ``"taobao.csv"``,
+        ``"jd.csv"``, ``"shopify.csv"``, ``"woocommerce.csv"`` and ``"amazon.txt"`` are what those
+        platforms would export of a tiny shop, in their own encodings (see `export_orders`).
 
     Examples
     --------
     >>> from rfmkit.datasets import sample_path
-    >>> sample_path("orders.parquet").name
-    'orders.parquet'
+    >>> sample_path("taobao.csv").read_bytes()[:12].decode("gbk")
+    '"订单编号","'
     """
     if name not in _SAMPLES:
         raise RfmkitError(f"A sample is one of {_SAMPLES}.", found=repr(name))
@@ -60,7 +77,11 @@ def load_sample(name: str = "orders") -> pd.DataFrame:
     """
     import pandas as pd
 
-    path = sample_path("orders.parquet" if name == "orders" else name)
+    name = "orders.parquet" if name == "orders" else name
+    if name not in _LOGS:
+        hint = f"read_orders(sample_path({name!r})) reads an export." if name in _EXPORTS else ""
+        raise RfmkitError(f"A sample is one of {_LOGS}.", found=repr(name), hint=hint)
+    path = sample_path(name)
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
     orders = pd.read_csv(path, parse_dates=["ordered_at"])
@@ -70,10 +91,16 @@ def load_sample(name: str = "orders") -> pd.DataFrame:
 
 def write_samples(folder: str | Path) -> list[Path]:
     """Write the bundled samples into a folder, the same ones each time, and return their paths."""
-    csv, parquet = (Path(folder) / name for name in _SAMPLES)
-    csv.parent.mkdir(parents=True, exist_ok=True)
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    csv, parquet = (place / name for name in _LOGS)
     shop = simulate_orders(1200, seed=7, mean_gap_days=45, regularity=1.5, seasonality=0.25,
                            dropout=0.25, dropout_concentration=3)  # fmt: skip
     shop.orders.to_csv(csv, index=False, float_format="%.2f", lineterminator="\n")
     shop.orders.to_parquet(parquet, engine="pyarrow", index=False)
-    return [csv, parquet]
+    tiny = simulate_orders(30, seed=4, days=400, mean_gap_days=60, partial_refund_share=0.08,
+                           refund_share=0.08, unpaid_share=0.1)  # fmt: skip
+    for name, platform in _EXPORTS.items():
+        content = next(iter(export_orders(tiny, format=platform).files.values()))
+        (place / name).write_bytes(content)
+    return [place / name for name in _SAMPLES]
