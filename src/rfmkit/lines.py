@@ -75,6 +75,8 @@ class Lines:
     copies: bool
     """Whether a row may be there twice: in one export, or in two that overlap."""
     notes: tuple[str, ...]
+    seen_statuses: dict[str, int] = field(default_factory=dict)
+    """How many rows of the whole log carry each status, by the shop's own word."""
 
     @property
     def engine(self) -> Engine:
@@ -112,6 +114,13 @@ class Lines:
     def _over_rows(self) -> bool:
         """Tell whether a line is read with a look at the other lines of its order."""
         return self.copies or (self.repeats and bool(self.platform.continued or self.platform.once))
+
+    def written(self, role: str, as_of: dt.date) -> ir.Table:
+        """Give a column's cells as they stand, of the lines known at the end of a day."""
+        raw, (start, end) = self.source.table, self.policy.dates_between
+        day = self._moment(raw).date()
+        later = ((day > as_of) & (day >= start) & (day < end)).fill_null(False)  # noqa: FBT003
+        return raw.filter(~later).select(cell=raw[self.columns[role]])
 
     @property
     def _owner(self) -> Lines | None:

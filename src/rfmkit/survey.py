@@ -83,6 +83,7 @@ def read_lines(
             *_notes(columns, census, meanings),
             *_cautions(columns, source, policy, meanings),
         ),
+        seen_statuses=words,
     )
     _ = lines.table  # what cannot be read is raised here, not by the first result
     return lines
@@ -213,19 +214,19 @@ def _run(
         census.setdefault(role, {})[what] = count
 
 
-def _status_words(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> list[str]:
+def _status_words(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> dict[str, int]:
     if "status" not in columns:
-        return []
-    status = table[columns["status"]].cast("string")
-    distinct = table.select(status=status).distinct().limit(MAX_STATUSES + 1)
-    words = sorted(word or "" for word in engine.arrow(distinct)["status"].to_pylist())
-    if len(words) > MAX_STATUSES:
+        return {}
+    status = table.select(status=table[columns["status"]].cast("string").fill_null(""))
+    counted = status.group_by("status").agg(rows=status.count()).limit(MAX_STATUSES + 1)
+    found = {row["status"]: row["rows"] for row in engine.arrow(counted).to_pylist()}
+    if len(found) > MAX_STATUSES:
         raise ColumnsError(
             "The status column holds a few words that come again.",
             found=f"over {MAX_STATUSES:,} different ones in {columns['status']!r}",
             hint="name the right column: status='...'.",
         )
-    return words
+    return dict(sorted(found.items()))
 
 
 def _one_currency(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ class FileTable:
     unreadable: list[Unreadable] = field(default_factory=list)
     zones: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,15 @@ def read_paths(
     paths = list_paths(source)
     kind = _one_kind(paths)
     if kind == "text":
-        return _read_text(engine, paths, encoding=encoding, delimiter=delimiter, names=names)
-    reader: Callable[[Engine, list[Path]], FileTable] = {
-        "parquet": _read_parquet,
-        "json": _read_json,
-        "excel": _read_excel,
-    }[kind]
-    return reader(engine, paths)
+        found = _read_text(engine, paths, encoding=encoding, delimiter=delimiter, names=names)
+    else:
+        reader: Callable[[Engine, list[Path]], FileTable] = {
+            "parquet": _read_parquet,
+            "json": _read_json,
+            "excel": _read_excel,
+        }[kind]
+        found = reader(engine, paths)
+    return replace(found, files=tuple(path.name for path in paths))
 
 
 def list_paths(source: Any) -> list[Path]:

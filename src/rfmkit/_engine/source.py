@@ -36,6 +36,8 @@ class Source:
     """Columns of instants that name their own time zone."""
     notes: tuple[str, ...] = ()
     """What was guessed of the files."""
+    files: tuple[str, ...] = ()
+    """The names of the files, where it was files."""
 
     @property
     def is_lazy(self) -> bool:
@@ -62,8 +64,9 @@ def open_source(
         engine = Engine.embedded_duckdb(memory_limit=memory_limit, threads=threads)
         read = read_paths(engine, source, encoding=encoding, delimiter=delimiter, names=names)
         return Source(
-            read.table, engine, output or "pandas", tuple(read.unreadable), read.zones, read.notes
-        )
+            read.table, engine, output or "pandas", tuple(read.unreadable), read.zones, read.notes,
+            read.files,
+        )  # fmt: skip
     return open_frame(source, output=output, memory_limit=memory_limit, threads=threads)
 
 
