@@ -145,7 +145,7 @@ def log(**columns: Any) -> pd.DataFrame:
 
 def audited(orders: Any) -> dict[str, tuple[int, Decimal]]:
     """The audit of a log read from pandas: rows and money of each rule."""
-    audit = orders.audit
+    audit = orders.audit.to_frame()
     lines = zip(audit["rule"], audit["rows"], audit["amount"], strict=True)
     return {rule: (rows, amount) for rule, rows, amount in lines}
 

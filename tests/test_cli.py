@@ -75,7 +75,7 @@ def test_segment_prints_the_counts_and_the_money(expected):
 
 
 def test_segment_says_what_was_set_aside(orders):
-    audit = orders.audit.set_index("rule")["rows"]
+    audit = orders.audit.to_frame().set_index("rule")["rows"]
     output = " ".join(run("segment", LOG).output.split())
     assert f"Set aside: {audit['read'] - audit['kept']} rows" in output
     assert f"unpaid {audit['unpaid']}" in output
@@ -167,14 +167,14 @@ def test_check_prints_the_audit_and_writes_nothing(tmp_path, monkeypatch, orders
     monkeypatch.chdir(tmp_path)
     result = run("check", LOG)
     assert result.exit_code == 0
-    for row in orders.audit.itertuples():
+    for row in orders.audit.to_frame().itertuples():
         assert f"{row.amount:,.2f}" in result.output
-    assert "customer_id: column 'customer_id'" in result.output
+    assert re.search("customer_id +column 'customer_id'", result.output)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_check_names_every_rule_in_full(orders):
-    rules = set(orders.audit["rule"]) - {"read"}
+    rules = set(orders.audit.to_frame()["rule"]) - {"read"}
     words = set(re.findall(r"\w+", run("check", LOG).output))
     assert rules <= words
 
@@ -206,7 +206,7 @@ def half_written(_table, path):
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
     out = tmp_path / "out.csv"
     out.write_text("what was there before", "utf-8")
-    monkeypatch.setattr(cli, "_writer", lambda *_: half_written)
+    monkeypatch.setitem(cli.TABLE_WRITERS, ".csv", half_written)
     result = run("segment", LOG, "--out", out)
     assert isinstance(result.exception, OSError)
     assert out.read_text("utf-8") == "what was there before"

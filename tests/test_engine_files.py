@@ -164,7 +164,7 @@ def test_a_torn_line_stands_in_the_audit(write):
         "unreadable_line": 2,
         "read": 5,
     }
-    shown = orders.audit.set_index("rule").loc["unreadable_line", "examples"]
+    shown = orders.audit.to_frame().set_index("rule").loc["unreadable_line", "examples"]
     assert shown == "line 4, line 6"
     assert "2 of 5 rows set aside" in repr(orders)
 

@@ -110,7 +110,14 @@ def test_over_rows_keeps_the_index_of_a_pandas_frame():
 
 def uses(source):
     orders = rk.read_orders(source, refunds="net", tz="Asia/Shanghai")
-    _ = orders.audit, orders.rejected, orders.to_frame(), orders.notes, orders.hidden, repr(orders)
+    _ = (
+        repr(orders.audit),
+        orders.rejected,
+        orders.to_frame(),
+        orders.notes,
+        orders.hidden,
+        repr(orders),
+    )
     rk.summarize(orders.until("2024-01-02"))
 
 
@@ -158,7 +165,7 @@ def test_an_ibis_backend_keeps_its_tables_and_settings():
     backend.con.register("mine", pa.Table.from_pandas(log(total=[1, 2, -1])))
     before = backend.con.execute("SELECT * FROM mine").fetchall()
     orders = rk.read_orders(backend.table("mine"))
-    _ = orders.audit, repr(orders)
+    _ = repr(orders.audit), repr(orders)
     assert backend.con.execute("SELECT * FROM mine").fetchall() == before
     assert backend.con.execute("SELECT current_setting('TimeZone')").fetchone() == (
         "America/New_York",
@@ -170,7 +177,7 @@ def test_a_file_is_never_changed(tmp_path):
     path.write_bytes("客户,日期,金额\n张,2024-01-01,1\n".encode("gb18030"))
     before = path.read_bytes(), path.stat().st_mtime_ns
     orders = rk.read_orders(path)
-    _ = orders.audit
+    _ = repr(orders.audit)
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
     assert [found.name for found in tmp_path.iterdir()] == ["orders.csv"]
 

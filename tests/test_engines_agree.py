@@ -161,7 +161,7 @@ def test_the_order_of_the_rows_does_not_matter(sample, orders, expected):
     # Rows set aside keep the place that they have in the source, and so do the examples.
     rejected = log.rejected.drop(columns="row")
     assert_same(rejected, expected["rejected"].drop(columns="row"), ["order_id"])
-    audit, before = (o.audit.drop(columns="examples") for o in (log, orders))
+    audit, before = (o.audit.to_frame().drop(columns="examples") for o in (log, orders))
     pd.testing.assert_frame_equal(audit, before)
 
 

@@ -403,7 +403,7 @@ def test_customers_without_a_column_are_an_error_that_names_it(orders, customers
 
 
 def test_the_money_of_a_summary_adds_up_to_the_audit(orders, customers):
-    audit = orders.audit.set_index("rule")
+    audit = orders.audit.to_frame().set_index("rule")
     cents = (customers["spend"] * 100).round().astype("int64").sum()
     assert Decimal(int(cents)) / 100 == audit.loc["kept", "amount"]
     assert customers["orders"].sum() == audit.loc["kept", "rows"]

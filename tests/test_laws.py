@@ -57,7 +57,7 @@ def outputs(orders):
     curve = rk.ChurnCurve(180).fit(orders)
     return {
         "as_of": orders.as_of,
-        "audit": orders.audit,
+        "audit": orders.audit.to_frame(),
         "rejected": orders.rejected,
         "to_frame": orders.to_frame(),
         "summarize": rk.summarize(orders, categories=True),

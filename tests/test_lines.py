@@ -111,7 +111,7 @@ def test_plausible_dates_are_half_open(between, kept):
 
 def test_every_rule_of_the_audit_is_explained():
     frame = log(customer=["a", None], total=[1.0, 2.0])
-    audit = rk.read_orders(frame).audit.set_index("rule")["meaning"].to_dict()
+    audit = rk.read_orders(frame).audit.to_frame().set_index("rule")["meaning"].to_dict()
     assert audit == {
         "kept": RULES["kept"],
         "no_customer": RULES["no_customer"],

@@ -20,6 +20,7 @@ __getattr__, __dir__, _ = lazy_loader.attach_stub(__name__, __file__)
 __all__ = [
     "read_orders",
     "Orders",
+    "Audit",
     "summarize",
     "purchase_gaps",
     "snapshots",

@@ -3,6 +3,7 @@ from . import datasets as datasets
 from . import formats as formats
 from . import plots as plots
 from .advice import playbook as playbook
+from .audit import Audit as Audit
 from .churn import ChurnCurve as ChurnCurve
 from .churn import churn_rate as churn_rate
 from .cycle import PurchaseCycle as PurchaseCycle

@@ -9,14 +9,17 @@ import tempfile
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from rfmkit.columns import LABELS, SEGMENTS
 from rfmkit.exceptions import RfmkitError, RfmkitWarning
+from rfmkit.report import as_text, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +27,25 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from rfmkit.orders import Orders
+    from rfmkit.report import Report, Section
 
 BAD_INPUT = 2
+SHORT = 20
+# How an Ibis table is written, and how a pandas frame.
+TABLE_WRITERS: dict[str, Callable[[Any, Path], None]] = {
+    ".parquet": lambda table, path: table.to_parquet(path),
+    ".pq": lambda table, path: table.to_parquet(path),
+    ".csv": lambda table, path: table.to_csv(path),
+}
+AUDIT_WRITERS: dict[str, Callable[[Any, Path], None]] = {
+    ".csv": lambda frame, path: frame.to_csv(path, index=False),
+    ".parquet": lambda frame, path: frame.to_parquet(path, index=False),
+    ".pq": lambda frame, path: frame.to_parquet(path, index=False),
+    # JSON has no decimals: money is the nearest double, with at most its four places.
+    ".json": lambda frame, path: frame.astype({"amount": float}).to_json(
+        path, orient="records", indent=2, force_ascii=False
+    ),
+}
 
 
 def main() -> None:
@@ -139,17 +159,24 @@ def segment(
 
 @cli.command()
 @click.argument("orders")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File to write: .csv, .parquet or .json."
+)
 @reading_options
-def check(orders: str, **reading: Any) -> None:
-    """Read ORDERS and account for every row and every cent; write nothing."""
+def check(orders: str, out: Path | None, **reading: Any) -> None:
+    """Read ORDERS, account for every row and every cent, and say what looks odd."""
     from rfmkit.reading import read_orders
 
+    writer = _writer(out, orders, AUDIT_WRITERS)
     with stage("Reading"):
-        log = read_orders(orders, output="pandas", **reading)
-        audit = log.audit
-    for note in log.notes:
-        Console(highlight=False).print(note, markup=False, style="dim")
-    print_audit(audit, log)
+        audit = read_orders(orders, output="pandas", **reading).audit
+        report = audit.report
+    print_report(report)
+    if out is not None:
+        atomically(out, lambda path: writer(audit.to_frame(), path))
+        Console(highlight=False).print(
+            f"Wrote {out}: one row a rule.", markup=False, soft_wrap=True
+        )
 
 
 @cli.command()
@@ -184,7 +211,7 @@ def run_segment(
     from rfmkit.lifecycle import Lifecycle, segment_table
     from rfmkit.reading import read_orders
 
-    writer = _writer(out, source)
+    writer = _writer(out, source, TABLE_WRITERS)
     with stage("Reading the orders"):
         log = read_orders(source, output="ibis", **reading)
     with stage("Summarizing the customers"):
@@ -206,19 +233,21 @@ def run_segment(
     return log, table
 
 
-def _writer(out: Path | None, source: str) -> Callable[[ir.Table, Path], None]:
+def _writer(
+    out: Path | None, source: str, writers: dict[str, Callable[[Any, Path], None]]
+) -> Callable[[Any, Path], None]:
     """Choose how to write, and say what is wrong with the target before the work, not after."""
-    if out is None or out.suffix.lower() in (".parquet", ".pq"):
-        writer = lambda table, path: table.to_parquet(path)  # noqa: E731
-    elif out.suffix.lower() == ".csv":
-        writer = lambda table, path: table.to_csv(path)  # noqa: E731
-    else:
+    if out is None:
+        return next(iter(writers.values()))
+    if out.suffix.lower() not in writers:
+        endings = [ending for ending in writers if ending != ".pq"]
         raise RfmkitError(
-            "--out ends in .parquet or .csv.", found=str(out), hint="choose one of the two."
+            f"--out ends in {', '.join(endings[:-1])} or {endings[-1]}.",
+            found=str(out),
+            hint="choose one of them.",
         )
-    if out is not None:
-        _writable(out, source)
-    return writer
+    _writable(out, source)
+    return writers[out.suffix.lower()]
 
 
 def _writable(out: Path, source: str) -> None:
@@ -235,7 +264,7 @@ def _writable(out: Path, source: str) -> None:
         raise RfmkitError(
             "--out is another file than the log.",
             found=f"the log itself, {str(out)!r}",
-            hint="the segments would replace the orders; name another file.",
+            hint="the result would replace the orders; name another file.",
         )
 
 
@@ -285,7 +314,7 @@ def print_segments(table: ir.Table, log: Orders, out: Path | None) -> None:
     shown.add_row("all", "", f"{people:,}", "", f"{sizes['spend'].sum():,.2f}", "")
     console = Console(highlight=False)
     console.print(shown)
-    audit = log.audit
+    audit = log.audit.to_frame()
     aside = audit[~audit["kept"] & ~audit["rule"].isin(["read", "refund_deducted"])]
     if len(aside):
         reasons = ", ".join(f"{r.rule} {r.rows:,}" for r in aside.itertuples(index=False))
@@ -308,20 +337,39 @@ def segment_sizes(table: ir.Table, log: Orders) -> Any:
     return frame.sort_values(["place", "phase_place"]).drop(columns=["place", "phase_place"])
 
 
-def print_audit(audit: Any, log: Orders) -> None:
-    """Print the audit, one line a rule."""
-    shown = Table(title=f"Every row of the log, as of {log.as_of}")
-    for heading in ("", "rule", "rows", "amount", "examples", "meaning"):
-        shown.add_column(heading, justify="right" if heading in ("rows", "amount") else "left")
-    for row in audit.itertuples(index=False):
-        mark = "read" if row.rule == "read" else "kept" if row.kept else "aside"
-        rule = "" if row.rule == "read" else row.rule
-        shown.add_row(mark, rule, f"{row.rows:,}", f"{row.amount:,.2f}", row.examples, row.meaning)
-    # Piped output has no width of its own; names are not to be cut for it.
+def print_report(report: Report) -> None:
+    """Print a report: with its tables drawn on a terminal, and as plain text into a pipe."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=200)
-    console.print(shown)
+        click.echo(as_text(report))
+        return
+    console.print(Text(report.title, style="bold"))
+    for section in report.sections:
+        console.print()
+        console.print(Text(section.heading, style="bold"))
+        if section.rows:
+            console.print(_drawn(section, console.width))
+        for sentence in section.sentences:
+            mark = "yellow" if section.warns else ""
+            console.print(Text(f"- {printable(sentence)}", style=mark))
+
+
+def _drawn(section: Section, room: int) -> Table:
+    headings = section.headings or ("",) * len(section.rows[0])
+    widths = [max(map(cell_len, column)) for column in zip(headings, *section.rows, strict=True)]
+    # What is short stays on one line where there is room for that; the rest is folded, never cut.
+    short = [width <= SHORT for width in widths]
+    needed = sum(min(width, SHORT) + 3 for width in widths)
+    shown = Table(show_header=bool(section.headings))
+    for place, heading in enumerate(headings):
+        side: Literal["left", "right"] = "right" if place in section.right else "left"
+        whole = short[place] and needed < room
+        shown.add_column(heading, justify=side, overflow="fold", no_wrap=whole)
+    for place, row in enumerate(section.rows, start=1):
+        if section.total and place == len(section.rows):
+            shown.add_section()
+        shown.add_row(*(Text(printable(cell)) for cell in row))
+    return shown
 
 
 def draw_demo(table: ir.Table, log: Orders, picture: Path) -> None:

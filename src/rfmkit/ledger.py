@@ -1,14 +1,13 @@
-"""The ledger: lines summed to orders, each valid or under a rule, every cent accounted for."""
+"""The ledger: lines summed to orders, each valid or under a rule."""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 
 from rfmkit._engine import ROW
-from rfmkit.columns import MONEY, RULES
+from rfmkit.columns import MONEY
 from rfmkit.exceptions import OrdersError
 from rfmkit.lines import NEVER_PAID, REFUNDED
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from rfmkit.lines import Lines, Policy
 
-EXAMPLES: Final = 3
 REFUND_ROWS: Final = ("refund", "refund_row", "refunded_same_day", "refund_without_purchase")
 
 
@@ -133,58 +131,6 @@ def _flag_refunds(flagged: ir.Table) -> ir.Table:
     bought = flagged.rule.isnull().cast("int64").max().over(group_by=flagged.customer_id)
     stray = (flagged.rule == "refund") & (bought == 0)
     return flagged.mutate(rule=stray.ifelse("refund_without_purchase", flagged.rule))
-
-
-def audit_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> Any:
-    """Count rows and money by rule; kept + set aside = read, in rows and in money."""
-    engine, policy = lines.engine, lines.policy
-    flagged = flag_orders(known(lines.numbered, as_of), policy, facts)
-    deducted = flagged.rule.isnull() & (policy.refunds == "net")
-    by_rule = flagged.group_by(rule=flagged.rule.fill_null("kept")).agg(
-        rows=flagged.lines.sum(),
-        amount=flagged.amount.sum().fill_null(0),
-        deducted=deducted.ifelse(flagged.refunded, 0).sum().fill_null(0),
-    )
-    found = {row["rule"]: row for row in engine.arrow(by_rule).to_pylist()}
-    read = known(lines.table, as_of)
-    total = engine.row(read.aggregate(rows=read.count(), amount=read.amount.sum().fill_null(0)))
-    money = {rule: Decimal(row["amount"]) for rule, row in found.items()}
-    rows = {rule: int(row["rows"]) for rule, row in found.items()}
-    money["refund_deducted"] = sum((Decimal(r["deducted"]) for r in found.values()), Decimal(0))
-    torn = len(lines.source.unreadable)
-    rows["unreadable_line"] = torn
-    shown = _examples(lines, flagged)
-    shown["unreadable_line"] = ", ".join(
-        f"line {bad.line}" for bad in lines.source.unreadable[:EXAMPLES]
-    )
-    entries = [
-        (rule, rule in ("kept", "refund"), rows.get(rule, 0), money.get(rule, Decimal(0)), meaning)
-        for rule, meaning in RULES.items()
-        if rule == "kept" or rows.get(rule) or money.get(rule)
-    ]
-    entries.append(("read", False, total["rows"] + torn, Decimal(total["amount"]), "the whole log"))
-    columns: dict[str, list[Any]] = {
-        "rule": [entry[0] for entry in entries],
-        "kept": [entry[1] for entry in entries],
-        "rows": [entry[2] for entry in entries],
-        "amount": [entry[3].quantize(Decimal("0.0001")) for entry in entries],
-        "examples": [shown.get(entry[0], "") for entry in entries],
-        "meaning": [entry[4] for entry in entries],
-    }
-    return engine.small(columns, lines.source.kind)
-
-
-def _examples(lines: Lines, flagged: ir.Table) -> dict[str, str]:
-    if "row" not in flagged.columns:
-        return {}
-    aside = flagged.filter(flagged.rule.notnull())
-    place = ibis.row_number().over(group_by=aside.rule, order_by=aside.row)
-    first = aside.select("rule", "row", place=place)
-    first = first.filter(first.place < EXAMPLES).order_by("rule", "row")
-    shown: dict[str, list[str]] = {}
-    for found in lines.engine.arrow(first).to_pylist():
-        shown.setdefault(found["rule"], []).append(str(found["row"]))
-    return {rule: "row " + ", ".join(rows) for rule, rows in shown.items()}
 
 
 def rejected_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> ir.Table:

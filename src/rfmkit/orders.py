@@ -6,8 +6,9 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from rfmkit import keys
+from rfmkit.audit import Audit
 from rfmkit.exceptions import RfmkitError
-from rfmkit.ledger import audit_table, flag_orders, known, log_facts, rejected_table
+from rfmkit.ledger import flag_orders, known, log_facts, rejected_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,8 +53,8 @@ class Orders:
     ----------
     as_of : datetime.date
         The day on which everything is measured, included; later rows are hidden.
-    audit : DataFrame
-        Every row accounted for: rule, rows, amount, example rows; kept + set aside = read.
+    audit : Audit
+        What was read, every row and cent accounted for, and warnings of what looks odd.
     rejected : DataFrame
         The rows set aside, with their rule.
     hidden : dict
@@ -89,9 +90,11 @@ class Orders:
         return Orders(self._lines, as_of=as_day(day, "day"), facts=self._facts)
 
     @property
-    def audit(self) -> Any:
-        """Every row and every cent accounted for, one line a rule."""
-        return audit_table(self._lines, self.as_of, self._facts)
+    def audit(self) -> Audit:
+        """Every row and every cent accounted for, and what looks odd."""
+        made = lambda: Audit(self._lines, as_of=self.as_of, facts=self._facts)  # noqa: E731
+        audit: Audit = self.remember("audit", made)
+        return audit
 
     @property
     def rejected(self) -> Any:

@@ -79,7 +79,7 @@ def master(real_data):
 
 @pytest.mark.parametrize(("zero_amounts", "kept"), [("keep", 69_659), ("drop", 69_579)])
 def test_the_master_file_is_accounted_for(master, zero_amounts, kept):
-    audit = master[zero_amounts].audit.set_index("rule")
+    audit = master[zero_amounts].audit.to_frame().set_index("rule")
     money = Decimal("2500315.63")
     assert audit.loc["kept", ["rows", "amount"]].tolist() == [kept, money]
     assert audit.loc["read", ["rows", "amount"]].tolist() == [69_659, money]

@@ -17,7 +17,7 @@ def test_every_row_is_a_purchase(log):
     customers = rk.summarize(log)
     assert len(customers) == 1525
     assert customers["purchases"].sum() == customers["spend"].sum() == 10_483
-    assert log.audit["rows"].tolist() == [10_483, 10_483]
+    assert log.audit.to_frame()["rows"].tolist() == [10_483, 10_483]
 
 
 def test_the_first_year_is_as_published(log):

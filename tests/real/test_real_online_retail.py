@@ -47,7 +47,7 @@ def invoices(raw):
 
 
 def test_every_line_and_every_penny_is_accounted_for(log):
-    audit = log.audit.set_index("rule")
+    audit = log.audit.to_frame().set_index("rule")
     parts = audit.drop("read")
     assert parts["rows"].sum() == audit.loc["read", "rows"] == 541_909
     assert parts["amount"].sum() == audit.loc["read", "amount"]
@@ -55,7 +55,7 @@ def test_every_line_and_every_penny_is_accounted_for(log):
 
 
 def test_the_rules_are_those_counted_from_the_lines(log, raw, invoices):
-    audit = log.audit.set_index("rule").drop("read")
+    audit = log.audit.to_frame().set_index("rule").drop("read")
     by_rule = invoices.groupby("rule")[["lines", "money"]].sum()
     nobody = raw[raw["CustomerID"].isna()]
     expected = by_rule["lines"].to_dict() | {"no_customer": len(nobody)}
@@ -90,7 +90,7 @@ def test_everybody_has_one_segment(log, raw):
 
 def test_what_is_set_aside_can_be_looked_at(log, raw):
     rejected = log.rejected
-    audit = log.audit.set_index("rule")["rows"].drop(["read", "kept", "refund"])
+    audit = log.audit.to_frame().set_index("rule")["rows"].drop(["read", "kept", "refund"])
     assert rejected["rule"].value_counts().to_dict() == audit.to_dict()
     nobody = rejected.loc[rejected["rule"] == "no_customer", "row"]
     assert nobody.tolist() == (raw.index[raw["CustomerID"].isna()] + 1).tolist()
