@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from pyarrow.csv import ConvertOptions, read_csv
+from rich.cells import cell_len
+from rich.console import Console
 
 import rfmkit as rk
 from conftest import plain
@@ -179,6 +181,48 @@ def test_check_names_every_rule_in_full(orders):
     assert rules <= words
 
 
+def test_check_prints_the_report_into_a_pipe():
+    expected = repr(rk.read_orders(LOG).audit)
+    assert run("check", LOG).output == f"{expected}\n"
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_check_cuts_nothing_on_a_terminal(monkeypatch, capsys, orders, width):
+    monkeypatch.setattr(
+        cli, "Console", lambda **_: Console(force_terminal=True, width=width, color_system=None)
+    )
+    word = "a status with [red]brackets and a \x1b[31m"
+    frame = rk.load_sample().assign(status=word)
+    audit = rk.read_orders(frame).audit
+    cli.print_report(audit.report)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(cell_len, lines)) <= width
+    assert "…" not in "".join(lines)
+    # Cells are folded over several lines: what stands in one column makes the cell again.
+    tables = [line.strip("│").split("│") for line in lines if line.startswith("│")]
+    first = "".join(row[0].strip() for row in tables)
+    assert "customer_id" in first
+    assert "asidereadaside" not in first
+    statuses = [row for row in tables if len(row) == 3]
+    letters = "".join("".join(row[0].split()) for row in statuses)
+    assert letters.endswith("astatuswith[red]bracketsanda\\x1b[31m")
+    warned = " ".join(" ".join(lines).partition("Warnings")[2].split())
+    assert warned.startswith("- Statuses that no table names, ")
+
+
+@pytest.mark.parametrize("name", ["audit.csv", "audit.parquet", "audit.json", "AUDIT.PQ"])
+def test_check_writes_the_table_of_rules(tmp_path, orders, name):
+    out = tmp_path / name
+    result = run("check", LOG, "--out", out)
+    assert result.exit_code == 0
+    assert f"Wrote {out}: one row a rule." in result.output
+    read = {"csv": pd.read_csv, "json": pd.read_json}.get(name.rpartition(".")[2], pd.read_parquet)
+    expected = orders.audit.to_frame().astype({"amount": float})
+    found = read(out).fillna({"examples": ""}).astype({"amount": float})
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 # --- demo ----------------------------------------------------------------------------------------
 
 
@@ -262,6 +306,11 @@ def bad_inputs(tmp_path, monkeypatch):
         (["segment", "orders.csv", "--out", "out.xlsx"], r"ends in \.parquet or \.csv\.\nFound: o"),
         (["segment", "orders.csv", "--out", "no/out.csv"], r"existing folder\.\nFound: no folder"),
         (["segment", "orders.csv", "--out", "folder.csv"], r"folder\.csv"),
+        (
+            ["check", "orders.csv", "--out", "out.xlsx"],
+            r"in \.csv, \.parquet or \.json\.\nFound: o",
+        ),
+        (["check", "orders.csv", "--out", "orders.csv"], r"another file than the log"),
         (["demo", "--folder", "orders.csv"], r"orders\.csv"),
     ],
 )

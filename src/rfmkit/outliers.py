@@ -24,6 +24,7 @@ FAR_ABOVE_MEAN: Final = 20
 TIMES_USUAL: Final = 5
 MANY: Final = 20
 RARE_DAYS: Final = 3
+USUAL_FROM: Final = 28
 
 
 def find_outliers(
@@ -91,12 +92,17 @@ def _order_name(order: Mapping[str, Any]) -> str:
 def _heavy_customers(
     lines: Lines, people: ir.Table, tally: Tally, most: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Find customers of over 5 % of the money kept, and over twenty times the mean customer."""
+    """Find customers of over 5 % of the money kept, and over twenty times the mean customer.
+
+    One large order is not told twice: at least half of their money came with other orders.
+    """
     limit = _limit(tally, HEAVY_CUSTOMER, most["customers"])
     if not 0 < limit < most["spend"]:
         return
-    heavy = people.filter(people.spend > limit).order_by(ibis.desc("spend"), "customer_id")
-    found = lines.engine.arrow(heavy).to_pylist()
+    heavy = people.filter((people.spend > limit) & (people.spend >= people.top * 2))
+    found = lines.engine.arrow(heavy.order_by(ibis.desc("spend"), "customer_id")).to_pylist()
+    if not found:
+        return
     named = ", ".join(
         f"{who['customer_id']!r} ({percent(who['spend'], tally.amounts['kept'])} in "
         f"{counted(who['orders'], 'order')})"
@@ -145,24 +151,33 @@ def _brushed(lines: Lines, people: ir.Table, tally: Tally) -> Iterator[str]:
 
     So do made-up orders look (brushing, 刷单): bought accounts, one listing, one price, one day.
     Four things must hold, and each keeps a common harmless log silent: 20 customers at least; a
-    fifth of the day's one-time customers (a busy day has many of everything); and a tenth of that
-    count is reached on 1 % of the days at most, three at least (a shop with one price, and a new
-    product that goes on selling, reach it more often). A sale of one thing on one day looks the
-    same, and rings: whoever knows the shop can tell. Rings that pay many amounts, or whose
-    accounts buy again, are not seen.
+    fifth of the day's one-time customers (a busy day has many of everything); a tenth of that
+    count on no more than 1 % of the days, or three (a new product that goes on selling has more);
+    and a share twice that of the other days (in a shop with one price it is the same). A sale of
+    one thing on one day looks the same, and rings: whoever knows the shop can tell. Rings that pay
+    many amounts, or whose accounts buy again, are not seen. In less than four weeks nothing is
+    usual yet.
     """
+    if len(tally.days) < USUAL_FROM:
+        return
     once = people.filter((people.orders == 1) & (people.top > 0))
     cells = once.group_by("day", amount=once.top).agg(customers=once.count())
     cells = cells.mutate(
         of_day=cells.customers.sum().over(group_by="day"),
         most=cells.customers.max().over(group_by="amount"),
+        of_all=cells.customers.sum().over(),
     )
     cells = cells.filter(cells.most >= MANY)
     near = (cells.customers * 10 >= cells.most).cast("int64")
-    cells = cells.mutate(days=near.sum().over(group_by="amount"))
+    cells = cells.mutate(
+        days=near.sum().over(group_by="amount"),
+        elsewhere=((1 - near) * cells.customers).sum().over(group_by="amount"),
+        of_elsewhere=cells.of_all - (near * cells.of_day).sum().over(group_by="amount"),
+    )
     odd = cells.filter(
         (cells.customers >= MANY)
         & (cells.customers * 5 >= cells.of_day)
+        & (cells.elsewhere * 2 * cells.of_day <= cells.customers * cells.of_elsewhere)
         & (cells.days <= max(RARE_DAYS, len(tally.days) // 100))
     )
     order = (ibis.desc("customers"), "day", "amount")

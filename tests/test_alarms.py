@@ -1,0 +1,163 @@
+"""Alarms: each rings for what it is made for, and is silent for what is common."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import rfmkit as rk
+
+
+def shop(days=120, a_day=5):
+    """Make an uneventful log: every day a few orders of many customers, of many amounts."""
+    rng = np.random.default_rng(3)
+    size = days * a_day
+    return pd.DataFrame({
+        "order_id": [f"o{place}" for place in range(size)],
+        "customer": [f"c{place}" for place in rng.integers(0, size // 4, size)],
+        "date": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(size) // a_day, unit="D"),
+        "total": [f"{cents / 100:.2f}" for cents in rng.integers(500, 5000, size)],
+        "status": "paid",
+    })  # fmt: skip
+
+
+SHOP = shop()
+
+
+def changed(rows, **columns):
+    """Give the shop's log with some cells of its first rows changed."""
+    frame = SHOP.copy()
+    for name, cell in columns.items():
+        frame[name] = frame[name].astype(object)
+        frame.loc[: rows - 1, name] = cell
+    return frame
+
+
+def without_days(first, last):
+    return SHOP[(SHOP["date"] < first) | (SHOP["date"] > last)]
+
+
+def only(warnings, start):
+    """Give the one warning that begins like this, or nothing; there is no other."""
+    assert [warning for warning in warnings if not warning.startswith(start)] == []
+    assert len(warnings) <= 1
+    return warnings[0] if warnings else ""
+
+
+def test_an_uneventful_log_is_silent():
+    assert rk.read_orders(SHOP).audit.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "rows", "start", "figure"),
+    [
+        ("customer", None, 30, "Rows without a customer: ", None),
+        ("customer", None, 31, "Rows without a customer: ", "31 of 600 rows (5.2 %)"),
+        ("customer", "1.7E+16", 1, "Rows whose customer id a float", "1 of 600 rows (0.2 %)"),
+        ("order_id", "1.7E+16", 1, "Rows whose order id a float", "1 of 600 rows (0.2 %)"),
+        ("date", "1900-01-01", 1, "Rows dated outside dates_between", "1 of 600 rows (0.2 %)"),
+        ("date", "2024-02-30", 30, "Rows without a date that exists", None),
+        ("date", "2024-02-30", 31, "Rows without a date that exists", "31 of 600 rows (5.2 %)"),
+        ("total", "free", 30, "Rows without an amount", None),
+        ("total", "free", 31, "Rows without an amount", "31 of 600 rows (5.2 %)"),
+        ("total", "0", 30, "Orders of amount zero", None),
+        ("total", "0", 31, "Orders of amount zero", "31 of 600 orders (5.2 %), aside"),
+        ("status", "odd", 2, "Statuses that no table names", "'odd': 2 of 600 rows (0.3 %)"),
+        ("total", "$7.00", 9, "Signs beside the amounts", None),
+    ],
+)
+def test_rows_ring_by_their_share(column, cell, rows, start, figure):
+    warning = only(rk.read_orders(changed(rows, **{column: cell})).audit.warnings, start)
+    assert (figure or "") in warning
+    assert bool(warning) == (figure is not None)
+
+
+def test_gifts_that_are_kept_ring_too():
+    orders = rk.read_orders(changed(31, total="0"), zero_amounts="keep")
+    warning = only(orders.audit.warnings, "Orders of amount zero: 31 of 600 orders (5.2 %), kept")
+    assert "zero_amounts='drop'" in warning
+
+
+def test_several_signs_of_currency_ring():
+    frame = changed(9, total="$7.00")
+    frame.loc[20, "total"] = "7.00 EUR"
+    frame.loc[21, "total"] = "no sign of 5"
+    warning = only(rk.read_orders(frame).audit.warnings, "Signs beside the amounts: '$', 'EUR'; ")
+    assert "convert the amounts first" in warning
+
+
+def test_torn_lines_ring(tmp_path):
+    path = tmp_path / "orders.csv"
+    text = SHOP.to_csv(index=False)
+    path.write_text(text + "o1,c1,2024-01-01\n", "utf-8")
+    warning = only(rk.read_orders(path).audit.warnings, "Torn lines: 1 of 601 rows (0.2 %)")
+    assert "the first in line 602 of 'orders.csv'" in warning
+
+
+def test_unknown_statuses_name_their_words_and_the_way_out():
+    frame = changed(3, status=["odd", "odd", None])
+    warning = only(rk.read_orders(frame).audit.warnings, "Statuses that no table names, 'odd', ''")
+    assert warning.endswith("statuses={'odd': '...'}.")
+
+
+# --- days ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("frame", "quiet"),
+    [
+        (SHOP, ""),
+        (without_days("2024-02-10", "2024-02-15"), ""),  # six days
+        (without_days("2024-02-10", "2024-02-16"), "2024-02-10 to 2024-02-16 (7 days); "),
+        # A shop that sells once a month has no odd pauses.
+        (SHOP[SHOP["date"].dt.day == 1], ""),
+        # Weekly orders, and once nothing for five weeks and more.
+        (SHOP[SHOP["date"].dt.dayofweek == 0], ""),
+        (
+            SHOP[(SHOP["date"].dt.dayofweek == 0) & ~SHOP["date"].dt.month.isin([2, 3])],
+            "2024-01-30 to 2024-03-31 (62 days); ",
+        ),
+    ],
+)
+def test_runs_of_days_without_an_order_ring(frame, quiet):
+    warning = only(rk.read_orders(frame).audit.warnings, "Days without any order: ")
+    assert quiet in warning
+    assert bool(warning) == bool(quiet)
+
+
+@pytest.mark.parametrize(("as_of", "quiet"), [("2024-05-06", False), ("2024-05-07", True)])
+def test_a_log_that_ends_before_its_day_rings(as_of, quiet):
+    """The shop's last day is the 29th of April."""
+    warning = only(rk.read_orders(SHOP, as_of=as_of).audit.warnings, "Days without any order: ")
+    assert ("2024-04-30 to 2024-05-07 (8 days)" in warning) == quiet
+
+
+def test_a_row_dated_years_ahead_rings():
+    frame = changed(1, date=pd.Timestamp("2034-01-01"))
+    warning = only(rk.read_orders(frame).audit.warnings, "Days without any order: ")
+    assert "2024-04-30 to 2033-12-31" in warning
+
+
+def test_at_most_three_runs_are_named():
+    cut = SHOP[~SHOP["date"].dt.day.between(3, 12)]
+    found = rk.read_orders(cut, dates_between=("2000-01-01", "2030-01-01")).audit.warnings
+    assert found == ()  # four pauses in 78 are what the log usually shows
+    long = shop(1200)
+    cut = long[~((long["date"].dt.day < 11) & (long["date"].dt.month % 6 == 2))]
+    warning = only(rk.read_orders(cut).audit.warnings, "Days without any order: ")
+    assert warning.count("(10 days)") == 3
+    assert "... (7 in all)" in warning
+
+
+# --- what is hidden --------------------------------------------------------------------------
+
+
+def test_hidden_rows_are_told_and_ring_for_nothing_else():
+    frame = pd.concat([SHOP, changed(40, customer=None, date="2024-06-01").head(40)])
+    frame["date"] = pd.to_datetime(frame["date"])
+    assert len(rk.read_orders(frame).audit.warnings) == 2  # no customer, and a month of nothing
+    warning = only(rk.read_orders(frame).until("2024-04-29").audit.warnings, "Rows dated after ")
+    assert warning.startswith("Rows dated after 2024-04-29: 40, hidden by as_of")
+
+
+def test_a_day_before_the_first_row_rings_for_nothing():
+    only(rk.read_orders(SHOP).until("2020-01-01").audit.warnings, "Rows dated after 2020-01-01")
