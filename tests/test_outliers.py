@@ -56,7 +56,7 @@ def test_at_most_three_are_named():
 
 def test_a_large_order_of_a_small_shop_is_silent():
     """It carries over 1 % of the money, as every order of a small shop may."""
-    assert warnings(more(1, total="500")) == ()
+    assert warnings(more(1, total="1000")) == ()
 
 
 def test_a_customer_who_carries_much_of_the_money_rings():

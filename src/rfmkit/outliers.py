@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from rfmkit.tally import Tally
 
 NAMED: Final = 3
-HEAVY_ORDER, HEAVY_CUSTOMER = 100, 20  # a hundredth, a twentieth of all money kept
-FAR_ABOVE_MEAN: Final = 20
+# A hundredth, and a twentieth, of all money kept; and so many times the mean.
+HEAVY_ORDER: Final = (100, 50)
+HEAVY_CUSTOMER: Final = (20, 20)
 TIMES_USUAL: Final = 5
 MANY: Final = 20
 RARE_DAYS: Final = 3
@@ -57,15 +58,16 @@ def find_outliers(
         engine.drop(people)
 
 
-def _limit(tally: Tally, part: int, count: int) -> Decimal:
+def _limit(tally: Tally, heavy: tuple[int, int], count: int) -> Decimal:
     """Say from where one of `count` is heavy: a part of the money, and far above the mean."""
-    return max(tally.amounts["kept"] / part, FAR_ABOVE_MEAN * tally.amounts["kept"] / count)
+    part, times = heavy
+    return max(tally.amounts["kept"] / part, tally.amounts["kept"] * times / count)
 
 
 def _heavy_orders(
     lines: Lines, tally: Tally, facts: Mapping[str, Any], top: Decimal
 ) -> Iterator[str]:
-    """Find orders of over 1 % of the money kept, and over twenty times the mean order."""
+    """Find orders of over 1 % of the money kept, and over fifty times the mean order."""
     limit = _limit(tally, HEAVY_ORDER, tally.orders["kept"])
     if not 0 < limit < top:
         return
