@@ -1,5 +1,7 @@
 """Outliers: tests, tills and made-up orders ring; wholesalers, sales days and one price do not."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -129,3 +131,22 @@ def harmless():
 def test_what_looks_a_little_like_it_is_silent(name):
     frame = harmless()[name]
     assert warnings(frame, zero_amounts="keep") == ()
+
+
+# --- other engines ---------------------------------------------------------------------------
+
+
+@pytest.mark.spark
+def test_spark_rings_alike(spark):
+    many = more(30).assign(customer=lambda f: f["customer"].mask(f.index < 25, "guest"))
+    many.loc[:24, "date"] = pd.Timestamp("2024-02-02")
+    many.loc[40, "total"] = "99999999"
+    many.loc[41, "total"] = "$5"
+    many.loc[42, "total"] = "5 EUR"
+    many.loc[43, "order_id"] = "1.7E+16"
+    many["total"] = many["total"].mask(many.index < 25, [f"{n}.10" for n in range(len(many))])
+    expected = warnings(many)
+    found = warnings(spark.createDataFrame(many))
+    assert len(expected) == 5
+    # Spark keeps no place of a row.
+    assert found == tuple(re.sub(r", row \d+", "", warning) for warning in expected)
