@@ -42,7 +42,7 @@ def test_a_plain_reading_finds_the_truth(vintage: str) -> None:
     sales = rows.sort_values("when").groupby("Payment ID")
     found = pd.DataFrame(
         {
-            "order_id": sales["Transaction ID"].first(),
+            "order_id": sales["Payment ID"].first(),
             "customer_id": sales["Customer ID"].first(),
             "ordered_at": sales["when"].first(),
             "amount": sales["money"].sum().round(2),

@@ -99,7 +99,7 @@ def test_the_refund_rows_of_the_report_belong_to_their_orders(vintage: str) -> N
     orders = rows.sort_values("when").groupby("Order #")
     found = pd.DataFrame(
         {
-            "customer_id": orders["Customer"].first(),
+            "customer_id": orders["Customer"].first().str.lower(),
             "ordered_at": orders["when"].first(),
             "amount": orders["net"].sum().round(2),
         }

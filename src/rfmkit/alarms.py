@@ -16,7 +16,7 @@ import ibis.expr.operations as ops
 from rfmkit.exceptions import examples
 from rfmkit.formats.cells import MONEY_CELL, count_if, is_mangled
 from rfmkit.outliers import NAMED, TIMES_USUAL, find_outliers, some, usual_most
-from rfmkit.report import counted, percent
+from rfmkit.sections import counted, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,8 +11,9 @@ import ibis
 
 from rfmkit.alarms import find_alarms
 from rfmkit.columns import RULES
+from rfmkit.formats.format import GENERIC
 from rfmkit.ledger import flag_orders, known
-from rfmkit.report import Report, Section, as_html, as_text, counted, decimals, money
+from rfmkit.sections import Report, Section, as_html, as_text, counted, decimals, money
 from rfmkit.tally import count_statuses, take_tally
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = ["Audit"]
 EXAMPLES: Final = 3
 TOP_STATUSES: Final = 10
 KEPT: Final = ("kept", "refund")
+OPEN: Final = {"closed": "refunded or unpaid, by payment", "held": "paid or unpaid, by payment"}
 NOTHING: Final = Decimal("0.0000")
 
 
@@ -98,7 +100,7 @@ class Audit:
     @property
     def format(self) -> str:
         """The name of the log's format."""
-        return _platform(self._lines)[0]
+        return self._lines.platform.name
 
     @property
     def columns(self) -> dict[str, str]:
@@ -191,12 +193,22 @@ class Audit:
             rows.setdefault(found["rule"], []).append(str(found["row"]))
         return shown | {rule: "row " + ", ".join(places) for rule, places in rows.items()}
 
+    @cached_property
+    def _known_by(self) -> dict[str, int]:
+        """Count the rows by what tells their customer, where that is not always the same."""
+        if "customer_key" not in self._lines.table.columns:
+            return {}
+        lines = known(self._lines.table, self._as_of)
+        kinds = lines.filter(lines.customer_key.notnull()).group_by("customer_key")
+        counts = self._lines.engine.arrow(kinds.agg(rows=lambda t: t.count())).to_pylist()
+        return dict(sorted((row["customer_key"], row["rows"]) for row in counts))
+
     # --- what is shown ---------------------------------------------------------------------
 
     @cached_property
     def report(self) -> Report:
         """The report before it is written: for the command line, not part of the interface."""
-        sections = [_what_was_read(self._lines, self._entries[-1].rows)]
+        sections = [_what_was_read(self._lines, self._entries[-1].rows, self._known_by)]
         if self._statuses:
             sections.append(_status_section(self._statuses))
         sections.append(_rule_section(self._entries))
@@ -205,22 +217,16 @@ class Audit:
         return Report(f"Every row of the order log, as of {self._as_of}", tuple(sections))
 
 
-def _platform(lines: Lines) -> tuple[str, str, str]:
-    """Give the name of the log's format, its title, and why it is taken for that."""
-    platform = getattr(lines, "platform", None)
-    if platform is None:
-        return "generic", "order log with columns found by their names", ""
-    return platform.name, platform.title, platform.why
-
-
-def _what_was_read(lines: Lines, rows: int) -> Section:
-    _, title, why = _platform(lines)
-    facts = [("format", f"{title}: {why}" if why else title)]
+def _what_was_read(lines: Lines, rows: int, known_by: Mapping[str, int]) -> Section:
+    platform = lines.platform
+    told_why = "" if platform == GENERIC else f": {lines.why}"
+    facts = [("format", f"{platform.name} ({platform.title}){told_why}")]
     facts += [("file", name) for name in lines.source.files]
     facts += [("rows", f"{rows:,}")]
     facts += [(role, f"column {column!r}") for role, column in lines.columns.items()]
+    facts += [("known by", f"{kind}: {counted(count, 'row')}") for kind, count in known_by.items()]
     # Roles have their own lines; unknown statuses and destroyed ids are warned of, as of the day.
-    told = (": column ", "unknown statuses: ", " destroyed by a float")
+    told = ("format: ", ": column ", "unknown statuses: ", " destroyed by a float")
     facts += [("note", note) for note in lines.notes if not any(word in note for word in told)]
     return Section("Read", rows=tuple(facts))
 
@@ -230,7 +236,10 @@ def _status_section(statuses: Statuses) -> Section:
         status for place, status in enumerate(statuses)
         if place < TOP_STATUSES or status[1] == "unknown"
     ]  # fmt: skip
-    rows = [(word or "(empty)", meaning, f"{count:,}") for word, meaning, count in shown]
+    rows = [
+        (word or "(empty)", OPEN.get(meaning, meaning), f"{count:,}")
+        for word, meaning, count in shown
+    ]
     if len(shown) < len(statuses):
         more = sum(status[2] for status in statuses) - sum(status[2] for status in shown)
         left = counted(len(statuses) - len(shown), "more word")

@@ -24,11 +24,11 @@ def filled_down(table: ir.Table, name: str, row: str, *, within: str | None = No
     return table.mutate(**{name: filled}).drop(BLOCK)
 
 
-def filled_over(table: ir.Table, name: str, order: str) -> ir.Table:
-    """Give every line of an order the value that stands on one of them."""
-    most = table[name].max().over(group_by=order)
-    found = table[order].isnull().ifelse(ibis.null(table[name].type()), most)
-    return table.mutate(**{name: ibis.coalesce(table[name], found)})
+def filled_over(table: ir.Table, name: str, order: str, *, head: str) -> ir.Table:
+    """Give every line of an order the value that stands on its head, the line with an amount."""
+    value = table[name].max(where=table[head].notnull()).over(group_by=order)
+    found = table[order].isnull().ifelse(ibis.null(table[name].type()), value)
+    return table.mutate(**{name: ibis.coalesce(found, table[name])})
 
 
 def once_per_order(

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from rfmkit.columns import LABELS, SEGMENTS
 from rfmkit.exceptions import RfmkitError, RfmkitWarning
-from rfmkit.report import as_text, printable
+from rfmkit.sections import as_text, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from rfmkit.orders import Orders
-    from rfmkit.report import Report, Section
+    from rfmkit.sections import Report, Section
 
 BAD_INPUT = 2
 SHORT = 20

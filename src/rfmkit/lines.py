@@ -202,7 +202,7 @@ class Lines:
         if self.platform.continued:
             for name in TO_FILL:
                 if name in read.columns:
-                    read = blocks.filled_over(read, name, "line_order")
+                    read = blocks.filled_over(read, name, "line_order", head="line_amount")
         row = ROW if ROW in read.columns else None
         for role in self.platform.once:
             if role in self.columns:
@@ -378,6 +378,7 @@ class Lines:
         start, end = self.policy.dates_between
         valid = PAID + (REFUNDED if self.policy.refunds == "gross" else ())
         day, status = read.line_day, read.line_status
+        counts = status.isin((*PAID, *REFUNDED, "unknown"))
         first = [(read[name], rule) for name, rule in ASIDE.items() if name in read.columns]
         return ibis.cases(
             *first,
@@ -387,7 +388,8 @@ class Lines:
             (day.isnull() & status.isin(NEVER_PAID), status),
             (day.isnull(), "no_time"),
             ((day < start) | (day >= end), "implausible_time"),
-            (read.line_amount.isnull() | read.line_refund_odd, "no_amount"),
+            # Nor need it have an amount: that of a payment that failed may be blank.
+            ((read.line_amount.isnull() | read.line_refund_odd) & counts, "no_amount"),
             (status.isin(valid), ibis.null("string")),
             # A negative amount is the refund itself, whatever it says of its order.
             (status.isin(REFUNDED) & (read.line_amount < 0), ibis.null("string")),

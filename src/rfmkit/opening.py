@@ -30,14 +30,15 @@ AGAIN: Final = r"(\.\d+)?"
 def open_log(source: Any, *, asked: Any, names: list[str] | None = None, **options: Any) -> Source:
     """Open an order log of any kind: a table, or the tables of which a format is made."""
     if isinstance(source, Mapping):
-        return _open_tables(source, asked, options)
+        return _open_mapping(source, asked, options)
     try:
         opened = open_source(source, names=names, **options)
     except ColumnsDifferError:
         tables = {path.name: path for path in list_paths(source)}
-        if not any(one.parts for one in _candidates(asked)) or names is not None:
+        together = None if names is not None else _open_together(tables, asked, options)
+        if together is None:
             raise
-        return _open_tables(tables, asked, options)
+        return together
     if names is None and is_paths(source):
         header = _missing_header(opened.table.columns, asked)
         if header is not None:
@@ -64,25 +65,50 @@ def _missing_header(seen: Sequence[str], asked: Any) -> list[str] | None:
     return None
 
 
-def _open_tables(tables: Mapping[Any, Any], asked: Any, options: dict[str, Any]) -> Source:
+def _open_mapping(tables: Mapping[Any, Any], asked: Any, options: dict[str, Any]) -> Source:
     if not tables:
         raise OrdersError("An order log has at least one table.", found="an empty mapping")
+    together = _open_together({str(name): table for name, table in tables.items()}, asked, options)
+    if together is None:
+        made = [one.name for one in _candidates(asked) if one.parts]
+        raise OrdersError(
+            "Several tables are those of a format that is made of them.",
+            found=f"{examples(tables)}, which are not the tables of {' or '.join(made) or 'any'}",
+            hint="join them first, to one row an order or an order line.",
+        )
+    return together
+
+
+def _open_together(tables: Mapping[str, Any], asked: Any, options: dict[str, Any]) -> Source | None:
+    """Open tables that are parts of one log; nothing where they are not."""
     opened: dict[str, Source] = {}
     for name, table in tables.items():
         first = next(iter(opened.values()), None)
-        opened[str(name)] = (
+        opened[name] = (
             open_source(table, **options) if first is None else open_beside(table, first.engine)
         )
     for one in _candidates(asked):
         found = _parts_of(one, opened)
         if found is not None:
             return _joined(one, found)
-    made = [one.name for one in _candidates(asked) if one.parts]
-    raise OrdersError(
-        "Several tables are those of a format that is made of them.",
-        found=f"{examples(opened)}, which are not the tables of {' or '.join(made) or 'any'}",
-        hint="join them first, to one row an order or an order line.",
-    )
+    without = _without_lines(opened)
+    if not without:
+        return None
+    orders = [table for name, table in tables.items() if name not in without]
+    left_out = f"{', '.join(without)}: order lines, left out: the list of orders tells all"
+    read = open_source(orders if len(orders) > 1 else orders[0], **options)
+    return replace(read, notes=(*read.notes, left_out))
+
+
+def _without_lines(opened: Mapping[str, Source]) -> list[str]:
+    """Name the lists of order lines beside the orders that they are lines of."""
+    formats = {}
+    for name, source in opened.items():
+        fit = [one for one in known() if one.claims(source.table.columns)]
+        formats[name] = fit[0] if len(fit) == 1 else None
+    orders = {one.name for one in formats.values() if one is not None and not one.lines_of}
+    lines = [name for name, one in formats.items() if one is not None and one.lines_of in orders]
+    return lines if len(orders) == 1 and None not in formats.values() else []
 
 
 def _parts_of(one: Format, opened: Mapping[str, Source]) -> list[tuple[Part, str, Source]] | None:

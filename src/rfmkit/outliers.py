@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from rfmkit.ledger import flag_orders, known
-from rfmkit.report import counted, money, percent
+from rfmkit.sections import counted, money, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 HIDDEN: Final = "rfmkit_"
 """What columns begin with that the source does not have."""
-MOMENT: Final = f"{HIDDEN}moment"
 MAX_STATUSES: Final = 1000
 READ_AS: Final = {"id": ("customer_id", "order_id"), "money": MONEY_ROLES, "time": TIME_ROLES}
 LOOKS: Final = {"id": cells.id_look, "money": cells.money_look, "time": moments.time_look}
@@ -51,7 +50,7 @@ def read_lines(
     if "amount" in named or constant_amount is not None:
         platform = replace(platform, adds=(), takes=())
     _check_exclude(policy, seen)
-    source, columns = _with_clock(source, platform, columns)
+    source, columns = _with_made_columns(source, platform, columns)
     table, engine = source.table, source.engine
     census = _census(table, engine, columns)
     if not census["all"]["rows"] and not source.unreadable:
@@ -64,6 +63,7 @@ def read_lines(
     meanings = canonical_statuses(words, statuses, platform=platform.statuses)
     if platform.continued:
         meanings.pop("", None)  # the status of a further line is that of the first
+        words.pop("", None)
     _one_currency(table, engine, columns, policy)
     repeats = _repeats(table, engine, columns, census, blank=platform.continued)
     _in_order(platform, engine, repeats)
@@ -119,17 +119,23 @@ def _check_exclude(policy: Policy, seen: Sequence[str]) -> None:
             )
 
 
-def _with_clock(
+def _with_made_columns(
     source: Source, platform: Format, columns: dict[str, str]
 ) -> tuple[Source, dict[str, str]]:
-    """Join the time of day to the date, where an export parts them."""
-    clock = platform.column(platform.clock, source.table.columns) if platform.clock else None
+    """Join the time of day to the date, and take amounts out of text, where an export has it so."""
+    table, made = source.table, {}
+    clock = platform.column(platform.clock, table.columns) if platform.clock else None
     day = columns.get("ordered_at")
-    if clock is None or day is None or not source.table[day].type().is_string():
+    if clock is not None and day is not None and table[day].type().is_string():
+        moment = table[day].strip() + " " + table[clock].cast("string").strip()
+        made["ordered_at"] = moment.fill_null(table[day])
+    for role, pattern in platform.within.items():
+        if role in columns and table[columns[role]].type().is_string():
+            made[role] = cells.sum_within(table[columns[role]], pattern)
+    if not made:
         return source, columns
-    moment = source.table[day].strip() + " " + source.table[clock].cast("string").strip()
-    table = source.table.mutate(**{MOMENT: moment.fill_null(source.table[day])})
-    return replace(source, table=table), columns | {"ordered_at": MOMENT}
+    table = table.mutate(**{HIDDEN + role: column for role, column in made.items()})
+    return replace(source, table=table), columns | {role: HIDDEN + role for role in made}
 
 
 def _in_order(platform: Format, engine: Engine, repeats: bool) -> None:  # noqa: FBT001

@@ -66,6 +66,19 @@ def is_plain(census: Mapping[str, Any]) -> bool:
     return bool(census.get("plain") == census.get("there") and not in_threes)
 
 
+@ibis.udf.scalar.builtin(
+    name="regexp_extract_all", signature=(("string", "string", "int32"), "array<string>")
+)
+def _every(text, pattern, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Give the group of every match (DuckDB, Spark)."""
+
+
+def sum_within(text: ir.StringValue, pattern: str) -> ir.DecimalValue:
+    """Sum the amounts that stand within a text; nothing where there is none."""
+    found = _every(text.fill_null(""), pattern, 1)
+    return found.map(lambda amount: amount.try_cast(MONEY)).sums().cast(MONEY)
+
+
 # --- ids -------------------------------------------------------------------------------------
 
 

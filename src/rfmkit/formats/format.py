@@ -64,6 +64,9 @@ class Format:
         Amounts that hold for the whole order, though each of its lines may repeat them.
     adds, takes : tuple of str
         Amounts that are added to, or taken off, the `amount` of a row.
+    within : mapping of str to str
+        Amounts that stand within the text of their cells: a pattern whose group is one of them;
+        several are summed.
     clock : str
         The column with the time of day, where it is parted from the date.
     zone : {"", "UTC", "written"}
@@ -78,6 +81,9 @@ class Format:
     whole : bool
         An export holds an order with all of its rows: in a later export it replaces the earlier
         one. Not so where refunds are rows of their own day.
+    lines_of : str
+        Of a list of order lines: the format of the orders, which tells all that counts. Where
+        both are read together the lines are left out.
     sheets : tuple of str
         The sheet of a workbook that holds the orders.
     headers : tuple of mappings of str to str
@@ -110,6 +116,7 @@ class Format:
     once: tuple[str, ...] = ()
     adds: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
+    within: Mapping[str, str] = field(default_factory=dict)
     clock: str = ""
     zone: Literal["", "UTC", "written"] = ""
     dayfirst: bool | None = None
@@ -117,6 +124,7 @@ class Format:
     continued: bool = False
     unique: Literal["order_id", "line_id", ""] = ""
     whole: bool = True
+    lines_of: str = ""
     sheets: tuple[str, ...] = ()
     headers: tuple[Mapping[str, str], ...] = ()
     parts: tuple[Part, ...] = ()
@@ -126,7 +134,9 @@ class Format:
         """Insist on a name, on known roles, and on words for them."""
         if not self.name or not self.title:
             raise RfmkitError("A format has a name and a title.", found=f"name={self.name!r}")
-        roles = (*self.columns, *self.customer, *self.once, *self.adds, *self.takes)
+        roles = (
+            *self.columns, *self.customer, *self.once, *self.adds, *self.takes, *self.within,
+        )  # fmt: skip
         strange = [role for role in roles if role not in ALL_ROLES]
         if strange:
             raise RfmkitError(

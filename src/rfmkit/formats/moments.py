@@ -19,6 +19,10 @@ CLOCK: Final = r"[ T,]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(?:([AaPp])\
 PLAIN_TIME: Final = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
 YEAR_FIRST: Final = rf"^(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}})(?:{CLOCK}|$)"
 DAY_MONTH: Final = rf"^(\d{{1,2}})[-/.](\d{{1,2}})[-/.](\d{{4}}|\d{{2}})(?:{CLOCK}|$)"
+MONTHS: Final = "janfebmaraprmayjunjulaugsepoctnovdec"
+MONTH: Final = "(?i:([a-z]{3})[a-z]*)"
+MONTH_DAY: Final = rf"^{MONTH}\.? +(\d{{1,2}})[, ] *(\d{{4}})(?:{CLOCK}|$)"
+MONTH_AMID: Final = rf"^(\d{{1,2}})\.?[- ] *{MONTH}\.?[- ] *(\d{{4}})(?:{CLOCK}|$)"
 COMPACT: Final = r"^\d{8}$"
 YYYYMMDD: Final = (1900_01_01, 2199_12_31)
 OFFSET_PARTS: Final = (
@@ -41,7 +45,8 @@ def time_census(column: ir.Column) -> Counts:
     """Count the forms in which dates are written, and the evidence for the order of day, month."""
     text = trimmed(column)
     day_month = text.re_search(DAY_MONTH)
-    known = day_month | text.re_search(f"{YEAR_FIRST}|{COMPACT}|{OFFSET_PARTS}")
+    named = text.re_search(f"{MONTH_DAY}|{MONTH_AMID}")
+    known = day_month | named | text.re_search(f"{YEAR_FIRST}|{COMPACT}|{OFFSET_PARTS}")
     first = text.re_extract(DAY_MONTH, 1).try_cast("int64")
     second = text.re_extract(DAY_MONTH, 2).try_cast("int64")
     return {
@@ -49,6 +54,7 @@ def time_census(column: ir.Column) -> Counts:
         "year_first": count_if(text.re_search(YEAR_FIRST)),
         "compact": count_if(text.re_search(COMPACT)),
         "day_month": count_if(day_month),
+        "named": count_if(named),
         "day_first": count_if(day_month & (first > 12)),  # noqa: PLR2004 (months in a year)
         "month_first": count_if(day_month & (second > 12)),  # noqa: PLR2004
         "offset": count_if(text.re_search(OFFSET_PARTS)),
@@ -136,19 +142,35 @@ def _read_text(
         (text.re_search(YEAR_FIRST), _from_parts(text, year_first, clock=True)),
         (text.re_search(COMPACT), _from_parts(text, _compact_parts(text), clock=False)),
         (text.re_search(DAY_MONTH), _from_parts(text, parts, clock=True)),
+        *_with_month_names(text, census),
     )
 
 
+def _with_month_names(
+    text: ir.StringValue, census: Mapping[str, int]
+) -> list[tuple[ir.BooleanValue, ir.TimestampValue]]:
+    """Read ``Sep 7, 2023`` and ``07-Sep-2023``; an English month is known by three letters."""
+    if not census["named"]:
+        return []
+    forms = []
+    for pattern, (year, month, day) in ((MONTH_DAY, (3, 1, 2)), (MONTH_AMID, (3, 2, 1))):
+        place = ibis.literal(MONTHS).find(text.re_extract(pattern, month).lower())
+        number = ibis.cases((place % 3 == 0, (place // 3 + 1).cast("string")))  # null: no month
+        parts = (text.re_extract(pattern, year), number, text.re_extract(pattern, day))
+        forms.append((text.re_search(pattern), _from_parts(text, parts, clock=True)))
+    return forms
+
+
 def _mostly_moments(census: Mapping[str, Any], name: str) -> None:
-    known = census["year_first"] + census["compact"] + census["day_month"] + census["offset"]
-    if known < census["cells"] / 2:
+    forms = ("year_first", "compact", "day_month", "named", "offset")
+    if sum(census[form] for form in forms) < census["cells"] / 2:
         raise _unread(name, f"for example {census['other_example']!r}")
 
 
 def _unread(name: str, found: str) -> OrdersError:
     return OrdersError(
-        f"The column {name!r} holds dates: ISO (2024-03-05 14:30), 20240305, or day and month "
-        "with slashes, dots or hyphens.",
+        f"The column {name!r} holds dates: ISO (2024-03-05 14:30), 20240305, day and month with "
+        "slashes, dots or hyphens, or an English month (Mar 5, 2024).",
         found=found,
         hint="convert it first: pandas.to_datetime(frame[column]), with unit='s' for seconds since "
         "1970, and with unit='D', origin='1899-12-30' for the day numbers of Excel.",
@@ -156,7 +178,7 @@ def _unread(name: str, found: str) -> OrdersError:
 
 
 def _all_with_offset(census: Mapping[str, int], name: str) -> None:
-    plain = census["year_first"] + census["compact"] + census["day_month"]
+    plain = sum(census[form] for form in ("year_first", "compact", "day_month", "named"))
     if plain:
         raise OrdersError(
             f"The column {name!r} writes every moment with its offset, or none.",

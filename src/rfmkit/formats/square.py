@@ -11,7 +11,8 @@ SQUARE: Final = Format(
     title="Square transactions",
     marks=("Date", "Time", "Time Zone", "Total Collected", "Transaction ID", "Event Type"),
     columns={
-        "order_id": "Transaction ID",
+        # A refund is a transaction of its own, of the payment that it gives back.
+        "order_id": ("Payment ID", "Transaction ID"),
         "customer_id": "Customer ID",
         "ordered_at": "Date",
         "amount": "Total Collected",
@@ -34,6 +35,7 @@ SQUARE_ITEMS: Final = Format(
         "quantity": "Qty",
         "category": "Category",
     },
+    lines_of="square",
     clock="Time",
     decimal=".",
     whole=False,

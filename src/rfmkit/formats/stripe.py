@@ -22,7 +22,11 @@ STRIPE: Final = Format(
         "status": "Status",
     },
     customer=("customer_id", "email"),
-    overrules=(("Mode", "^test", "test"), ("Captured", "^false$", "unpaid")),
+    overrules=(
+        ("Mode", "^test", "test"),
+        ("Status", "^failed$", "closed_unpaid"),
+        ("Captured", "^false$", "unpaid"),
+    ),
     zone="UTC",
     unique="order_id",
     decimal=".",

@@ -54,6 +54,7 @@ TAOBAO_LINES: Final = Format(
     },
     statuses=STATUSES,
     unique="line_id",
+    lines_of="taobao",
     instead="take the order list (ExportOrderList): its column 买家会员名 tells the buyer.",
     decimal=".",
 )

@@ -20,13 +20,14 @@ WOOCOMMERCE: Final = Format(
         "ordered_at": "order_date",
         "paid_at": "paid_date",
         "amount": "order_total",
-        "refund_amount": ("refunded_total", "order_refunded"),
+        "refund_amount": "refund_items",
         "currency": "order_currency",
         "status": "status",
     },
     # Guests all have the customer id 0.
     customer=("email", "phone", "name"),
     once=("amount", "refund_amount"),
+    within={"refund_amount": r"amount:([\d.]+)"},
     dayfirst=False,
 )
 
@@ -41,6 +42,8 @@ WOOCOMMERCE_ANALYTICS: Final = Format(
         "amount": ("Net sales", "N. Revenue"),
         "status": "Status",
     },
+    # A refunded order stands beside the rows that give its money back: they decide.
+    statuses={"refunded": "completed"},
     customer=("name",),
     whole=False,
 )

@@ -54,7 +54,7 @@ def square(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
     for sale in sales:
         if sale.is_valid:
             net = sale.amount - sale.refund
-            account.keep(_transaction(sale), _customer(sale), sale.moment, net)
+            account.keep(_payment_id(sale), _customer(sale), sale.moment, net)
         elif sale.kind in BACK:
             account.leave("refunded", 2)
         else:
@@ -72,6 +72,10 @@ def square(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
         f"items-{span}.csv": table([ITEMS, *(picked(ITEMS, cells) for cells in reversed(items))]),
     }
     return account.export("square", vintage, files, ZONE)
+
+
+def _payment_id(sale: Sale) -> str:
+    return f"Px{sale.number:08d}ExampleZY"
 
 
 def _transaction(sale: Sale, *, refund: bool = False) -> str:
@@ -97,7 +101,7 @@ def _when(moment: dt.datetime, vintage: str) -> dict[str, object]:
 def _common(sale: Sale) -> dict[str, object]:
     known = sale.kind != "nobody"
     return {
-        "Payment ID": f"Px{sale.number:08d}ExampleZY", "Location": "Example Roasters, Main Street",
+        "Payment ID": _payment_id(sale), "Location": "Example Roasters, Main Street",
         "Customer ID": _customer(sale), "Customer Name": sale.person.name if known else "",
         "Channel": "Example Roasters", "Card Brand": "Visa", "PAN Suffix": "1111",
     }  # fmt: skip

@@ -101,7 +101,7 @@ def woocommerce_analytics(shop: Simulation, rng: np.random.Generator, vintage: s
         net = sale.amount - sale.shipping
         back = min(sale.refund, net)
         if sale.is_valid:
-            account.keep(str(_number(sale)), sale.person.name, sale.created, net - back)
+            account.keep(str(_number(sale)), sale.person.name.lower(), sale.created, net - back)
         else:
             account.leave(rule, 2 if sale.kind in BACK else 1)
         dated.append((sale.created, _report(sale, sale.created, net, status)))

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from rfmkit.report import Report, Section, as_html, as_text, percent, printable
+from rfmkit.sections import Report, Section, as_html, as_text, percent, printable
 
 TABLE = Section(
     "Goods",
