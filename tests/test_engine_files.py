@@ -11,7 +11,8 @@ import pytest
 
 import rfmkit as rk
 from conftest import audited
-from rfmkit._engine.files import Unreadable, read_paths
+from rfmkit._engine.files import read_paths
+from rfmkit._engine.scan import FILE, Unreadable
 from rfmkit.exceptions import MissingExtraError, OrdersError, RfmkitError
 
 ROWS = [("a", "2024-01-01", "1.50"), ("b", "2024-01-02", "2")]
@@ -32,9 +33,10 @@ def write(tmp_path):
 
 
 def read(engine, source, *, encoding=None, delimiter=None, names=None):
-    found = read_paths(engine, source, encoding=encoding, delimiter=delimiter, names=names)
-    rows = [tuple(row.values()) for row in engine.arrow(found.table).to_pylist()]
-    return found.table.columns, rows, found.unreadable
+    found = read_paths(engine, source, encoding=encoding, delimiter=delimiter, names=names).hold()
+    table = found.table.drop(FILE) if len(found.files) > 1 else found.table
+    rows = [tuple(row.values()) for row in engine.arrow(table).to_pylist()]
+    return table.columns, rows, found.unreadable
 
 
 TEXTS = {

@@ -194,7 +194,7 @@ def rejected_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> ir
         aside = _lines_of(aside, numbered)
     if "row" not in numbered.columns:
         return aside.select("order_id", "customer_id", "ordered_at", "amount", "rule")
-    raw = lines.source.table
+    raw = lines.source.rows
     kept = [name for name in raw.columns if name.lower() not in ("row", "rule")]
     source = raw.mutate(**{ROW: ibis.row_number() + 1}).select(ROW, *kept)
     joined = aside.select("row", "rule").inner_join(source, [("row", ROW)])

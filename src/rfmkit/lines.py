@@ -234,9 +234,10 @@ def read_lines(
     policy: Policy,
 ) -> Lines:
     """Find the columns, count how they are written, and decide how they read."""
-    seen = list(source.table.columns)
+    seen = list(source.rows.columns)
     columns = find_columns(seen, named)
     _require_all(columns, seen, constant_amount)
+    source = source.hold(_kinds(columns, policy))
     table, engine = source.table, source.engine
     census = _census(table, engine, columns)
     if not census["all"]["rows"] and not source.unreadable:
@@ -266,13 +267,30 @@ def _require_all(columns: dict[str, str], seen: list[str], constant_amount: floa
         require("amount", columns, seen)
 
 
+def _counts(role: str, columns: Mapping[str, str]) -> bool:
+    """Tell the columns that are read: prices and pieces only where there is no amount."""
+    return role not in ("unit_price", "quantity") or "amount" not in columns
+
+
+def _kinds(columns: Mapping[str, str], policy: Policy) -> dict[str, str]:
+    """Say of each column whether it holds money or time, where plain cells read in one way."""
+    kinds: dict[str, str] = {}
+    for role, column in columns.items():
+        if not _counts(role, columns):
+            continue
+        kind = next((kind for kind, roles in READ_AS.items() if role in roles), "text")
+        is_text = column in kinds or (kind == "money" and policy.decimal == ",")
+        kinds[column] = "text" if is_text else kind
+    return kinds
+
+
 def _census(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> dict[str, Any]:
     """Look at every column that needs reading; where one is not plain, count how it is written."""
     kinds = {
         role: kind
         for kind, roles in READ_AS.items()
         for role in roles
-        if role in columns and not (role in ("unit_price", "quantity") and "amount" in columns)
+        if role in columns and _counts(role, columns)
     }
     census: dict[str, Any] = {role: {} for role in columns}
     if "order_id" in columns and engine.is_strictly_increasing(table, columns["order_id"]):

@@ -6,6 +6,7 @@ table (``open_source``), and a result goes back in the caller's own kind (``Engi
 
 from rfmkit._engine.backend import Engine
 from rfmkit._engine.frames import kind_of
+from rfmkit._engine.scan import FILE
 from rfmkit._engine.source import (
     KINDS,
     ROW,
@@ -17,6 +18,6 @@ from rfmkit._engine.source import (
 )  # fmt: skip
 
 __all__ = [
-    "KINDS", "ROW", "Engine", "Source", "kind_of", "open_beside", "open_frame", "open_source",
-    "over_rows",
+    "FILE", "KINDS", "ROW", "Engine", "Source", "kind_of", "open_beside", "open_frame",
+    "open_source", "over_rows",
 ]  # fmt: skip

@@ -244,17 +244,19 @@ class Engine:
         if not self.embedded:
             return False
         value = table[column]
-        size = value.length() if value.type().is_string() else ibis.literal(0)
-        inner = self.backend.compile(table.select(x=value, n=size))
-        rises = "n > lag(n) OVER () OR (n = lag(n) OVER () AND x > lag(x) OVER ())"
-        if value.type().is_string():  # " A1" and "A1" are one id, and so are '="1"' and "1"
-            rises = f"({rises}) AND x = trim(x, ' \t\r\n') AND x[1] NOT IN ('=', chr(39))"
+        inner = f"({self.backend.compile(table.select(x=value))})"
+        rises, outer = "x > p", "true"
+        if value.type().is_string():
+            rises = "strlen(x) > strlen(p) OR (strlen(x) = strlen(p) AND x > p)"
+            # " A1" and "A1" are one id, and so are '="1"' and "1".
+            outer = "x >= '!' AND x[-1] > ' ' AND x[1] NOT IN ('=', chr(39))"
+        # Apart, since only one thread looks from row to row.
         return bool(
             self.scalar_sql(
-                "SELECT count(*) = count(x) AND coalesce(bool_and(rises), true) "
-                f"FROM (SELECT x, {rises} AS rises FROM ({inner}))"
+                f"SELECT count(*) = count(x) AND coalesce(bool_and({rises}), true) "
+                f"FROM (SELECT x, lag(x) OVER () AS p FROM {inner})"
             )
-        )
+        ) and bool(self.scalar_sql(f"SELECT coalesce(bool_and({outer}), true) FROM {inner}"))
 
     def canonical(self, table: ir.Table, *, but: Collection[str] = ()) -> ir.Table:
         """Cast known columns to the dtype that the vocabulary gives them."""

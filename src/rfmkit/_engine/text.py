@@ -38,6 +38,15 @@ class PlainText:
     """How it is written, where that had to be guessed."""
     is_valid: bool
     """Whether it is UTF-8 to its last byte, so that no cell can turn out to be none."""
+    first_lines: tuple[str, ...]
+    """Those that are not blank, the header among them."""
+
+    def first_cells(self, name: str) -> list[str]:
+        """Give the first cells of a column, as far as their lines have it."""
+        place = self.names.index(name)
+        lines = (f"{line}\n" for line in self.first_lines)
+        rows = list(csv.reader(lines, delimiter=self.delimiter))[self.has_header :]
+        return [row[place] for row in rows if len(row) > place]
 
 
 def plain_text(
@@ -75,9 +84,11 @@ def plain_text(
     columns = _column_names(_header(first_lines, delimiter), names, path)
     if delimiter == RUN_OF_SPACES:
         readable, delimiter, is_valid = _squeeze(readable, folder), "\t", True
+        first_lines = ["\t".join(line.split()) for line in first_lines]
     return PlainText(
         path, readable, delimiter, columns,
         has_header=names is None, skip=skip, note=note, is_valid=is_valid,
+        first_lines=tuple(first_lines),
     )  # fmt: skip
 
 
