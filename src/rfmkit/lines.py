@@ -312,7 +312,11 @@ def count_cells(
     `columns` gives for each role its column and the kind of its cells: id, money or time.
     """
     census: dict[str, dict[str, Any]] = {role: {} for role in columns}
-    looks = {role: LOOKS[kind](table[column]) for role, (column, kind) in columns.items()}
+    looks = {
+        role: LOOKS[kind](table[column])
+        for role, (column, kind) in columns.items()
+        if kind != "id" or not engine.are_surely_plain(table, column)
+    }
     _run(table, engine, looks, census)
     unclear = {
         role: CENSUSES[kind](table[column])
