@@ -266,7 +266,10 @@ class Orders:
 
     @property
     def rejected(self) -> Any:
-        """The rows set aside, as they stand in the source, with their rule."""
+        """The rows set aside, as they stand in the source, with their rule.
+
+        Of files, what an order does not need stays where it is: they are read again here.
+        """
         table = rejected_table(self._lines, self.as_of, self._facts)
         order = ("row",) if "row" in table.columns else ()
         return self.engine.deliver(table, self.kind, order_by=order, canonical=False)

@@ -156,8 +156,10 @@ class TextScan:
         scalar = self.engine.scalar_sql
         for place in range(len(self.texts)):
             errors = f"FROM {stem}_errors_{place}"
+            # A torn line may also have a cell that is not of its type.
+            whole = f"{errors} GROUP BY line HAVING bool_and(error_type::VARCHAR = 'CAST')"
             if scalar(f"SELECT count(*) >= {MOST_REJECTS} {errors}") or scalar(
-                f"SELECT EXISTS({errors} WHERE error_type::VARCHAR = 'CAST')"
+                f"SELECT EXISTS(SELECT line {whole})"
             ):
                 return False
         times = [_name(name) for name, kind in types.items() if kind == "TIMESTAMP"]
