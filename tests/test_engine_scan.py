@@ -152,6 +152,16 @@ def test_rows_as_they_stand_need_the_file_as_it_was(write, how):
         _ = orders.rejected
 
 
+def test_a_long_line_and_many_short_ones_fit_into_little_memory(tmp_path):
+    path = tmp_path / "orders.csv"
+    with path.open("w") as out:
+        out.write("who,when,paid,note\n")
+        for place in range(3):
+            out.write("\n".join(PLAIN * 200) + f"\nlong,2024-01-01 10:00:00,1.50,{place:9000000}\n")
+    orders = rk.read_orders(path, customer="who", time="when", amount="paid", memory_limit="200MB")
+    assert orders._facts["rows"] == 3 * (len(PLAIN) * 200 + 1)
+
+
 def test_several_files_tell_which_a_row_came_from(engine, write, tmp_path):
     write(["a,2024-01-01,1.50,x", "b,2024-01-02,2.50,y"], "1.csv")
     write(["3.50,c,2024-02-01,z"], "2.csv", header="paid,who,when,note")

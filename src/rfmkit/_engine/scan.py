@@ -45,6 +45,8 @@ PLAIN_MONEY: Final = r"-?\d+(\.\d+)?"
 # Such a dot parts no thousands, and so no dot of its column does.
 DECIMAL_DOT: Final = r".*\.(\d{1,2}|\d{4,})"
 MOST_REJECTS: Final = 100_000
+# The engine would set aside sixteen such lines for each buffer, and run out of a small memory.
+MOST_LINE_BYTES: Final = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,8 @@ class TextScan:
                 f"columns={{{columns}}}, delim={_quoted(text.delimiter)}, "
                 f"header={text.has_header}, skip={text.skip}, "
                 f"{f'timestampformat={_quoted(form)}, ' if form else ''}"
-                f"quote='\"', escape='\"', strict_mode=true, max_line_size=16000000, {more})"
+                f"quote='\"', escape='\"', strict_mode=true, "
+                f"max_line_size={MOST_LINE_BYTES}, buffer_size={2 * MOST_LINE_BYTES}, {more})"
             )
         return " UNION ALL BY NAME ".join(selects)
 
