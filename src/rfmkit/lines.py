@@ -237,7 +237,7 @@ def read_lines(
     seen = list(source.rows.columns)
     columns = find_columns(seen, named)
     _require_all(columns, seen, constant_amount)
-    source = source.hold(_kinds(columns, policy))
+    source = source.hold(_held_as(columns, policy))
     table, engine = source.table, source.engine
     census = _census(table, engine, columns)
     if not census["all"]["rows"] and not source.unreadable:
@@ -267,31 +267,25 @@ def _require_all(columns: dict[str, str], seen: list[str], constant_amount: floa
         require("amount", columns, seen)
 
 
-def _counts(role: str, columns: Mapping[str, str]) -> bool:
-    """Tell the columns that are read: prices and pieces only where there is no amount."""
-    return role not in ("unit_price", "quantity") or "amount" not in columns
+def _kinds(columns: Mapping[str, str]) -> dict[str, str]:
+    """Give the kind of each role: prices and pieces are read only where there is no amount."""
+    kinds = {role: kind for kind, roles in READ_AS.items() for role in roles}
+    unread = ("unit_price", "quantity") if "amount" in columns else ()
+    return {role: kinds.get(role, "text") for role in columns if role not in unread}
 
 
-def _kinds(columns: Mapping[str, str], policy: Policy) -> dict[str, str]:
-    """Say of each column whether it holds money or time, where plain cells read in one way."""
-    kinds: dict[str, str] = {}
-    for role, column in columns.items():
-        if not _counts(role, columns):
-            continue
-        kind = next((kind for kind, roles in READ_AS.items() if role in roles), "text")
-        is_text = column in kinds or (kind == "money" and policy.decimal == ",")
-        kinds[column] = "text" if is_text else kind
-    return kinds
+def _held_as(columns: Mapping[str, str], policy: Policy) -> dict[str, str]:
+    """Say of each column whether it may be held as money or time: plain cells read in one way."""
+    held: dict[str, str] = {}
+    for role, kind in _kinds(columns).items():
+        is_text = columns[role] in held or (kind == "money" and policy.decimal == ",")
+        held[columns[role]] = "text" if is_text else kind
+    return held
 
 
 def _census(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> dict[str, Any]:
     """Look at every column that needs reading; where one is not plain, count how it is written."""
-    kinds = {
-        role: kind
-        for kind, roles in READ_AS.items()
-        for role in roles
-        if role in columns and _counts(role, columns)
-    }
+    kinds = {role: kind for role, kind in _kinds(columns).items() if kind != "text"}
     census: dict[str, Any] = {role: {} for role in columns}
     if "order_id" in columns and engine.is_strictly_increasing(table, columns["order_id"]):
         # Ids that rise from row to row are unique: nothing in them needs mending.
