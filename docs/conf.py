@@ -12,6 +12,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import rfmkit
 from rfmkit.columns import COLUMNS
+from rfmkit.formats import known
 
 if TYPE_CHECKING:
     from docutils.nodes import Node
@@ -67,6 +68,19 @@ class ColumnTables(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
 
 
+class FormatTable(SphinxDirective):
+    """`formats`: a table of the exports that are recognised."""
+
+    def run(self) -> list[Node]:
+        """Write the table as Markdown and let the page's parser read it."""
+        lines = ["| format | export | the customer is known by |", "| --- | --- | --- |"]
+        lines += [
+            f"| `{one.name}` | {one.title} | {'' if one.instead else ', '.join(one.customer)} |"
+            for one in known()
+        ]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
 def copy_notebooks() -> None:
     """Copy the chapters to where Sphinx looks: it reads nothing outside its own folder."""
     shutil.rmtree(HERE / "notebooks", ignore_errors=True)
@@ -78,4 +92,5 @@ def copy_notebooks() -> None:
 def setup(app: Sphinx) -> None:
     """Register the directive and bring in the notebooks."""
     app.add_directive("columns", ColumnTables)
+    app.add_directive("formats", FormatTable)
     copy_notebooks()

@@ -156,7 +156,7 @@ def test_the_report_says_what_was_read(tmp_path):
     text = repr(orders.audit)
     assert text.startswith(f"Every row of the order log, as of {orders.as_of}\n\nRead\n")
     assert lines_below(text, "Read") == [
-        "  format       order log with columns found by their names",
+        "  format       generic (order log with columns found by their names)",
         "  file         orders.csv",
         "  rows         5",
         "  customer_id  column 'customer'",
@@ -256,14 +256,12 @@ def test_every_rule_has_its_meaning_in_the_table(sample):
     assert table.to_dict() == {rule: RULES[rule] for rule in table.index}
 
 
-def test_a_platform_names_itself():
-    class Platform:
-        name, title, why = "shopfront", "export of Shopfront", "all of its columns are there"
-
-    orders = rk.read_orders(SMALL)
-    object.__setattr__(orders._lines, "platform", Platform())
-    assert orders.audit.format == "shopfront"
-    assert "export of Shopfront: all of its columns are there" in repr(orders.audit)
+def test_a_platform_names_itself_and_says_what_its_customers_are_known_by():
+    audit = rk.read_orders(rk.datasets.sample_path("shopify.csv")).audit
+    assert audit.format == "shopify"
+    assert "shopify (Shopify orders export): its columns 'Name', " in repr(audit)
+    kinds = [line for line in lines_below(repr(audit), "Read") if "known by" in line]
+    assert [line.split()[2] for line in kinds] == ["email:", "name:", "phone:"]
 
 
 def test_the_bundled_sample_is_silent(orders):

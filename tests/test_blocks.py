@@ -46,7 +46,7 @@ def test_it_is_filled_down_within_a_group_only():
 
 def test_what_stands_on_one_line_of_an_order_holds_for_all():
     lines = table(o=["a", "a", None, "b"], x=["2", "1", "3", None], v=[None, 5, None, None])
-    found = blocks.filled_over(lines, "x", "o", head="v")
+    found = blocks.filled_over(lines, "x", ("o",), head="v")
     assert column(found, "x") == ["1", "1", "3", None]
 
 

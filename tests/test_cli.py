@@ -18,6 +18,7 @@ from conftest import plain
 from rfmkit import cli
 from rfmkit.datasets import sample_path
 from rfmkit.exceptions import RfmkitError
+from rfmkit.formats import known
 
 LOG = str(sample_path("orders.csv"))
 READ_ORDERS = rk.read_orders  # asked for before a test replaces it, and so found for good
@@ -125,9 +126,11 @@ def test_the_reading_options_are_passed_on(monkeypatch):
         "encoding": "gb18030",
         "memory_limit": "1GB",
         "threads": "2",
+        "format": "shopify",
     }
     words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
     words += ["--statuses", "Verschickt=shipped", "--statuses", "a=b=paid"]
+    words += ["--exclude", "memo=a=b", "--rates", "EUR=1.08", "--rates", "USD=1"]
     words += ["--dates-between", "2000-01-01", "2030-01-01"]
     run("segment", "log.csv", *words, "--dayfirst")
     run("check", "log.csv", *words, "--monthfirst")
@@ -135,6 +138,9 @@ def test_the_reading_options_are_passed_on(monkeypatch):
     expected = options | {
         "threads": 2,
         "statuses": {"Verschickt": "shipped", "a=b": "paid"},
+        "exclude": {"memo": "a=b"},
+        "rates": {"EUR": "1.08", "USD": "1"},
+        "pseudonymize": None,
         "dates_between": ("2000-01-01", "2030-01-01"),
     }
     assert seen[0] == ("log.csv", expected | {"dayfirst": True, "output": "ibis"})
@@ -143,6 +149,28 @@ def test_the_reading_options_are_passed_on(monkeypatch):
     for name, value in seen[2][1].items():
         assert name in accepted
         assert value == accepted[name].default or name == "output"
+
+
+def test_formats_lists_every_format_and_what_tells_its_customers():
+    listed = run("formats").output
+    for one in known():
+        assert re.search(rf"\b{one.name}\b.+{re.escape(one.title)}", listed)
+    assert "email, phone, name" in listed
+
+
+def test_the_secret_is_the_first_line_of_a_file(tmp_path):
+    secret, out = tmp_path / "secret", tmp_path / "out.csv"
+    secret.write_text("correct horse battery\nno part of it\n", "utf-8")
+    run("segment", LOG, "--pseudonymize", secret, "--out", out)
+    expected = rk.segment(rk.read_orders(LOG, pseudonymize="correct horse battery"))
+    assert set(pd.read_csv(out)["customer_id"]) == set(expected["customer_id"])
+
+
+@pytest.mark.parametrize("option", ["--exclude", "--rates", "--statuses"])
+def test_an_option_of_pairs_shows_how_it_is_written(option):
+    result = run("check", LOG, option, "word")
+    assert result.exit_code == 2
+    assert re.search(r"give [A-Z]+=[A-Z]+, such as \w+=[\w.]+\.", result.output)
 
 
 def test_a_roster_may_be_a_file(tmp_path):

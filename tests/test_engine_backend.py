@@ -17,6 +17,7 @@ import pytest
 from rfmkit._engine import Engine, open_frame
 from rfmkit._engine.backend import unique_name
 from rfmkit.exceptions import RfmkitError
+from rfmkit.formats.cells import id_look, is_plain
 
 
 def table_of(**columns):
@@ -219,11 +220,47 @@ def test_nothing_has_no_quantile(engine, embedded):
         (["b", "a1", "b1"], True),
         (["a10", "a2"], False),
         (["a1", "a1 "], False),  # one id
+        (["1", '="1"'], False),
+        (["1", "'1"], False),
+        (["王", "王五"], True),
+        ([""], False),
     ],
 )
 def test_rising_ids_are_told(engine, values, rises):
     opened = open_frame(pa.table({"x": values}), engine=engine)
     assert engine.is_strictly_increasing(opened.table, "x") is rises
+
+
+SURELY_PLAIN = ["A1", "b", "_x", "客户 1", "王", "o'no", "M e5", "{}"]
+NOT_SURELY = [
+    "",
+    " A1",
+    "A1 ",
+    "A1\t",
+    "A1\r",
+    "A\n1",
+    "nan",
+    "Null",
+    "n1",
+    "<NA>",
+    "17",
+    "1e5",
+    "=x",
+]
+
+
+@pytest.mark.parametrize("value", SURELY_PLAIN + NOT_SURELY)
+def test_what_is_surely_plain_is_plain(engine, value):
+    opened = open_frame(pa.table({"x": ["A1", None, value]}), engine=engine)
+    found = engine.are_surely_plain(opened.table, "x")
+    assert found is (value in SURELY_PLAIN)
+    assert not found or is_plain(engine.row(opened.table.aggregate(**id_look(opened.table.x))))
+
+
+def test_nothing_is_sure_of_numbers_or_elsewhere(engine):
+    opened = open_frame(pa.table({"x": [1, 2], "y": ["a", "b"]}), engine=engine)
+    assert engine.are_surely_plain(opened.table, "x") is False
+    assert Engine(engine.backend, embedded=False).are_surely_plain(opened.table, "y") is False
 
 
 def test_elsewhere_rows_have_no_order(engine):

@@ -11,7 +11,8 @@ import pytest
 
 import rfmkit as rk
 from conftest import audited
-from rfmkit._engine.files import Unreadable, read_paths
+from rfmkit._engine.files import read_paths
+from rfmkit._engine.scan import FILE, Unreadable
 from rfmkit.exceptions import MissingExtraError, OrdersError, RfmkitError
 
 ROWS = [("a", "2024-01-01", "1.50"), ("b", "2024-01-02", "2")]
@@ -32,9 +33,10 @@ def write(tmp_path):
 
 
 def read(engine, source, *, encoding=None, delimiter=None, names=None):
-    found = read_paths(engine, source, encoding=encoding, delimiter=delimiter, names=names)
-    rows = [tuple(row.values()) for row in engine.arrow(found.table).to_pylist()]
-    return found.table.columns, rows, found.unreadable
+    found = read_paths(engine, source, encoding=encoding, delimiter=delimiter, names=names).hold()
+    table = found.table.drop(FILE) if len(found.files) > 1 else found.table
+    rows = [tuple(row.values()) for row in engine.arrow(table).to_pylist()]
+    return table.columns, rows, found.unreadable
 
 
 TEXTS = {
@@ -253,6 +255,62 @@ def test_files_of_different_kinds_are_an_error(engine, write, tmp_path):
         read(engine, tmp_path)
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl", "xlsx"])
+def test_of_several_files_each_row_tells_its_own(engine, tmp_path, kind):
+    for number, name in enumerate(["a[1]", "b", "客"]):
+        frame = FRAME.assign(customer=f"c{number}").iloc[: number + 1]
+        save(frame, tmp_path / "later" / f"{name}.{kind}")
+    found = read_paths(engine, tmp_path / "later", encoding=None, delimiter=None, names=None)
+    assert found.files == tuple(f"{name}.{kind}" for name in ["a[1]", "b", "客"])
+    table = found.hold().table
+    assert str(table.schema()[FILE]) == "int32"
+    rows = engine.arrow(table.select("customer", FILE)).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        ("c0", 0), ("c1", 1), ("c1", 1), ("c2", 2), ("c2", 2),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl", "xlsx"])
+def test_of_several_files_of_one_name_none_is_lost(engine, tmp_path, kind):
+    paths = [tmp_path / year / f"orders.{kind}" for year in ("2023", "2024")]
+    for path in paths:
+        save(FRAME, path)
+    assert read(engine, paths)[1] == ROWS * 2
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl", "xlsx"])
+def test_the_place_of_the_file_is_not_shown(tmp_path, kind):
+    save(FRAME, tmp_path / "logs" / f"1.{kind}")
+    save(FRAME.assign(total="none"), tmp_path / "logs" / f"2.{kind}")
+    orders = rk.read_orders(tmp_path / "logs")
+    assert orders.rejected.columns.tolist() == ["row", "rule", *NAMES]
+    assert orders.rejected["row"].tolist() == [3, 4]
+    assert FILE not in " ".join(orders.notes)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl", "xlsx"])
+def test_one_file_counts_no_files(engine, tmp_path, kind):
+    save(FRAME, tmp_path / f"1.{kind}")
+    found = read_paths(
+        engine, tmp_path / f"1.{kind}", encoding=None, delimiter=None, names=None
+    ).hold()
+    assert (found.files, found.table.columns) == ((f"1.{kind}",), NAMES)
+
+
+def save(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame in the form that the name of a file says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    match path.suffix:
+        case ".csv":
+            frame.to_csv(path, index=False)
+        case ".parquet":
+            frame.to_parquet(path)
+        case ".jsonl":
+            frame.to_json(path, orient="records", lines=True, force_ascii=False)
+        case _:
+            frame.to_excel(path, index=False)
+
+
 # --- other kinds -----------------------------------------------------------------------------
 
 
@@ -441,6 +499,22 @@ def test_other_sheets_of_a_workbook_are_noted(tmp_path):
     orders = rk.read_orders(tmp_path / "orders.xlsx")
     assert "orders.xlsx: the sheet '2024', and not '2023'" in orders.notes
     assert audited(orders)["read"][0] == len(FRAME)
+
+
+@pytest.mark.parametrize(
+    ("sheets", "chosen", "other"),
+    [((), "notes", "2024"), (("2024",), "2024", "notes"), (("x", "2024", "y"), "2024", "notes"),
+     (("2024", "notes"), "notes", "2024"), (("x",), "notes", "2024")],
+)  # fmt: skip
+def test_a_workbook_is_read_by_the_names_of_its_sheets(engine, tmp_path, sheets, chosen, other):
+    with pd.ExcelWriter(tmp_path / "orders.xlsx") as book:
+        FRAME.assign(customer="notes").to_excel(book, sheet_name="notes", index=False)
+        FRAME.assign(customer="2024").to_excel(book, sheet_name="2024", index=False)
+    found = read_paths(
+        engine, tmp_path / "orders.xlsx", encoding=None, delimiter=None, names=None, sheets=sheets
+    )
+    assert engine.arrow(found.table)["customer"].to_pylist() == [chosen, chosen]
+    assert found.notes == (f"orders.xlsx: the sheet {chosen!r}, and not {other!r}",)
 
 
 def test_no_name_is_no_folder():

@@ -13,7 +13,7 @@ import pytest
 
 import rfmkit as rk
 from conftest import KINDS, log
-from rfmkit._engine import open_beside, open_frame, open_source, over_rows
+from rfmkit._engine import FILE, open_beside, open_frame, open_source, over_rows
 from rfmkit.exceptions import OrdersError, RfmkitError
 
 OWN_KIND = {kind: kind for kind in KINDS} | {"csv": "pandas", "parquet": "pandas"}
@@ -198,3 +198,27 @@ def test_a_second_source_joins_the_first(tmp_path, embedded, listed):
     second = {"frame": pl.DataFrame({"x": ["b", "c"]}), "file": path, "files": [str(path)]}[listed]
     joined = first.table.semi_join(open_beside(second, first.engine).table, "x")
     assert first.engine.arrow(joined)["x"].to_pylist() == ["b"]
+
+
+def test_a_source_knows_its_files_and_its_sheets(tmp_path):
+    for name in ("1", "2"):
+        with pd.ExcelWriter(tmp_path / f"{name}.xlsx") as book:
+            TWO_ROWS.to_excel(book, sheet_name="first", index=False)
+            TWO_ROWS.assign(y=5).to_excel(book, sheet_name="orders", index=False)
+    opened = open_source(tmp_path, sheets=("orders",))
+    assert opened.files == ("1.xlsx", "2.xlsx")
+    assert opened.rows.columns == ("x", "y")
+    rows = opened.engine.arrow(opened.table).to_pylist()
+    assert [(int(row["y"]), row[FILE]) for row in rows] == [(5, 0), (5, 0), (5, 1), (5, 1)]
+
+
+def test_frames_are_of_no_file():
+    opened = open_source(TWO_ROWS)
+    assert (opened.files, opened.hold({"x": "id"}), opened.rows) == ((), opened, opened.table)
+
+
+def test_a_second_source_of_several_files_shows_only_its_columns(tmp_path):
+    for name in ("1", "2"):
+        TWO_ROWS.to_csv(tmp_path / f"{name}.csv", index=False)
+    opened = open_beside(str(tmp_path / "*.csv"), open_source(TWO_ROWS).engine)
+    assert opened.table.columns == ("x", "y")

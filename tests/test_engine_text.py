@@ -1,11 +1,11 @@
-"""Text files: the encoding that fits the whole file, the delimiter that fits its lines."""
+"""Text files: the delimiter that fits their lines, the names that their header gives."""
 
 import gzip
 import re
 
 import pytest
 
-from rfmkit._engine.text import detect_delimiter, detect_encoding, plain_text
+from rfmkit._engine.text import detect_delimiter, plain_text
 from rfmkit.exceptions import OrdersError
 
 HEADER = "客户,日期,金额"
@@ -47,44 +47,6 @@ def write(tmp_path):
 )
 def test_the_delimiter_is_the_one_that_cuts_the_lines_alike(lines, delimiter):
     assert detect_delimiter(lines) == delimiter
-
-
-@pytest.mark.parametrize(
-    ("content", "encoding"),
-    [
-        (LOG.encode(), "utf-8"),
-        (LOG.encode("utf-8-sig"), "utf-8-sig"),
-        (LOG.encode("utf-16"), "utf-16"),
-        (("\ufeff" + LOG).encode("utf-16-be"), "utf-16"),
-        (LOG.encode("gb18030"), "gb18030"),
-        (LOG.encode("gbk"), "gb18030"),
-        (b"customer,date,total\n", "utf-8"),
-        (b"x" * (1 << 20) + "张".encode(), "utf-8"),
-        (b"x" * ((1 << 20) - 1) + "张".encode(), "utf-8"),  # a character across two blocks
-        (b"x" * ((1 << 20) - 1) + "张".encode("gb18030"), "gb18030"),
-    ],
-)
-def test_the_encoding_is_the_one_that_fits_the_whole_file(write, content, encoding):
-    assert detect_encoding(write(content)) == encoding
-
-
-def test_a_compressed_file_is_looked_into(write):
-    path = write(gzip.compress(LOG.encode("gb18030")), "orders.csv.gz")
-    assert detect_encoding(path) == "gb18030"
-
-
-@pytest.mark.parametrize(
-    ("content", "found", "hint"),
-    [
-        (bytes(range(256)) * 10, "holds zero bytes: it is binary", "export the orders as CSV"),
-        (LOG.encode("utf-16-le"), "holds zero bytes: it is binary", "export the orders as CSV"),
-        (b"\xff\xff\xff,1\n", "is none of them", "encoding='cp1252'"),
-        ("customer,é,1\n".encode("cp1252"), "is none of them", "encoding='cp1252'"),
-    ],
-)
-def test_what_is_no_text_is_an_error(write, content, found, hint):
-    with pytest.raises(OrdersError, match=f"Found: 'orders.csv' {found}\nHint: .*{hint}"):
-        detect_encoding(write(content))
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b" \n\r\n\t\n", "\ufeff".encode()])

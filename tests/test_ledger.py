@@ -386,8 +386,9 @@ def line_rule(line, refunds):
         placeholder = line["date"] in ("1900-01-01", "9999-12-31")
         never_paid = status in ("unpaid", "closed_unpaid")
         return "implausible_time" if placeholder else status if never_paid else "no_time"
-    if money(line["total"]) is None:
-        return "no_amount"
+    if money(line["total"]) is None:  # what does not count anyway needs no amount
+        counts = status in (None, "unknown_status", *GIVEN_BACK)
+        return "no_amount" if counts else status
     if status in GIVEN_BACK and (refunds == "gross" or money(line["total"]) < 0):
         return None  # a negative amount is the refund itself, not the order that was refunded
     return status

@@ -24,10 +24,10 @@ def filled_down(table: ir.Table, name: str, row: str, *, within: str | None = No
     return table.mutate(**{name: filled}).drop(BLOCK)
 
 
-def filled_over(table: ir.Table, name: str, order: str, *, head: str) -> ir.Table:
+def filled_over(table: ir.Table, name: str, key: tuple[str, ...], *, head: str) -> ir.Table:
     """Give every line of an order the value that stands on its head, the line with an amount."""
-    value = table[name].max(where=table[head].notnull()).over(group_by=order)
-    found = table[order].isnull().ifelse(ibis.null(table[name].type()), value)
+    value = table[name].max(where=table[head].notnull()).over(group_by=key)
+    found = table[key[0]].isnull().ifelse(ibis.null(table[name].type()), value)
     return table.mutate(**{name: ibis.coalesce(found, table[name])})
 
 
@@ -52,11 +52,21 @@ def once_per_order(
 
 
 def marked_copies(
-    table: ir.Table, name: str, key: str, columns: list[str], *, row: str | None = None
+    table: ir.Table,
+    name: str,
+    key: str,
+    columns: list[str],
+    *,
+    row: str | None = None,
+    file: str | None = None,
 ) -> ir.Table:
-    """Mark the second and further rows of a key that are alike in all of some columns."""
+    """Mark the second and further rows of a key that are alike in all of some columns.
+
+    With `file`, only within one file: what a later file holds again is another matter.
+    """
     table = table.mutate(**{BLOCK: _alike(table, columns)})
-    place = ibis.row_number().over(group_by=[key, BLOCK], order_by=row)
+    group = [key, BLOCK] if file is None else [key, BLOCK, file]
+    place = ibis.row_number().over(group_by=group, order_by=row)
     return table.mutate(**{name: table[key].notnull() & (place > 0)}).drop(BLOCK)
 
 

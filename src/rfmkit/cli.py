@@ -1,4 +1,4 @@
-"""The command line: ``rfmkit segment``, ``rfmkit check``, ``rfmkit demo``."""
+"""The command line: ``rfmkit segment``, ``check``, ``formats`` and ``demo``."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from rich.text import Text
 
 from rfmkit.columns import LABELS, SEGMENTS
 from rfmkit.exceptions import RfmkitError, RfmkitWarning
+from rfmkit.options import reading_options
 from rfmkit.sections import as_text, printable
 
 if TYPE_CHECKING:
@@ -78,72 +79,6 @@ def cli() -> None:
     """Tell who my customers are, when they leave, and who is worth winning back."""
 
 
-def reading_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say how the order log is read."""
-    options = [
-        click.option("--as-of", metavar="DAY", help="Measure on this day; hide later rows."),
-        click.option("--customer", metavar="COLUMN", help="Column of the customer."),
-        click.option("--time", metavar="COLUMN", help="Column of the order's time."),
-        click.option("--amount", metavar="COLUMN", help="Column of the amount."),
-        click.option("--order-id", metavar="COLUMN", help="Column of the order id."),
-        click.option("--status", metavar="COLUMN", help="Column of the status."),
-        click.option("--refund-amount", metavar="COLUMN", help="Column of the money given back."),
-        click.option("--unit-price", metavar="COLUMN", help="Column of the price of a piece."),
-        click.option("--quantity", metavar="COLUMN", help="Column of the number of pieces."),
-        click.option("--currency", metavar="COLUMN", help="Column of the currency."),
-        click.option(
-            "--refunds",
-            type=click.Choice(["net", "drop_full", "gross"]),
-            default="net",
-            help="Take refunds off money and purchases, off purchases only, or off neither.",
-        ),
-        click.option(
-            "--zero-amounts",
-            type=click.Choice(["drop", "keep"]),
-            default="drop",
-            help="Whether orders of amount zero are purchases.",
-        ),
-        click.option(
-            "--same-day",
-            type=click.Choice(["merge", "keep"]),
-            default="merge",
-            help="Whether the orders of a customer on one day are one purchase.",
-        ),
-        click.option(
-            "--statuses",
-            metavar="WORD=STATUS",
-            multiple=True,
-            callback=pairs,
-            help="Map a word of the shop's to a status, such as Verschickt=shipped.",
-        ),
-        click.option(
-            "--dates-between",
-            metavar="DAY DAY",
-            nargs=2,
-            default=("1980-01-01", "2100-01-01"),
-            help="Set aside rows outside: from the first day, up to and without the second.",
-        ),
-        click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark."),
-        click.option("--delimiter", metavar="CHARACTER", help="Delimiter of a text file."),
-        click.option("--tz", metavar="ZONE", help="The shop's time zone, such as Asia/Shanghai."),
-        click.option("--dayfirst/--monthfirst", default=None, help="How 03/05/2024 reads."),
-        click.option("--encoding", metavar="CODEC", help="Encoding of a text file."),
-        click.option("--memory-limit", metavar="SIZE", help="Memory of the engine, such as 1GB."),
-        click.option("--threads", type=click.IntRange(min=1), help="Threads of the engine."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def pairs(_context: object, _option: object, words: tuple[str, ...]) -> dict[str, str] | None:
-    """Read WORD=STATUS, given any number of times."""
-    split = [word.rpartition("=") for word in words]
-    if not all(equals for _, equals, _ in split):
-        raise click.BadParameter("give WORD=STATUS, such as Verschickt=shipped.")
-    return {word: status for word, _, status in split} or None
-
-
 @cli.command()
 @click.argument("orders")
 @click.option("--out", type=click.Path(path_type=Path), help="File to write: .parquet or .csv.")
@@ -177,6 +112,21 @@ def check(orders: str, out: Path | None, **reading: Any) -> None:
         Console(highlight=False).print(
             f"Wrote {out}: one row a rule.", markup=False, soft_wrap=True
         )
+
+
+@cli.command()
+def formats() -> None:
+    """List the exports of platforms that are recognised."""
+    from rfmkit.formats import known
+
+    shown = Table(title="Exports that rfmkit recognises")
+    for heading in ("format", "export", "the customer is known by"):
+        shown.add_column(heading)
+    for one in known():
+        by = ", ".join(one.customer)
+        shown.add_row(one.name, one.title, "nothing: it is refused" if one.instead else by)
+    console = Console(highlight=False)
+    (console if console.is_terminal else Console(highlight=False, width=200)).print(shown)
 
 
 @cli.command()

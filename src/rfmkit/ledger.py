@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
-    from rfmkit.lines import Lines, Policy
+    from rfmkit.lines import Lines
+    from rfmkit.policy import Policy
 
 REFUND_ROWS: Final = ("refund", "refund_row", "refunded_same_day", "refund_without_purchase")
 
@@ -144,7 +145,7 @@ def rejected_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> ir
         # Under pseudonyms the source's own columns stay unseen: they tell who it was.
         place = [name for name in ("row",) if name in aside.columns]
         return aside.select(*place, "rule", "order_id", "customer_id", "ordered_at", "amount")
-    raw = lines.source.table
+    raw = lines.source.rows
     kept = [
         name
         for name in raw.columns

@@ -6,7 +6,6 @@ on whatever engine holds it.
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -15,18 +14,18 @@ import ibis
 import ibis.expr.types as ir
 
 from rfmkit import blocks, keys
-from rfmkit._engine import FILE, ROW
+from rfmkit._engine import ALIKE, FILE, ROW
 from rfmkit.columns import MONEY
 from rfmkit.exceptions import OrdersError
 from rfmkit.formats import cells, moments
 from rfmkit.formats.statuses import CLOSED, HELD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from decimal import Decimal
+    import datetime as dt
 
     from rfmkit._engine import Engine, Source
     from rfmkit.formats import Format
+    from rfmkit.policy import Policy
 
 NEVER_PAID: Final = ("unpaid", "closed_unpaid")
 PAID: Final = ("paid", "shipped", "completed", "partially_refunded")
@@ -39,22 +38,6 @@ CARRIES: Final = {"amount": "line_amount", "refund_amount": "line_refunded"}
 ASIDE: Final = {"line_excluded": "excluded", "line_old": "superseded", "line_copy": "duplicate"}
 RATE: Final = "decimal(24, 10)"
 NO: Final = ibis.literal(False)  # noqa: FBT003
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What counts, by the caller's choice."""
-
-    refunds: str = "net"
-    zero_amounts: str = "drop"
-    same_day: str = "merge"
-    tz: str | None = None
-    dayfirst: bool | None = None
-    decimal: str | None = None
-    dates_between: tuple[dt.date, dt.date] = (dt.date(1980, 1, 1), dt.date(2100, 1, 1))
-    exclude: Mapping[str, str] = field(default_factory=dict)
-    rates: Mapping[str, Decimal] | None = None
-    secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -199,14 +182,17 @@ class Lines:
 
     def _of_orders(self, read: ir.Table) -> ir.Table:
         """Give every line what stands on one of its order, and take once what stands on each."""
+        # The same order in another export is another state of it.
+        file = (FILE,) if FILE in read.columns and self.platform.whole else ()
         if self.platform.continued:
             for name in TO_FILL:
                 if name in read.columns:
-                    read = blocks.filled_over(read, name, "line_order", head="line_amount")
+                    key = ("line_order", *file)
+                    read = blocks.filled_over(read, name, key, head="line_amount")
         row = ROW if ROW in read.columns else None
         for role in self.platform.once:
             if role in self.columns:
-                key = ("line_order", "line_customer")
+                key = ("line_order", "line_customer", *file)
                 read = blocks.once_per_order(read, CARRIES[role], key, row=row)
         return read
 
@@ -214,15 +200,15 @@ class Lines:
         """Mark rows that stand twice in one export, and orders that a later export replaces."""
         row = ROW if ROW in read.columns else None
         own = [name for name in self.source.table.columns if name != FILE]
-        if FILE in read.columns:
-            read = (
-                blocks.marked_replaced(read, "line_old", "line_order", FILE, amount="line_amount")
-                if self.platform.whole
-                else blocks.marked_repeated(read, "line_old", "line_order", FILE, own)
-            )
+        own = [ALIKE] if ALIKE in own else own
+        order, file = "line_order", FILE if FILE in read.columns else None
+        if file and self.platform.whole:
+            read = blocks.marked_replaced(read, "line_old", order, file, amount="line_amount")
+        elif file:
+            read = blocks.marked_repeated(read, "line_old", order, file, own)
         if self.platform.unique:
-            line = self.platform.unique == "line_id" and self.columns.get("line_id")
-            read = blocks.marked_copies(read, "line_copy", line or "line_order", own, row=row)
+            line = self.columns.get("line_id") if self.platform.unique == "line_id" else None
+            read = blocks.marked_copies(read, "line_copy", line or order, own, row=row, file=file)
         return read
 
     # --- when --------------------------------------------------------------------------------

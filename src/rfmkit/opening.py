@@ -29,6 +29,7 @@ AGAIN: Final = r"(\.\d+)?"
 
 def open_log(source: Any, *, asked: Any, names: list[str] | None = None, **options: Any) -> Source:
     """Open an order log of any kind: a table, or the tables of which a format is made."""
+    options["sheets"] = tuple(sheet for one in _candidates(asked) for sheet in one.sheets)
     if isinstance(source, Mapping):
         return _open_mapping(source, asked, options)
     try:
@@ -40,7 +41,7 @@ def open_log(source: Any, *, asked: Any, names: list[str] | None = None, **optio
             raise
         return together
     if names is None and is_paths(source):
-        header = _missing_header(opened.table.columns, asked)
+        header = _missing_header(opened.rows.columns, asked)
         if header is not None:
             return open_source(source, names=header, **options)
     return opened
@@ -104,7 +105,7 @@ def _without_lines(opened: Mapping[str, Source]) -> list[str]:
     """Name the lists of order lines beside the orders that they are lines of."""
     formats = {}
     for name, source in opened.items():
-        fit = [one for one in known() if one.claims(source.table.columns)]
+        fit = [one for one in known() if one.claims(source.rows.columns)]
         formats[name] = fit[0] if len(fit) == 1 else None
     orders = {one.name for one in formats.values() if one is not None and not one.lines_of}
     lines = [name for name, one in formats.items() if one is not None and one.lines_of in orders]
@@ -118,7 +119,7 @@ def _parts_of(one: Format, opened: Mapping[str, Source]) -> list[tuple[Part, str
             (part, name, table)
             for name, table in opened.items()
             if {normalized(mark) for mark in part.marks}
-            <= {normalized(column) for column in table.table.columns}
+            <= {normalized(column) for column in table.rows.columns}
         ]
         if len(fit) != 1:
             return None
@@ -129,7 +130,7 @@ def _parts_of(one: Format, opened: Mapping[str, Source]) -> list[tuple[Part, str
 def _joined(one: Format, found: Sequence[tuple[Part, str, Source]]) -> Source:
     """Join the parts to the first: each summed to one row a key, so that none multiplies money."""
     (_, _, base), *others = found
-    engine = base.engine
+    base, engine = base.hold(), base.engine
     rows = base.table.mutate(**{ROW: ibis.row_number()})
     notes = list(base.notes)
     for part, name, source in others:
@@ -138,7 +139,7 @@ def _joined(one: Format, found: Sequence[tuple[Part, str, Source]]) -> Source:
         rows = rows.left_join(table, part.key).drop(f"{part.key}_right")
     # Rows keep their place: it numbers them in the audit.
     table = engine.store(rows.order_by(ROW).drop(ROW), one.name)
-    return replace(base, table=table, notes=tuple(notes))
+    return replace(base, table=table, notes=tuple(notes), files=(), scan=None)
 
 
 def _one_row_a_key(part: Part, table: ir.Table) -> ir.Table:

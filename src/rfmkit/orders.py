@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from rfmkit._engine import Engine
-    from rfmkit.lines import Lines, Policy
+    from rfmkit.lines import Lines
+    from rfmkit.policy import Policy
 
 __all__ = ["Orders"]
 
@@ -98,7 +99,10 @@ class Orders:
 
     @property
     def rejected(self) -> Any:
-        """The rows set aside, as they stand in the source, with their rule."""
+        """The rows set aside, as they stand in the source, with their rule.
+
+        Of files, what an order does not need stays where it is: they are read again here.
+        """
         table = rejected_table(self._lines, self.as_of, self._facts)
         order = ("row",) if "row" in table.columns else ()
         return self.engine.deliver(table, self.kind, order_by=order, canonical=False)

@@ -12,9 +12,9 @@ from rfmkit import checks
 from rfmkit.exceptions import RfmkitError
 from rfmkit.formats.names import keyword
 from rfmkit.keys import check_secret
-from rfmkit.lines import Policy
 from rfmkit.opening import open_log
 from rfmkit.orders import Orders, as_day
+from rfmkit.policy import Policy
 from rfmkit.survey import read_lines
 
 if TYPE_CHECKING:

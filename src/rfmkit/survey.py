@@ -11,7 +11,7 @@ from rfmkit.formats import cells, moments
 from rfmkit.formats.format import GENERIC, recognised
 from rfmkit.formats.names import MONEY_ROLES, TIME_ROLES, existing, find_columns, require
 from rfmkit.formats.statuses import canonical_statuses
-from rfmkit.lines import Lines, Policy
+from rfmkit.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from rfmkit._engine import Engine, Source
     from rfmkit.formats import Format
+    from rfmkit.policy import Policy
 
 HIDDEN: Final = "rfmkit_"
 """What columns begin with that the source does not have."""
@@ -43,13 +44,17 @@ def read_lines(
     policy: Policy,
 ) -> Lines:
     """Find format and columns, count how they are written, and decide how they read."""
-    seen = [name for name in source.table.columns if not name.startswith(HIDDEN)]
+    seen = list(source.rows.columns)
     platform, why = recognised(seen, asked, named)
     columns = _columns(platform, seen, named)
     _require_all(platform, columns, seen, constant_amount)
     if "amount" in named or constant_amount is not None:
         platform = replace(platform, adds=(), takes=())
     _check_exclude(policy, seen)
+    source = source.hold(
+        _held_as(columns, policy, platform, seen),
+        alike=bool(platform.unique) or (len(source.files) > 1 and not platform.whole),
+    )
     source, columns = _with_made_columns(source, platform, columns)
     table, engine = source.table, source.engine
     census = _census(table, engine, columns)
@@ -170,14 +175,34 @@ def _repeats(
     return bool(found["rows"] > found["ids"])
 
 
+def _kinds(columns: Mapping[str, str]) -> dict[str, str]:
+    """Give the kind of each role: prices and pieces are read only where there is no amount."""
+    kinds = {role: kind for kind, roles in READ_AS.items() for role in roles}
+    unread = ("unit_price", "quantity") if "amount" in columns else ()
+    return {role: kinds.get(role, "text") for role in columns if role not in unread}
+
+
+def _held_as(
+    columns: Mapping[str, str], policy: Policy, platform: Format, seen: Sequence[str]
+) -> dict[str, str]:
+    """Say of each column whether it may be held as money or time: plain cells read in one way."""
+    others = [platform.column(name, seen) for name, _, _ in platform.overrules]
+    others += [platform.column(platform.clock, seen), *policy.exclude]
+    others += [columns["ordered_at"]] if platform.clock and "ordered_at" in columns else []
+    held = {name: "text" for name in others if name}
+    for role, kind in _kinds(columns).items():
+        as_text = role in platform.within or (kind == "money" and _decimal(policy, platform) == ",")
+        held[columns[role]] = "text" if as_text or columns[role] in held else kind
+    return held
+
+
+def _decimal(policy: Policy, platform: Format) -> str | None:
+    return policy.decimal or platform.decimal
+
+
 def _census(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> dict[str, Any]:
     """Look at every column that needs reading; where one is not plain, count how it is written."""
-    kinds = {
-        role: kind
-        for kind, roles in READ_AS.items()
-        for role in roles
-        if role in columns and not (role in ("unit_price", "quantity") and "amount" in columns)
-    }
+    kinds = {role: kind for role, kind in _kinds(columns).items() if kind != "text"}
     census: dict[str, Any] = {role: {} for role in columns}
     if "order_id" in columns and engine.is_strictly_increasing(table, columns["order_id"]):
         # Ids that rise from row to row are unique: nothing in them needs mending.
@@ -198,7 +223,11 @@ def count_cells(
     `columns` gives for each role its column and the kind of its cells: id, money or time.
     """
     census: dict[str, dict[str, Any]] = {role: {} for role in columns}
-    looks = {role: LOOKS[kind](table[column]) for role, (column, kind) in columns.items()}
+    looks = {
+        role: LOOKS[kind](table[column])
+        for role, (column, kind) in columns.items()
+        if kind != "id" or not engine.are_surely_plain(table, column)
+    }
     _run(table, engine, looks, census)
     unclear = {
         role: CENSUSES[kind](table[column])

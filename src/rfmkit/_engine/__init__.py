@@ -7,8 +7,8 @@ table (``open_source``), and a result goes back in the caller's own kind (``Engi
 from rfmkit._engine.backend import Engine
 from rfmkit._engine.files import list_paths
 from rfmkit._engine.frames import kind_of
+from rfmkit._engine.scan import ALIKE, FILE
 from rfmkit._engine.source import (
-    FILE,
     KINDS,
     ROW,
     Source,
@@ -20,6 +20,6 @@ from rfmkit._engine.source import (
 )  # fmt: skip
 
 __all__ = [
-    "FILE", "KINDS", "ROW", "Engine", "Source", "is_paths", "kind_of", "list_paths", "open_beside",
-    "open_frame", "open_source", "over_rows",
+    "ALIKE", "FILE", "KINDS", "ROW", "Engine", "Source", "is_paths", "kind_of", "list_paths",
+    "open_beside", "open_frame", "open_source", "over_rows",
 ]  # fmt: skip

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+import numpy as np
 
 from rfmkit._engine.backend import unique_name
 from rfmkit._engine.frames import named_zones, to_arrow
+from rfmkit._engine.scan import FILE, TextScan, Unreadable, literal, not_readable
 from rfmkit._engine.text import plain_text
 from rfmkit.exceptions import ColumnsDifferError, MissingExtraError, OrdersError, examples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import ibis.expr.types as ir
 
@@ -25,27 +28,31 @@ PARQUET = (".parquet", ".pq")
 EXCEL = (".xlsx", ".xlsm", ".xls")
 OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 JSON_LINES = (".jsonl", ".ndjson", ".json")
+PATH: Final = "rfmkit_path"
 TEXT = (".csv", ".tsv", ".txt", ".dat", ".csv.gz", ".tsv.gz", ".txt.gz")
 
 
 @dataclass(frozen=True)
 class FileTable:
-    """What files hold: a table, lines that have no place in it, and zones that columns name."""
+    """What files hold: a table, lines that have no place in it, and zones that columns name.
+
+    Where there are several files, the column `FILE` of the table says which a row came from.
+    """
 
     table: ir.Table
     unreadable: list[Unreadable] = field(default_factory=list)
     zones: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    scan: TextScan | None = None
+    """Text that is still to be read: `hold` does so, and finds the unreadable lines."""
 
-
-@dataclass(frozen=True)
-class Unreadable:
-    """A line of a text file that has no place in the table."""
-
-    file: str
-    line: int
-    text: str
+    def hold(self) -> FileTable:
+        """Read text now, every column of it; what is read already stays."""
+        if self.scan is None:
+            return self
+        table, unreadable = self.scan.hold()
+        return replace(self, table=table, unreadable=unreadable)
 
 
 def read_paths(
@@ -55,19 +62,22 @@ def read_paths(
     encoding: str | None,
     delimiter: str | None,
     names: Sequence[str] | None,
+    sheets: tuple[str, ...] = (),
 ) -> FileTable:
-    """Read a path, a glob, a folder or a list of paths: every file of one kind, one schema."""
+    """Read a path, a glob, a folder or a list of paths: every file of one kind, one schema.
+
+    Of a workbook the first sheet is read whose name is among `sheets`, else the first.
+    """
     paths = list_paths(source)
-    kind = _one_kind(paths)
-    if kind == "text":
-        found = _read_text(engine, paths, encoding=encoding, delimiter=delimiter, names=names)
-    else:
-        reader: Callable[[Engine, list[Path]], FileTable] = {
-            "parquet": _read_parquet,
-            "json": _read_json,
-            "excel": _read_excel,
-        }[kind]
-        found = reader(engine, paths)
+    match _one_kind(paths):
+        case "text":
+            found = _read_text(engine, paths, encoding=encoding, delimiter=delimiter, names=names)
+        case "parquet":
+            found = _read_parquet(engine, paths)
+        case "json":
+            found = _read_json(engine, paths)
+        case _:
+            found = _read_excel(engine, paths, sheets)
     return replace(found, files=tuple(path.name for path in paths))
 
 
@@ -163,48 +173,64 @@ def _read_parquet(engine: Engine, paths: list[Path]) -> FileTable:
             found=str(error).splitlines()[0],
             hint="it may have been cut off while it was written or copied; fetch it again.",
         ) from error
-    _same_columns({path.name: tuple(schema.names) for path, schema in schemas.items()})
+    _same_columns([(path.name, tuple(schema.names)) for path, schema in schemas.items()])
     try:
         table = engine.backend.read_parquet(
-            [_literal(path) for path in paths], union_by_name=True, hive_partitioning=False
+            [literal(path) for path in paths],
+            union_by_name=True,
+            hive_partitioning=False,
+            **({"filename": PATH} if len(paths) > 1 else {}),
         )
     except Exception as error:
-        raise _unreadable("Parquet", error) from error
+        raise not_readable("Parquet", error) from error
     short = {  # nanosecond instants have no type in Ibis
         column.name: table[column.name].cast("timestamp('UTC')")
         for column in next(iter(schemas.values()))
         if pa.types.is_timestamp(column.type) and column.type.tz and column.type.unit == "ns"
     }
     table = table.mutate(**short) if short else table
+    table = _by_path(table, paths) if len(paths) > 1 else table
     return FileTable(table, zones=named_zones(next(iter(schemas.values()))))
 
 
+def _by_path(table: ir.Table, paths: list[Path]) -> ir.Table:
+    """Put the place of each file for its path."""
+    places = ibis.array([path.as_posix() for path in paths])
+    place = places.index(table[PATH].replace("\\", "/")).cast("int32")
+    return table.mutate(**{FILE: place}).drop(PATH)
+
+
 def _read_json(engine: Engine, paths: list[Path]) -> FileTable:
-    files = [_literal(path) for path in paths]
+    files = [literal(path) for path in paths]
     con = engine.backend.con
     name = unique_name("json")
     try:
-        scan = "read_json($files, format='newline_delimited', records=true, maximum_depth=1)"
+        scan = (
+            "read_json($files, format='newline_delimited', records=true, maximum_depth=1, "
+            f"filename='{PATH}')"
+        )
         seen = con.execute(f"DESCRIBE FROM {scan}", {"files": files}).fetchall()
-        columns = ['"' + row[0].replace('"', '""') + '"' for row in seen]
-        cells = ", ".join(f"{column} ->> '$' AS {column}" for column in columns)
+        columns = ['"' + row[0].replace('"', '""') + '"' for row in seen if row[0] != PATH]
+        cells = ", ".join(f"{column} ->> '$' AS {column}" for column in columns) + f", {PATH}"
         con.execute(f'CREATE TEMP TABLE "{name}" AS SELECT {cells} FROM {scan}', {"files": files})
     except Exception as error:
-        raise _unreadable("line-delimited JSON (one object a line)", error) from error
-    return FileTable(engine.backend.table(name))
+        raise not_readable("line-delimited JSON (one object a line)", error) from error
+    table = engine.backend.table(name)
+    return FileTable(_by_path(table, paths) if len(paths) > 1 else table.drop(PATH))
 
 
-def _read_excel(engine: Engine, paths: list[Path]) -> FileTable:
+def _read_excel(engine: Engine, paths: list[Path], names: tuple[str, ...]) -> FileTable:
     import pandas as pd
 
     try:
-        sheets, notes = {}, []
+        sheets, notes = [], []
         for path in paths:
             with pd.ExcelFile(path) as book:
-                sheets[path.name] = pd.read_excel(book, dtype=object)
-                if len(book.sheet_names) > 1:
-                    first, *others = map(repr, book.sheet_names)
-                    notes.append(f"{path.name}: the sheet {first}, and not {', '.join(others)}")
+                chosen = next((n for n in book.sheet_names if n in names), book.sheet_names[0])
+                sheets.append(pd.read_excel(book, sheet_name=chosen, dtype=object))
+                others = ", ".join(repr(name) for name in book.sheet_names if name != chosen)
+                if others:
+                    notes.append(f"{path.name}: the sheet {chosen!r}, and not {others}")
     except ImportError as error:
         if any(_first_bytes(path).startswith(OLD_EXCEL) for path in paths):
             raise OrdersError(
@@ -216,11 +242,14 @@ def _read_excel(engine: Engine, paths: list[Path]) -> FileTable:
             "Excel files need openpyxl.", found=str(error), hint='pip install "rfmkit[excel]".'
         ) from error
     except Exception as error:
-        raise _unreadable("Excel (.xlsx)", error) from error
-    _same_columns({name: tuple(map(str, sheet.columns)) for name, sheet in sheets.items()})
-    whole = pd.concat(sheets.values(), ignore_index=True)
+        raise not_readable("Excel (.xlsx)", error) from error
+    columns = [tuple(map(str, sheet.columns)) for sheet in sheets]
+    _same_columns(list(zip((path.name for path in paths), columns, strict=True)))
+    whole = pd.concat(sheets, ignore_index=True)
     if not len(whole.columns):
         raise OrdersError("The first sheet holds orders.", found="an empty sheet")
+    if len(sheets) > 1:
+        whole[FILE] = np.repeat(np.arange(len(sheets), dtype="int32"), list(map(len, sheets)))
     table = engine.register(to_arrow(whole, "pandas"), freed=False)
     return FileTable(table, notes=tuple(notes))
 
@@ -234,54 +263,21 @@ def _read_text(
     names: Sequence[str] | None,
 ) -> FileTable:
     """Every cell is text here; what it means is decided later, for the column as a whole."""
-    con = engine.backend.con
-    texts = [
+    texts = tuple(
         plain_text(
             path, Path(engine.spill_folder), encoding=encoding, delimiter=delimiter, names=names
         )
         for path in paths
-    ]
-    _same_columns({text.path.name: text.names for text in texts})
-    stem = unique_name("csv")
-    selects = []
-    for place, text in enumerate(texts):
-        columns = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in text.names)
-        selects.append(
-            f"SELECT * FROM read_csv({_quoted(_literal(text.readable))}, auto_detect=false, "
-            "hive_partitioning=false, "
-            f"columns={{{columns}}}, delim={_quoted(text.delimiter)}, "
-            f"header={text.has_header}, skip={text.skip}, "
-            "quote='\"', escape='\"', strict_mode=true, max_line_size=16000000, "
-            f"store_rejects=true, rejects_limit=0, rejects_table='{stem}_errors_{place}', "
-            f"rejects_scan='{stem}_scan_{place}')"
-        )
-    try:
-        con.execute(f'CREATE TEMP TABLE "{stem}" AS ' + " UNION ALL BY NAME ".join(selects))
-        unreadable = [
-            Unreadable(text.path.name, line, cells or "")
-            for place, text in enumerate(texts)
-            for line, cells in con.execute(
-                f"SELECT line, min(csv_line) FROM {stem}_errors_{place} GROUP BY line ORDER BY line"
-            ).fetchall()
-        ]
-    except Exception as error:
-        raise _unreadable("text", error) from error
+    )
+    _same_columns([(text.path.name, text.names) for text in texts])
+    scan = TextScan.of(engine, texts)
     notes = tuple(text.note for text in texts if text.note)
-    return FileTable(engine.backend.table(stem), unreadable, notes=notes)
+    return FileTable(scan.rows(), notes=notes, scan=scan)
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _literal(path: Path) -> str:
-    """Name one file: the engine would take brackets and stars for a pattern."""
-    return re.sub(r"([*?\[])", r"[\1]", str(path))
-
-
-def _same_columns(columns: dict[str, tuple[str, ...]]) -> None:
-    first, names = next(iter(columns.items()))
-    for other, theirs in columns.items():
+def _same_columns(columns: list[tuple[str, tuple[str, ...]]]) -> None:
+    first, names = columns[0]
+    for other, theirs in columns:
         if set(theirs) != set(names):
             raise ColumnsDifferError(
                 "All files of one log have the same columns.",
@@ -289,11 +285,3 @@ def _same_columns(columns: dict[str, tuple[str, ...]]) -> None:
                 f"{examples(sorted(set(names) ^ set(theirs)))}",
                 hint="read them one by one, or narrow the glob.",
             )
-
-
-def _unreadable(what: str, error: Exception) -> OrdersError:
-    return OrdersError(
-        f"The file is readable as {what}.",
-        found=str(error).strip().splitlines()[0],
-        hint="open it once by hand: it may be cut off, or of another format than its name says.",
-    )

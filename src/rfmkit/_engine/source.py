@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 
 from rfmkit._engine.backend import Engine, unchanged_spark, unique_name
-from rfmkit._engine.files import Unreadable, read_paths
+from rfmkit._engine.files import read_paths
 from rfmkit._engine.frames import kind_of, named_zones, to_arrow
+from rfmkit._engine.scan import FILE
 from rfmkit.exceptions import MissingExtraError, OrdersError, RfmkitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import ibis.expr.types as ir
 
+    from rfmkit._engine.scan import TextScan, Unreadable
+
 ROW = "rfmkit_row"
-FILE = "rfmkit_file"
 KINDS = ("pandas", "polars", "pyarrow", "ibis")
 LAZY: Final = ("ibis", "duckdb", "spark")
 
@@ -37,7 +39,24 @@ class Source:
     notes: tuple[str, ...] = ()
     """What was guessed of the files."""
     files: tuple[str, ...] = ()
-    """The names of the files, where it was files."""
+    """The names of the files; where there are several, the column `FILE` counts them from 0."""
+    scan: TextScan | None = None
+
+    def hold(self, kinds: Mapping[str, str] | None = None, *, alike: bool = False) -> Source:
+        """Read columns of text files, each of which holds money, time or text, into the engine.
+
+        Without `kinds`, every column as text.
+        """
+        if self.scan is None:
+            return self
+        table, unreadable = self.scan.hold(kinds, alike=alike)
+        return replace(self, table=table, unreadable=tuple(unreadable))
+
+    @property
+    def rows(self) -> ir.Table:
+        """The rows as they stand, every column of them, in the order in which they are held."""
+        rows = self.table if self.scan is None else self.scan.rows()
+        return rows.drop(FILE) if len(self.files) > 1 else rows
 
     @property
     def is_lazy(self) -> bool:
@@ -52,20 +71,23 @@ def open_source(
     encoding: str | None = None,
     delimiter: str | None = None,
     names: list[str] | None = None,
+    sheets: tuple[str, ...] = (),
     memory_limit: str | None = None,
     threads: int | None = None,
 ) -> Source:
-    """Open an order log of any kind."""
+    """Open an order log of any kind; `sheets` names those of a workbook that may hold it."""
     if output is not None and output not in KINDS:
         raise RfmkitError(
             f"output is one of {', '.join(map(repr, KINDS))}.", found=f"output={output!r}"
         )
     if is_paths(source):
         engine = Engine.embedded_duckdb(memory_limit=memory_limit, threads=threads)
-        read = read_paths(engine, source, encoding=encoding, delimiter=delimiter, names=names)
+        read = read_paths(
+            engine, source, encoding=encoding, delimiter=delimiter, names=names, sheets=sheets
+        )
         return Source(
-            read.table, engine, output or "pandas", tuple(read.unreadable), read.zones, read.notes,
-            read.files,
+            read.table, engine, output or "pandas", zones=read.zones, notes=read.notes,
+            files=read.files, scan=read.scan,
         )  # fmt: skip
     return open_frame(source, output=output, memory_limit=memory_limit, threads=threads)
 
@@ -113,10 +135,11 @@ def open_beside(source: Any, engine: Engine) -> Source:
     if not is_paths(source):
         return open_frame(source, engine=engine)
     own = engine if engine.embedded else Engine.embedded_duckdb()
-    read = read_paths(own, source, encoding=None, delimiter=None, names=None)
+    read = read_paths(own, source, encoding=None, delimiter=None, names=None).hold()
+    table = read.table.drop(FILE) if len(read.files) > 1 else read.table
     if own is not engine:
-        return open_frame(own.arrow(read.table), engine=engine)
-    return Source(read.table, own, "pandas", tuple(read.unreadable), read.zones, read.notes)
+        return open_frame(own.arrow(table), engine=engine)
+    return Source(table, own, "pandas", tuple(read.unreadable), read.zones, read.notes)
 
 
 def _open_spark(source: Any, output: str | None) -> Source:

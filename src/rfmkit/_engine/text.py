@@ -1,17 +1,17 @@
-"""Text files: which encoding, which delimiter, which header; made plain for the engine."""
+"""Text files: which delimiter, which header; made plain for the engine."""
 
 from __future__ import annotations
 
 import csv
-import gzip
+import io
 import re
 from collections import Counter
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rfmkit import checks
-from rfmkit._engine.backend import unique_name
+from rfmkit._engine.encodings import copy_in, in_utf8, open_bytes, wrong_encoding
 from rfmkit._engine.frames import distinct_names
 from rfmkit.exceptions import OrdersError
 
@@ -19,14 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
-HEAD_BYTES = 1 << 20
 DELIMITERS = (",", "\t", ";", "|")
 RUN_OF_SPACES = " "
-BYTE_ORDER_MARKS = {
-    b"\xef\xbb\xbf": "utf-8-sig",
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-}
 
 
 @dataclass(frozen=True)
@@ -42,6 +36,17 @@ class PlainText:
     """Blank lines before the first."""
     note: str
     """How it is written, where that had to be guessed."""
+    is_valid: bool
+    """Whether it is UTF-8 to its last byte, so that no cell can turn out to be none."""
+    first_lines: tuple[str, ...]
+    """Those that are not blank, the header among them."""
+
+    def first_cells(self, name: str) -> list[str]:
+        """Give the first cells of a column, as far as their lines have it."""
+        place = self.names.index(name)
+        lines = (f"{line}\n" for line in self.first_lines)
+        rows = list(csv.reader(lines, delimiter=self.delimiter))[self.has_header :]
+        return [row[place] for row in rows if len(row) > place]
 
 
 def plain_text(
@@ -58,10 +63,11 @@ def plain_text(
     if delimiter is not None and (len(delimiter) != 1 or delimiter in "\r\n\"'"):
         raise OrdersError("delimiter= is one character.", found=f"delimiter={delimiter!r}")
     try:
+        readable, is_valid, note = in_utf8(path, folder, encoding)
         # A file that was found to be UTF-8 may be cut off within its last character.
-        errors, guessed = ("strict", "") if encoding else ("replace", "guessed")
-        encoding = encoding or detect_encoding(path)
-        skip, first_lines = _first_lines(path, encoding, errors)
+        skip, first_lines = _first_lines(readable, "strict" if encoding else "replace")
+    except UnicodeError as error:
+        raise wrong_encoding(path, encoding, error) from error
     except (EOFError, OSError) as error:
         raise OrdersError(
             f"{path.name!r} can be read to its end.",
@@ -75,76 +81,34 @@ def plain_text(
             hint="the export may have failed; run it again.",
         )
     delimiter = delimiter or detect_delimiter(first_lines)
-    header = _header(first_lines, delimiter)
+    columns = _column_names(_header(first_lines, delimiter), names, path)
+    if delimiter == RUN_OF_SPACES:
+        readable, delimiter, is_valid = _squeeze(readable, folder), "\t", True
+        first_lines = ["\t".join(line.split()) for line in first_lines]
+    return PlainText(
+        path, readable, delimiter, columns,
+        has_header=names is None, skip=skip, note=note, is_valid=is_valid,
+        first_lines=tuple(first_lines),
+    )  # fmt: skip
+
+
+def _column_names(
+    header: Sequence[str], names: Sequence[str] | None, path: Path
+) -> tuple[str, ...]:
     if names is not None and len({name.lower() for name in names}) < len(names):
         raise OrdersError("names= are different names.", found=repr(list(names)))
+    cells = [cell.strip().lstrip("\ufeff") for cell in header]
     columns = (
         tuple(names)
         if names is not None
-        else distinct_names(
-            [
-                cell.strip().lstrip("\ufeff") or f"column{place}"
-                for place, cell in enumerate(header, 1)
-            ]
-        )
+        else distinct_names([cell or f"column{place}" for place, cell in enumerate(cells, 1)])
     )
     if len(columns) != len(header):
         raise OrdersError(
             "names= gives one name a column.",
             found=f"{len(columns)} names for {len(header)} columns in {path.name!r}",
         )
-    readable = path
-    if delimiter == RUN_OF_SPACES:
-        readable = _rewrite(path, folder, encoding, errors, squeeze=True)
-        delimiter = "\t"
-    elif encoding not in ("utf-8", "utf-8-sig"):
-        readable = _rewrite(path, folder, encoding, errors, squeeze=False)
-    strange = guessed and encoding not in ("utf-8", "utf-8-sig")
-    note = f"{path.name}: read as {encoding}; encoding= names another" if strange else ""
-    return PlainText(
-        path, readable, delimiter, columns, has_header=names is None, skip=skip, note=note
-    )
-
-
-def detect_encoding(path: Path) -> str:
-    """Find UTF-8 where the whole file is; else GB18030 where the whole file is; else raise.
-
-    UTF-8 rejects what is not its own. GB18030 does so less surely: a Western file may pass for it
-    and show Chinese characters, which ``encoding="cp1252"`` prevents.
-    """
-    with _open(path) as file:
-        head = file.read(HEAD_BYTES)
-    for mark, encoding in BYTE_ORDER_MARKS.items():
-        if head.startswith(mark):
-            return encoding
-    if b"\x00" in head:
-        raise OrdersError(
-            "A text file holds text.",
-            found=f"{path.name!r} holds zero bytes: it is binary",
-            hint="export the orders as CSV, Parquet or Excel.",
-        )
-    for encoding in ("utf-8", "gb18030"):
-        if _decodes(path, encoding):
-            return encoding
-    raise OrdersError(
-        "A text file is UTF-8 (with or without a byte-order mark), UTF-16 or GB18030.",
-        found=f"{path.name!r} is none of them",
-        hint="name its encoding, for instance encoding='cp1252' or 'shift_jis'.",
-    )
-
-
-def _decodes(path: Path, encoding: str) -> bool:
-    import codecs
-
-    decoder = codecs.getincrementaldecoder(encoding)()
-    try:
-        with _open(path) as file:
-            while block := file.read(HEAD_BYTES):
-                decoder.decode(block)
-            decoder.decode(b"", final=encoding != "utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+    return columns
 
 
 def detect_delimiter(lines: list[str]) -> str:
@@ -174,10 +138,10 @@ def _cells(line: str, delimiter: str) -> list[str]:
     return next(csv.reader([line], delimiter=delimiter), [])
 
 
-def _first_lines(path: Path, encoding: str, errors: str, count: int = 50) -> tuple[int, list[str]]:
+def _first_lines(path: Path, errors: str, count: int = 50) -> tuple[int, list[str]]:
     """Give how many blank lines the file begins with, and the first lines that are not blank."""
     blank, first = 0, []
-    with closing(_lines(path, encoding, errors)) as lines:
+    with closing(_lines(path, errors)) as lines:
         for line in lines:
             if line.strip():
                 first.append(line.rstrip("\r\n"))
@@ -188,33 +152,18 @@ def _first_lines(path: Path, encoding: str, errors: str, count: int = 50) -> tup
     return blank, first
 
 
-def _lines(path: Path, encoding: str, errors: str) -> Generator[str]:
-    import io
-
-    with ExitStack() as files:
-        try:
-            file = files.enter_context(_open(path))
-            text = io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
-            yield from files.enter_context(text)
-        except LookupError as error:
-            raise OrdersError("encoding= names a codec.", found=f"{encoding!r}") from error
-        except UnicodeError as error:
-            raise OrdersError(
-                f"{path.name!r} is text in the encoding {encoding!r}.",
-                found=str(error),
-                hint="leave encoding= out to have UTF-8 and GB18030 tried, or name another.",
-            ) from error
+def _lines(path: Path, errors: str) -> Generator[str]:
+    with (
+        open_bytes(path) as file,
+        io.TextIOWrapper(file, encoding="utf-8-sig", errors=errors, newline="") as text,
+    ):
+        yield from text
 
 
-def _rewrite(path: Path, folder: Path, encoding: str, errors: str, *, squeeze: bool) -> Path:
-    """Write a UTF-8 copy beside the engine's temporary files; a block at a time."""
-    folder.mkdir(parents=True, exist_ok=True)
-    copy = folder / f"{unique_name('text')}.csv"
+def _squeeze(path: Path, folder: Path) -> Path:
+    """Write a copy in which a tab stands for every run of spaces; a line at a time."""
+    copy = copy_in(folder)
     with copy.open("w", encoding="utf-8", newline="") as out:
-        for line in _lines(path, encoding, errors):
-            out.write(re.sub(r"[ \t]+", "\t", line.strip()) + "\n" if squeeze else line)
+        for line in _lines(path, "replace"):
+            out.write(re.sub(r"[ \t]+", "\t", line.strip()) + "\n")
     return copy
-
-
-def _open(path: Path) -> Any:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")

@@ -216,7 +216,19 @@ def register(own: Format, *, replace: bool = False) -> Format:
 
 
 def known() -> tuple[Format, ...]:
-    """Give every format that is known, in the order of their names."""
+    """Give every format that is known, in the order of their names.
+
+    Returns
+    -------
+    tuple of Format
+        Those that come with rfmkit, and those that were registered.
+
+    Examples
+    --------
+    >>> from rfmkit.formats import known
+    >>> [one.name for one in known() if one.instead][:2]
+    ['amazon_all_orders', 'douyin']
+    """
     return tuple(_known[name] for name in sorted(_known))
 
 
