@@ -23,7 +23,7 @@ TWO_ROWS = pd.DataFrame({"x": ["a", "b"], "y": [1, 2]})
 @pytest.mark.parametrize("output", [None, "pandas", "polars", "pyarrow", "ibis"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_source_of_any_kind_is_a_table_and_remembers_its_kind(as_kind, kind, output):
-    opened = open_source(as_kind(TWO_ROWS, kind), output=output)
+    opened = open_source(as_kind(TWO_ROWS, kind), output=output).hold()
     assert opened.kind == (output or OWN_KIND[kind])
     assert opened.table.columns == ("x", "y")
     rows = opened.engine.arrow(opened.table.order_by("x")).to_pylist()
@@ -207,7 +207,7 @@ def test_a_source_knows_its_files_and_its_sheets(tmp_path):
             TWO_ROWS.assign(y=5).to_excel(book, sheet_name="orders", index=False)
     opened = open_source(tmp_path, sheets=("orders",))
     assert opened.files == ("1.xlsx", "2.xlsx")
-    assert opened.rows.columns == ("x", "y")
+    assert opened.columns == opened.rows.columns == ("x", "y")
     rows = opened.engine.arrow(opened.table).to_pylist()
     assert [(int(row["y"]), row[FILE]) for row in rows] == [(5, 0), (5, 0), (5, 1), (5, 1)]
 

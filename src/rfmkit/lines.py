@@ -18,6 +18,7 @@ from rfmkit._engine import ALIKE, FILE, ROW
 from rfmkit.columns import MONEY
 from rfmkit.exceptions import OrdersError
 from rfmkit.formats import cells, moments
+from rfmkit.formats.names import MONEY_ROLES, TIME_ROLES
 from rfmkit.formats.statuses import CLOSED, HELD
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ NOT_PAID: Final = "未付款|未支付|未及时付款|(?i:unpaid|not paid)"
 TO_FILL: Final = ("line_customer", "line_key", "line_time", "line_status")
 CARRIES: Final = {"amount": "line_amount", "refund_amount": "line_refunded"}
 ASIDE: Final = {"line_excluded": "excluded", "line_old": "superseded", "line_copy": "duplicate"}
+READ: Final = "rfmkit_read_"
 RATE: Final = "decimal(24, 10)"
 NO: Final = ibis.literal(False)  # noqa: FBT003
 
@@ -100,7 +102,7 @@ class Lines:
 
     def written(self, role: str, as_of: dt.date) -> ir.Table:
         """Give a column's cells as they stand, of the lines known at the end of a day."""
-        raw, (start, end) = self.source.table, self.policy.dates_between
+        raw, (start, end) = self._with_cells(self.source.table), self.policy.dates_between
         day = self._moment(raw).date()
         later = ((day > as_of) & (day >= start) & (day < end)).fill_null(False)  # noqa: FBT003
         return raw.filter(~later).select(cell=raw[self.columns[role]])
@@ -109,7 +111,21 @@ class Lines:
     def _owner(self) -> Lines | None:
         return None if self.source.is_lazy else self
 
+    def _with_cells(self, raw: ir.Table) -> ir.Table:
+        """Read times and money, once: by a name, since as expressions they would be repeated."""
+        read: dict[str, ir.Value] = {
+            READ + role: self._time(raw, role) for role in TIME_ROLES if role in self.columns
+        }
+        unread = ("unit_price", "quantity") if "amount" in self.columns else ()
+        read |= {
+            READ + role: self._money(raw, role)
+            for role in MONEY_ROLES
+            if role in self.columns and role not in unread
+        }
+        return self.engine.view(raw.mutate(**read), owner=self._owner)
+
     def _read(self, raw: ir.Table) -> ir.Table:
+        raw = self._with_cells(raw)
         read = self._with_order(raw).mutate(
             **keys.read_customer(
                 raw, self.customer_roles, self.columns, self.census, self.policy.secret
@@ -241,7 +257,7 @@ class Lines:
     def _moment(self, raw: ir.Table) -> ir.TimestampValue:
         """Give the paid time where there is one, else the order's."""
         found = [
-            self._time(raw, role)
+            raw[READ + role]
             for role in ("paid_at", "ordered_at", "created_at", "completed_at")
             if role in self.columns
         ]
@@ -263,16 +279,16 @@ class Lines:
             return ibis.literal(self.constant_amount).cast(MONEY)
         if "amount" not in self.columns:
             # Pieces may be fractions (1.5 kg): four decimals of each, then an exact product.
-            product = self._money(raw, "unit_price") * self._money(raw, "quantity")
+            product = raw[READ + "unit_price"] * raw[READ + "quantity"]
             # By way of a wider type, since Ibis takes the product to have the type of its factors.
             return self._in_one_currency(raw, product.cast("decimal(38, 8)"))
-        amount = self._money(raw, "amount")
+        amount = raw[READ + "amount"]
         for role in self.platform.adds:
             if role in self.columns:
-                amount = (amount + self._money(raw, role).fill_null(0)).cast("decimal(38, 4)")
+                amount = (amount + raw[READ + role].fill_null(0)).cast("decimal(38, 4)")
         for role in self.platform.takes:
             if role in self.columns:
-                part = self._money(raw, role).fill_null(0).abs()
+                part = raw[READ + role].fill_null(0).abs()
                 amount = (amount - part).cast("decimal(38, 4)")
         return self._in_one_currency(raw, amount)
 
@@ -289,10 +305,10 @@ class Lines:
     def _refunded(self, raw: ir.Table) -> ir.DecimalValue:
         if "refund_amount" not in self.columns:
             return ibis.literal(0).cast(MONEY)
-        refund = self._money(raw, "refund_amount").fill_null(0).abs().cast(MONEY)
+        refund = raw[READ + "refund_amount"].fill_null(0).abs().cast(MONEY)
         if "due_amount" in self.columns and "amount" in self.columns:
             # A "refund" of just what was due and not paid has never been paid either.
-            waived = (self._money(raw, "due_amount") - self._money(raw, "amount")).fill_null(0)
+            waived = (raw[READ + "due_amount"] - raw[READ + "amount"]).fill_null(0)
             refund = ((waived - refund).abs() < NETTED).ifelse(0, refund).cast(MONEY)
         return self._in_one_currency(raw, refund)
 
@@ -303,7 +319,7 @@ class Lines:
         cell = raw[self.columns["refund_amount"]]
         if not cell.type().is_string():
             return NO
-        return cells.trimmed(cell).notnull() & self._money(raw, "refund_amount").isnull()
+        return cells.trimmed(cell).notnull() & raw[READ + "refund_amount"].isnull()
 
     # --- whether it counts -------------------------------------------------------------------
 
@@ -322,10 +338,10 @@ class Lines:
             pairs = [(status == seen, meaning) for seen, meaning in self.statuses.items()]
             if self.platform.continued:  # a blank status is that of the line above
                 pairs.append((status.strip() == "", ibis.null("string")))
-            found = ibis.cases(*pairs, else_="unknown")
+            found = ibis.cases(*pairs, else_="unknown") if pairs else ibis.literal("unknown")
             return self._decided_by_payment(raw, found)
         if "paid_at" in self.columns:
-            unpaid = self._time(raw, "paid_at").isnull()
+            unpaid = raw[READ + "paid_at"].isnull()
             return unpaid.ifelse("unpaid", "paid")
         return ibis.literal("paid")
 
@@ -339,7 +355,7 @@ class Lines:
             evidence.append((reason.re_search(NOT_PAID), False))
             evidence.append((reason.re_search("退款|(?i:refund)"), True))
         if "paid_at" in self.columns:
-            known = self._time(raw, "paid_at").notnull()
+            known = raw[READ + "paid_at"].notnull()
             evidence += [(known, True), (~known, False)]
         if not evidence:
             return ibis.cases((found.isin([CLOSED, HELD]), "unknown"), else_=found)

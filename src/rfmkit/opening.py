@@ -41,7 +41,7 @@ def open_log(source: Any, *, asked: Any, names: list[str] | None = None, **optio
             raise
         return together
     if names is None and is_paths(source):
-        header = _missing_header(opened.rows.columns, asked)
+        header = _missing_header(opened.columns, asked)
         if header is not None:
             return open_source(source, names=header, **options)
     return opened
@@ -105,7 +105,7 @@ def _without_lines(opened: Mapping[str, Source]) -> list[str]:
     """Name the lists of order lines beside the orders that they are lines of."""
     formats = {}
     for name, source in opened.items():
-        fit = [one for one in known() if one.claims(source.rows.columns)]
+        fit = [one for one in known() if one.claims(source.columns)]
         formats[name] = fit[0] if len(fit) == 1 else None
     orders = {one.name for one in formats.values() if one is not None and not one.lines_of}
     lines = [name for name, one in formats.items() if one is not None and one.lines_of in orders]
@@ -119,7 +119,7 @@ def _parts_of(one: Format, opened: Mapping[str, Source]) -> list[tuple[Part, str
             (part, name, table)
             for name, table in opened.items()
             if {normalized(mark) for mark in part.marks}
-            <= {normalized(column) for column in table.rows.columns}
+            <= {normalized(column) for column in table.columns}
         ]
         if len(fit) != 1:
             return None
@@ -129,8 +129,8 @@ def _parts_of(one: Format, opened: Mapping[str, Source]) -> list[tuple[Part, str
 
 def _joined(one: Format, found: Sequence[tuple[Part, str, Source]]) -> Source:
     """Join the parts to the first: each summed to one row a key, so that none multiplies money."""
-    (_, _, base), *others = found
-    base, engine = base.hold(), base.engine
+    (_, _, base), *others = ((part, name, source.hold()) for part, name, source in found)
+    engine = base.engine
     rows = base.table.mutate(**{ROW: ibis.row_number()})
     notes = list(base.notes)
     for part, name, source in others:

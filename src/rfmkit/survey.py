@@ -44,7 +44,7 @@ def read_lines(
     policy: Policy,
 ) -> Lines:
     """Find format and columns, count how they are written, and decide how they read."""
-    seen = list(source.rows.columns)
+    seen = [name for name in source.columns if not name.startswith(HIDDEN)]
     platform, why = recognised(seen, asked, named)
     columns = _columns(platform, seen, named)
     _require_all(platform, columns, seen, constant_amount)

@@ -272,7 +272,7 @@ def _read_text(
     _same_columns([(text.path.name, text.names) for text in texts])
     scan = TextScan.of(engine, texts)
     notes = tuple(text.note for text in texts if text.note)
-    return FileTable(scan.rows(), notes=notes, scan=scan)
+    return FileTable(scan.unread(), notes=notes, scan=scan)
 
 
 def _same_columns(columns: list[tuple[str, tuple[str, ...]]]) -> None:

@@ -80,6 +80,14 @@ class TextScan:
         """The columns of the files."""
         return self.texts[0].names
 
+    def unread(self) -> ir.Table:
+        """Give a table of the same columns that nothing has been read into: see `hold`."""
+        cells = ", ".join(f"NULL::VARCHAR AS {_name(name)}" for name in self.names)
+        name = unique_name("text")
+        with self.engine.running():
+            self.engine.backend.con.execute(f'CREATE TEMP VIEW "{name}" AS SELECT {cells}')
+            return self.engine.backend.table(name)
+
     def rows(self) -> ir.Table:
         """Give the rows as they stand in the files, which are read again."""
         for text, stamp in zip(self.texts, self.stamps, strict=True):
@@ -89,15 +97,14 @@ class TextScan:
                     found=f"{text.path.name!r} has been changed or moved",
                     hint="read the log again.",
                 )
-        return self._view
+        return self._whole
 
     @cached_property
-    def _view(self) -> ir.Table:
-        name = unique_name("text")
-        with self.engine.running():
-            scan = self._scan(["ignore_errors=true"] * len(self.texts), {}, "")
-            self.engine.backend.con.execute(f'CREATE TEMP VIEW "{name}" AS {scan}')
-            return self.engine.backend.table(name)
+    def _whole(self) -> ir.Table:
+        # Read just as it was for what is held: the engine has other ways to pass over a torn
+        # line, and one of them takes an open quote to the end of the file.
+        table, _ = self.hold()
+        return table
 
     def hold(
         self, kinds: Mapping[str, str] | None = None, *, alike: bool = False

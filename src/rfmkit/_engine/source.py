@@ -53,6 +53,14 @@ class Source:
         return replace(self, table=table, unreadable=tuple(unreadable))
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the source itself."""
+        if self.scan is not None:
+            return self.scan.names
+        several = len(self.files) > 1
+        return tuple(name for name in self.table.columns if name != FILE or not several)
+
+    @property
     def rows(self) -> ir.Table:
         """The rows as they stand, every column of them, in the order in which they are held."""
         rows = self.table if self.scan is None else self.scan.rows()
