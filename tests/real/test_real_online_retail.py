@@ -94,3 +94,22 @@ def test_what_is_set_aside_can_be_looked_at(log, raw):
     assert rejected["rule"].value_counts().to_dict() == audit.to_dict()
     nobody = rejected.loc[rejected["rule"] == "no_customer", "row"]
     assert nobody.tolist() == (raw.index[raw["CustomerID"].isna()] + 1).tolist()
+
+
+def test_the_file_that_goes_around_reads_the_same(path, log, tmp_path):
+    """In Latin-1, with the month first and ids as floats, as it is downloaded most often."""
+    lines = pd.read_parquet(path)
+    lines["InvoiceDate"] = lines["InvoiceDate"].dt.strftime("%-m/%-d/%Y %-H:%M")
+    file = tmp_path / "data.csv"
+    lines.to_csv(file, index=False, encoding="latin-1", errors="replace")
+    again = rk.read_orders(file, encoding="latin-1")
+    assert again.audit.format == log.audit.format == "online_retail"
+    amounts = [orders.audit.to_frame().drop(columns="examples") for orders in (again, log)]
+    pd.testing.assert_frame_equal(*amounts)
+    first, second = (rk.summarize(orders) for orders in (again, log))
+    first["customer_id"] = first["customer_id"].astype("int64")
+    second["customer_id"] = second["customer_id"].astype("int64")
+    order = ["customer_id"]
+    pd.testing.assert_frame_equal(
+        first.sort_values(order, ignore_index=True), second.sort_values(order, ignore_index=True)
+    )
