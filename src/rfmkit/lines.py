@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 import ibis.expr.types as ir
 
-from rfmkit import blocks, keys
+from rfmkit import amounts, blocks, keys
 from rfmkit._engine import ALIKE, FILE, ROW
-from rfmkit.columns import MONEY
 from rfmkit.exceptions import OrdersError
 from rfmkit.formats import cells, moments
 from rfmkit.formats.names import MONEY_ROLES, TIME_ROLES
@@ -31,14 +30,10 @@ if TYPE_CHECKING:
 NEVER_PAID: Final = ("unpaid", "closed_unpaid")
 PAID: Final = ("paid", "shipped", "completed", "partially_refunded")
 REFUNDED: Final = ("refunded", "closed_refunded")
-NETTED: Final = 0.01
-"""So near to each other two amounts of money are the same (half a cent, twice rounded)."""
 NOT_PAID: Final = "未付款|未支付|未及时付款|(?i:unpaid|not paid)"
 TO_FILL: Final = ("line_customer", "line_key", "line_time", "line_status")
-CARRIES: Final = {"amount": "line_amount", "refund_amount": "line_refunded"}
 ASIDE: Final = {"line_excluded": "excluded", "line_old": "superseded", "line_copy": "duplicate"}
 READ: Final = "rfmkit_read_"
-RATE: Final = "decimal(24, 10)"
 NO: Final = ibis.literal(False)  # noqa: FBT003
 
 
@@ -131,17 +126,20 @@ class Lines:
                 raw, self.customer_roles, self.columns, self.census, self.policy.secret
             ),
             line_time=self._moment(raw),
-            line_amount=self._amount(raw),
-            line_refunded=self._refunded(raw),
             line_refund_odd=self._odd_refund(raw),
             line_status=self._status(raw),
         )
         if self.policy.exclude:
             read = read.mutate(line_excluded=self._excluded(raw))
-        if self.copies:
-            read = self._without_copies(read)
         if self.repeats:
             read = self._of_orders(read)
+        parts = {role: read[READ + role] for role in MONEY_ROLES if READ + role in read.columns}
+        read = read.mutate(
+            line_amount=amounts.line_amount(self, read, parts),
+            line_refunded=amounts.line_refund(self, read, parts),
+        )
+        if self.copies:
+            read = self._without_copies(read)
         read = read.mutate(
             line_day=read.line_time.date(), line_status=read.line_status.fill_null("unknown")
         )
@@ -201,15 +199,16 @@ class Lines:
         # The same order in another export is another state of it.
         file = (FILE,) if FILE in read.columns and self.platform.whole else ()
         if self.platform.continued:
+            head = READ + "amount" if READ + "amount" in read.columns else "line_time"
             for name in TO_FILL:
                 if name in read.columns:
                     key = ("line_order", *file)
-                    read = blocks.filled_over(read, name, key, head="line_amount")
+                    read = blocks.filled_over(read, name, key, head=head)
         row = ROW if ROW in read.columns else None
         for role in self.platform.once:
             if role in self.columns:
                 key = ("line_order", "line_customer", *file)
-                read = blocks.once_per_order(read, CARRIES[role], key, row=row)
+                read = blocks.once_per_order(read, READ + role, key, row=row)
         return read
 
     def _without_copies(self, read: ir.Table) -> ir.Table:
@@ -273,44 +272,6 @@ class Lines:
             decimal=self.policy.decimal or self.platform.decimal,
             name=column,
         )
-
-    def _amount(self, raw: ir.Table) -> ir.DecimalValue:
-        if self.constant_amount is not None:
-            return ibis.literal(self.constant_amount).cast(MONEY)
-        if "amount" not in self.columns:
-            # Pieces may be fractions (1.5 kg): four decimals of each, then an exact product.
-            product = raw[READ + "unit_price"] * raw[READ + "quantity"]
-            # By way of a wider type, since Ibis takes the product to have the type of its factors.
-            return self._in_one_currency(raw, product.cast("decimal(38, 8)"))
-        amount = raw[READ + "amount"]
-        for role in self.platform.adds:
-            if role in self.columns:
-                amount = (amount + raw[READ + role].fill_null(0)).cast("decimal(38, 4)")
-        for role in self.platform.takes:
-            if role in self.columns:
-                part = raw[READ + role].fill_null(0).abs()
-                amount = (amount - part).cast("decimal(38, 4)")
-        return self._in_one_currency(raw, amount)
-
-    def _in_one_currency(self, raw: ir.Table, amount: ir.DecimalValue) -> ir.DecimalValue:
-        if self.policy.rates is None or "currency" not in self.columns:
-            return amount.try_cast(MONEY)
-        code = cells.trimmed(raw[self.columns["currency"]].cast("string")).upper()
-        rates = [
-            (code == name, ibis.literal(rate, RATE)) for name, rate in self.policy.rates.items()
-        ]
-        rate = ibis.cases(*rates, else_=ibis.null(RATE)).cast(RATE)
-        return (amount.try_cast(MONEY) * rate).cast("decimal(38, 14)").round(4).try_cast(MONEY)
-
-    def _refunded(self, raw: ir.Table) -> ir.DecimalValue:
-        if "refund_amount" not in self.columns:
-            return ibis.literal(0).cast(MONEY)
-        refund = raw[READ + "refund_amount"].fill_null(0).abs().cast(MONEY)
-        if "due_amount" in self.columns and "amount" in self.columns:
-            # A "refund" of just what was due and not paid has never been paid either.
-            waived = (raw[READ + "due_amount"] - raw[READ + "amount"]).fill_null(0)
-            refund = ((waived - refund).abs() < NETTED).ifelse(0, refund).cast(MONEY)
-        return self._in_one_currency(raw, refund)
 
     def _odd_refund(self, raw: ir.Table) -> ir.BooleanValue:
         """Tell refunds that are written and cannot be read: the order's money is not known."""
