@@ -274,3 +274,10 @@ def test_too_little_memory_is_an_error_with_a_hint(tmp_path):
     many = ibis.range(0, 20_000_000).unnest().name("x").as_table()
     with pytest.raises(RfmkitError, match=r"fits into the memory .*\nFound: .*\nHint: raise"):
         engine.store(many.group_by(key=many.x.cast("string")).agg(rows=many.count()), "many")
+
+
+def test_a_view_has_the_names_of_its_expression_in_their_own_case(engine):
+    table = engine.store(ibis.memtable({"Total": [1], "day": [2]}), "case")
+    view = engine.view(table.select(total=table["Total"], DAY=table["day"]))
+    assert view.columns == ("total", "DAY")
+    assert engine.row(view.mutate(sum=view.total + view.DAY)) == {"total": 1, "DAY": 2, "sum": 3}

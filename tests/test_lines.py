@@ -544,3 +544,14 @@ def test_an_empty_formula_is_no_id():
 @pytest.mark.parametrize("customer", ["o'neill", "=1+1", '"quoted"', "it's"])
 def test_a_name_with_signs_of_its_own_stays_as_it_is(customer):
     assert rk.read_orders(log(customer=[customer])).to_frame()["customer_id"].tolist() == [customer]
+
+
+@pytest.mark.parametrize("name", ["Amount", "AMOUNT", "Category", "Status"])
+def test_columns_that_differ_from_ours_in_case_alone(name):
+    amounts = pa.array([Decimal("1.5"), Decimal(2)], pa.decimal128(18, 4))
+    columns = {"customer": ["a", "b"], "date": ["2024-01-01"] * 2, "amount": amounts}
+    columns |= {"category": ["x", "y"], "status": ["paid", "paid"]}
+    table = pa.table({(name if old == name.lower() else old): v for old, v in columns.items()})
+    orders = rk.read_orders(table, output="pandas")
+    assert orders.to_frame()["amount"].tolist() == [Decimal("1.5"), Decimal(2)]
+    assert len(rk.summarize(orders)) == 2

@@ -131,6 +131,10 @@ class Engine:
             return table
         with self.lock:
             view = self.backend.create_view(unique_name("view"), table)
+        if view.columns != table.columns:
+            # Of a view that names "Total" anew as "total" DuckDB tells the old name.
+            schema = ibis.schema(dict(zip(table.columns, view.schema().types, strict=True)))
+            view = view.op().copy(schema=schema).to_expr()
         return self._freed_with(owner, view)
 
     def _freed_with(self, owner: object | None, table: ir.Table) -> ir.Table:
