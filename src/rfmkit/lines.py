@@ -33,6 +33,7 @@ REFUNDED: Final = ("refunded", "closed_refunded")
 NOT_PAID: Final = "未付款|未支付|未及时付款|(?i:unpaid|not paid)"
 TO_FILL: Final = ("line_customer", "line_key", "line_time", "line_status")
 ASIDE: Final = {"line_excluded": "excluded", "line_old": "superseded", "line_copy": "duplicate"}
+TEXT: Final = "rfmkit_text_"
 READ: Final = "rfmkit_read_"
 NO: Final = ibis.literal(False)  # noqa: FBT003
 
@@ -108,15 +109,19 @@ class Lines:
 
     def _with_cells(self, raw: ir.Table) -> ir.Table:
         """Read times and money, once: by a name, since as expressions they would be repeated."""
-        read: dict[str, ir.Value] = {
-            READ + role: self._time(raw, role) for role in TIME_ROLES if role in self.columns
-        }
         unread = ("unit_price", "quantity") if "amount" in self.columns else ()
-        read |= {
-            READ + role: self._money(raw, role)
-            for role in MONEY_ROLES
-            if role in self.columns and role not in unread
-        }
+        times = [role for role in TIME_ROLES if role in self.columns]
+        money = [role for role in MONEY_ROLES if role in self.columns and role not in unread]
+        odd = [
+            role
+            for role in (*times, *money)
+            if raw[self.columns[role]].type().is_string() and not cells.is_plain(self.census[role])
+        ]
+        if odd:
+            texts = {TEXT + role: cells.trimmed(raw[self.columns[role]]) for role in odd}
+            raw = self.engine.view(raw.mutate(**texts), owner=self._owner)
+        read: dict[str, ir.Value] = {READ + role: self._time(raw, role) for role in times}
+        read |= {READ + role: self._money(raw, role) for role in money}
         return self.engine.view(raw.mutate(**read), owner=self._owner)
 
     def _read(self, raw: ir.Table) -> ir.Table:
@@ -239,6 +244,7 @@ class Lines:
             dayfirst=self.platform.dayfirst if dayfirst is None else dayfirst,
             name=column,
             as_written=as_written,
+            text=raw[TEXT + role] if TEXT + role in raw.columns else None,
         )
         if not moment.is_instant and column not in self.source.zones:
             if self.platform.zone == "UTC" and self.policy.tz is not None:
@@ -271,6 +277,7 @@ class Lines:
             self.census[role],
             decimal=self.policy.decimal or self.platform.decimal,
             name=column,
+            text=raw[TEXT + role] if TEXT + role in raw.columns else None,
         )
 
     def _odd_refund(self, raw: ir.Table) -> ir.BooleanValue:

@@ -166,12 +166,17 @@ def money_census(column: ir.Column) -> Counts:
 
 
 def read_money(
-    column: ir.Column, census: Mapping[str, int], *, decimal: str | None, name: str
+    column: ir.Column,
+    census: Mapping[str, int],
+    *,
+    decimal: str | None,
+    name: str,
+    text: ir.StringValue | None = None,
 ) -> ir.DecimalValue:
     """Read an amount as an exact decimal; null where it is none (text, NaN, infinite).
 
     Currency signs and codes, thousands separators, parentheses and trailing minus signs for
-    negatives are understood.
+    negatives are understood. `text` is the column as `trimmed` gives it, where that has a name.
 
     Raises
     ------
@@ -184,7 +189,8 @@ def read_money(
         plain = census.get("plain") == census.get("there")
         if plain and (is_plain(census) or decimal == "." or census.get("dot")) and decimal != ",":
             return column.try_cast(MONEY)
-        return _read_money_text(trimmed(column), _decimal_mark(census, decimal, name))
+        text = trimmed(column) if text is None else text
+        return _read_money_text(text, _decimal_mark(census, decimal, name))
     if kind.is_boolean() or not kind.is_numeric():
         raise OrdersError(
             f"The column {name!r} holds amounts: numbers, or text that reads as numbers.",

@@ -79,10 +79,12 @@ def read_time(
     dayfirst: bool | None,
     name: str,
     as_written: bool = False,
+    text: ir.StringValue | None = None,
 ) -> Moment:
     """Read moments; null where a cell is none, or names a date that does not exist.
 
-    `as_written` takes the clock that a moment shows, and leaves its offset.
+    `as_written` takes the clock that a moment shows, and leaves its offset. `text` is the column
+    as `trimmed` gives it, where that has a name: the expression would be repeated many times.
 
     Raises
     ------
@@ -104,17 +106,17 @@ def read_time(
         return Moment(_from_parts(column, _compact_parts(column), clock=False), is_instant=False)
     if is_plain(census):
         return Moment(column.try_cast("timestamp"), is_instant=False)
+    text = trimmed(column) if text is None else text
     if census["offset"]:
-        return _instants(column, census, name, as_written=as_written)
-    return Moment(_read_text(column, census, dayfirst, name), is_instant=False)
+        return _instants(text, census, name, as_written=as_written)
+    return Moment(_read_text(text, census, dayfirst, name), is_instant=False)
 
 
 def _instants(
-    column: ir.Column, census: Mapping[str, int], name: str, *, as_written: bool
+    text: ir.StringValue, census: Mapping[str, int], name: str, *, as_written: bool
 ) -> Moment:
     _mostly_moments(census, name)
     _all_with_offset(census, name)
-    text = trimmed(column)
     if as_written:
         shown = text.re_extract(OFFSET_PARTS, 1).nullif("").try_cast("timestamp")
         return Moment(shown, is_instant=False)
@@ -122,13 +124,12 @@ def _instants(
 
 
 def _read_text(
-    column: ir.Column,
+    text: ir.StringValue,
     census: Mapping[str, int],
     dayfirst: bool | None,  # noqa: FBT001
     name: str,
 ) -> ir.TimestampValue:
     _mostly_moments(census, name)
-    text = trimmed(column)
     day_first = _day_first(census, dayfirst, name)
     first, second = (text.re_extract(DAY_MONTH, place) for place in (1, 2))
     year = text.re_extract(DAY_MONTH, 3)
