@@ -69,14 +69,19 @@ class Lines:
         """One row per line: who, when, how much, which status, and the rule against it."""
         if self._over_rows and self.engine.embedded:
             return self.numbered
-        return self._named(self._read(self.source.table))
+        return self._named(self._read(self._cells))
 
     @cached_property
     def numbered(self) -> ir.Table:
         """The same, with the position of each row in the source where the engine keeps it."""
         if not self.engine.embedded:
             return self.table
-        return self._named(self._read(self.source.table.mutate(**{ROW: ibis.row_number() + 1})))
+        numbered = self.source.table.mutate(**{ROW: ibis.row_number() + 1})
+        return self._named(self._read(self._with_cells(numbered)))
+
+    @cached_property
+    def _cells(self) -> ir.Table:
+        return self._with_cells(self.source.table)
 
     def _named(self, read: ir.Table) -> ir.Table:
         # What looks over many rows is worked out once; what looks at one is as quick as the table.
@@ -98,7 +103,7 @@ class Lines:
 
     def written(self, role: str, as_of: dt.date) -> ir.Table:
         """Give a column's cells as they stand, of the lines known at the end of a day."""
-        raw, (start, end) = self._with_cells(self.source.table), self.policy.dates_between
+        raw, (start, end) = self._cells, self.policy.dates_between
         day = self._moment(raw).date()
         later = ((day > as_of) & (day >= start) & (day < end)).fill_null(False)  # noqa: FBT003
         return raw.filter(~later).select(cell=raw[self.columns[role]])
@@ -125,7 +130,6 @@ class Lines:
         return self.engine.view(raw.mutate(**read), owner=self._owner)
 
     def _read(self, raw: ir.Table) -> ir.Table:
-        raw = self._with_cells(raw)
         read = self._with_order(raw).mutate(
             **keys.read_customer(
                 raw, self.customer_roles, self.columns, self.census, self.policy.secret
