@@ -11,7 +11,7 @@ import pytest
 
 import rfmkit as rk
 from conftest import audited
-from rfmkit._engine.files import read_paths
+from rfmkit._engine.files import list_paths, read_paths
 from rfmkit._engine.scan import FILE, Unreadable
 from rfmkit.exceptions import MissingExtraError, OrdersError, RfmkitError
 
@@ -526,3 +526,17 @@ def test_a_pipe_is_no_file(tmp_path):
     os.mkfifo(tmp_path / "orders.csv")
     with pytest.raises(OrdersError, match=r"a pipe or a device\nHint: save it"):
         rk.read_orders(tmp_path / "orders.csv")
+
+
+def test_files_are_read_in_the_order_in_which_they_were_made(tmp_path):
+    names = ["log 2024-9.csv", "log 2024-9 (1).csv", "log 2024-9 (2).csv", "log 2024-10.csv"]
+    for name in names:
+        (tmp_path / name).write_text("x\n1\n")
+    assert [path.name for path in list_paths(tmp_path)] == names
+    assert [path.name for path in list_paths(str(tmp_path / "*.csv"))] == names
+
+
+def test_what_excel_lays_beside_an_open_workbook_is_no_log(tmp_path):
+    for name in ("log.csv", "~$log.csv", "~$log.xlsx"):
+        (tmp_path / name).write_text("x\n1\n")
+    assert [path.name for path in list_paths(tmp_path)] == ["log.csv"]

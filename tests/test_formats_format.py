@@ -145,3 +145,22 @@ def test_a_column_that_the_caller_names_wins():
 
 def test_all_roles_are_different():
     assert len(set(ALL_ROLES)) == len(ALL_ROLES)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "found"),
+    [
+        ("statuses", {"x": "bezahlt"}, "'bezahlt' in the format 'x'"),
+        ("overrules", (("Mode", "test", "tested"),), "'tested' in the format 'x'"),
+        ("overrules", (("Mode", "(", "test"),), r"'\(': .+ in the format 'x'"),
+        ("within", {"amount": "["}, r"'\[': .+ in the format 'x'"),
+        ("unique", "Bon", "unique='Bon'"),
+        ("decimal", "x", "decimal='x'"),
+        ("zone", "Mars", "zone='Mars'"),
+        ("dayfirst", "yes", "dayfirst='yes'"),
+        ("marks", "Bon", "'Bon' in the format 'x'"),
+    ],
+)
+def test_a_declaration_that_means_nothing_is_an_error(field, value, found):
+    with pytest.raises(RfmkitError, match=f"Found: {found}"):
+        Format(name="x", title="x", **{field: value})

@@ -104,3 +104,14 @@ def test_the_export_as_a_file_with_a_trailing_comma(tmp_path):
     quoted = (",".join(f'"{cell}"' for cell in row) + "," for row in rows)
     file.write_bytes(("\r\n".join(quoted) + "\r\n").encode("gb18030"))
     assert rk.read_orders(file).to_frame()["amount"].tolist() == [Decimal(30)]
+
+
+def test_lines_of_destroyed_order_ids_are_set_aside_since_each_has_the_total():
+    orders = read(line("2.95E+11", due="120.00"), line("2.95E+11", due="120.00"), line("7002"))
+    assert audited(orders)["mangled_order"] == (2, Decimal(240))
+    assert orders.to_frame()["amount"].tolist() == [Decimal(30)]
+
+
+def test_the_words_of_deleted_orders_are_known():
+    statuses = read(line(), line("7000", status="(删除)等待出库")).audit.statuses
+    assert set(statuses["meaning"]) == {"completed", "deleted"}

@@ -160,3 +160,42 @@ def test_an_engine_that_keeps_no_order_of_rows_is_told_so(spark):
     frame = spark.createDataFrame(export(first(), further()))
     with pytest.raises(OrdersError, match="Hint: read the file itself"):
         rk.read_orders(frame)
+
+
+def test_ids_that_a_spreadsheet_destroyed_give_way_to_the_names():
+    rows = first(number="5.40002E+12"), further(), first("#1002", number="5.40002E+12", total="7")
+    orders = rk.read_orders(export(*rows))
+    assert orders.to_frame()["amount"].tolist() == [Decimal(20), Decimal(7)]
+    assert audited(orders)["read"] == (3, Decimal(27))
+
+
+@pytest.mark.parametrize("lines", [("Gift wrap", "Mug"), ("Mug", "Gift wrap")])
+def test_a_line_that_is_excluded_leaves_the_total_to_the_others(lines):
+    rows = first() | {"Lineitem name": lines[0]}, further() | {"Lineitem name": lines[1]}
+    orders = rk.read_orders(export(*rows), exclude={"Lineitem name": "gift wrap"})
+    assert orders.to_frame()["amount"].tolist() == [Decimal(20)]
+    assert audited(orders)["excluded"] == (1, Decimal(0))
+
+
+def test_an_order_of_which_every_line_is_excluded_is_excluded():
+    rows = first(), further(), first("#2", number="2")
+    orders = rk.read_orders(export(*rows), exclude={"Lineitem name": "^(tea, green|cup)$"})
+    assert audited(orders)["excluded"] == (3, Decimal(40))
+
+
+def test_either_phone_tells_the_customer_and_a_destroyed_one_does_not():
+    rows = (
+        first(email="", Phone="+49 555 0100"),
+        first("#2", number="2", email="") | {"Billing Phone": "'+49 555 0100"},
+        first("#3", number="3", email="", Phone="1.55501E+10"),
+        first("#4", number="4", email="", Phone="000-000-0000"),
+    )
+    frame = rk.read_orders(pd.DataFrame(list(rows))).to_frame()
+    assert frame["customer_id"].tolist() == ["phone:495550100"] * 2
+    assert set(frame["customer_key"]) == {"phone"}
+
+
+def test_the_blank_status_of_a_further_row_is_none_on_an_earlier_day_too():
+    rows = first(), further(), first("#2", number="2", at="2024-05-01 10:00:00 +0200")
+    then = rk.read_orders(export(*rows)).until("2024-04-01")
+    assert then.audit.statuses["status"].tolist() == ["paid"]

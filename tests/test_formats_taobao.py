@@ -221,3 +221,20 @@ def test_lines_joined_to_their_buyer_are_summed_to_orders():
     frame = pd.DataFrame(LINES | {"谁": ["阿一", "阿一"]})
     orders = rk.read_orders(frame, customer="谁")
     assert orders.to_frame()["amount"].tolist() == [Decimal(12)]
+
+
+def test_ids_that_a_spreadsheet_has_rounded_are_flagged_and_not_merged():
+    ids = ["3500000000000000000", "3500000000000100000", "3500000000000000000"]
+    orders = rk.read_orders(export(*map(order, ids)))
+    assert len(orders.to_frame()) == 3
+    assert any("rounded by a spreadsheet" in note for note in orders.notes)
+
+
+def test_a_few_ids_that_end_in_zeros_are_no_such_thing():
+    ids = ["3500000000000000000", "3500000000000123457", "3500000000000223450"]
+    assert sorted(rk.read_orders(export(*map(order, ids))).to_frame()["order_id"]) == sorted(ids)
+
+
+def test_a_masked_member_is_no_key():
+    orders = rk.read_orders(export(order(1), order(2, buyer="小**"), order(3, buyer="小**")))
+    assert audited(orders)["no_customer"][0] == 2

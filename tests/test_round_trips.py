@@ -130,3 +130,31 @@ def test_overlapping_exports_give_what_one_gives(name, vintage, tmp_path):
         == audit["read"]
         == 2 * once.audit.to_frame().set_index("rule")["rows"]["read"]
     )
+
+
+def test_the_same_number_in_two_shops_is_two_orders(tmp_path):
+    header = "order_id,order_number,order_date,order_total,order_currency,billing_email,status\n"
+    for name, people in (("de", ("ann", "ann")), ("fr", ("jean", "lu"))):
+        rows = (
+            f"{101 + k},1,3/{k + 13}/2024 9:00,50,EUR,{who}@x.{name},completed\n"
+            for k, who in enumerate(people)
+        )
+        (tmp_path / f"{name}.csv").write_text(header + "".join(rows))
+    orders = rk.read_orders(tmp_path)
+    assert orders.audit.format == "woocommerce"
+    assert orders.to_frame()["amount"].sum() == 200
+
+
+def test_a_generic_log_in_several_files_warns_of_ids_that_come_again(tmp_path):
+    header = "order_id,customer,date,amount\n"
+    (tmp_path / "1.csv").write_text(
+        header + "1,a,2024-02-01,10\n2,b,2024-02-28,20\n3,b,2024-03-02,7\n"
+    )
+    (tmp_path / "2.csv").write_text(header + "2,b,2024-02-28,20\n3,b,2024-03-02,5\n")
+    orders = rk.read_orders(tmp_path)
+    assert orders.to_frame()["amount"].tolist() == [10, 20, 12]
+    assert orders.audit.to_frame().set_index("rule").loc["superseded", "rows"] == 1
+    assert any(
+        warning.startswith("Order ids that stand in several files: 2;")
+        for warning in orders.audit.warnings
+    )

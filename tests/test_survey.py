@@ -29,8 +29,9 @@ def test_small_rates_and_large_amounts_keep_their_digits():
     assert sorted(found["amount"]) == [Decimal(1), Decimal("392100.0000")]
 
 
-def test_rates_without_a_column_of_currencies_change_nothing():
-    assert rk.read_orders(log(total=["2"]), rates={"USD": 3}).to_frame()["amount"].tolist() == [2]
+def test_rates_without_a_column_of_currencies_are_an_error():
+    with pytest.raises(ColumnsError, match=r"Hint: name it: currency='\.\.\.'; signs beside"):
+        rk.read_orders(log(total=["2"]), rates={"USD": 3})
 
 
 def test_a_currency_without_a_rate_is_an_error():

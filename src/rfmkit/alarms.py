@@ -75,8 +75,8 @@ def find_alarms(
         What `log_facts` found.
     """
     found = [
-        *_torn(lines, tally), *_rules(tally), *_order_ids(lines, tally), *_unknown(tally, statuses),
-        *_zero(lines, tally), *_currencies(lines, tally),
+        *_torn(lines, tally), *_again(lines), *_rules(tally), *_order_ids(lines, tally),
+        *_unknown(tally, statuses), *_zero(lines, tally), *_currencies(lines, tally),
     ]  # fmt: skip
     if tally.days:
         found += [*_quiet(tally), *find_outliers(lines, flagged, tally, facts)]
@@ -103,6 +103,15 @@ def _torn(lines: Lines, tally: Tally) -> Iterator[str]:
         yield (
             f"Torn lines: {_of_rows(len(torn), tally)}, the first in line {torn[0].line} of "
             f"{torn[0].file!r}; mend the export, or name its delimiter with delimiter=."
+        )
+
+
+def _again(lines: Lines) -> Iterator[str]:
+    if lines.again:
+        yield (
+            f"Order ids that stand in several files: {lines.again:,}; rows that are equal count "
+            "once, others are summed. Where a later file holds its orders anew, read it with a "
+            "format of your own, or leave the earlier out."
         )
 
 

@@ -32,15 +32,22 @@ def filled_over(table: ir.Table, name: str, key: tuple[str, ...], *, head: str) 
 
 
 def once_per_order(
-    table: ir.Table, name: str, key: tuple[str, ...], *, row: str | None = None
+    table: ir.Table,
+    name: str,
+    key: tuple[str, ...],
+    *,
+    row: str | None = None,
+    last: str | None = None,
 ) -> ir.Table:
     """Leave an amount on one line of its order, and zero on the others: their sum is the amount.
 
-    Lines that differ carry the largest. Where no line has an amount, none gets one.
+    Lines that differ carry the largest. Where no line has an amount, none gets one. A line that
+    is marked `last` carries it only where all are.
     """
     value = table[name]
-    ties = [] if row is None else [table[row]]
-    order = [ibis.desc(value, nulls_first=False), *ties]
+    order = [table[last]] if last is not None else []
+    order += [ibis.desc(value, nulls_first=False)]
+    order += [table[row]] if row is not None else []
     place = ibis.row_number().over(group_by=key, order_by=order)
     largest = value.max().over(group_by=key)
     carried = ibis.cases(
@@ -70,14 +77,16 @@ def marked_copies(
     return table.mutate(**{name: table[key].notnull() & (place > 0)}).drop(BLOCK)
 
 
-def marked_replaced(table: ir.Table, name: str, key: str, file: str, *, amount: str) -> ir.Table:
+def marked_replaced(
+    table: ir.Table, name: str, key: tuple[str, ...], file: str, *, amount: str
+) -> ir.Table:
     """Mark the rows of a key that a later file holds again.
 
     A file in which no row of the key has an amount holds only the end of it, and replaces nothing.
     """
     newest = table[file].max(where=table[amount].notnull()).over(group_by=key)
     older = (table[file] < newest).fill_null(False)  # noqa: FBT003
-    return table.mutate(**{name: table[key].notnull() & older})
+    return table.mutate(**{name: table[key[0]].notnull() & older})
 
 
 def marked_repeated(

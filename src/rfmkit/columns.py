@@ -125,6 +125,7 @@ RULES: Final[dict[str, str]] = {
     "excluded": "rows that exclude= names",
     "superseded": "orders that a later export holds again: the later one counts",
     "duplicate": "second copies of a row that an export holds once",
+    "mangled_order": "order id destroyed by a float, where lines repeat the total of their order",
     "no_customer": "no customer id",
     "mangled_customer": "customer id destroyed by a float (1.7E+16): several may hide behind it",
     "no_time": "no date, or one that does not exist",

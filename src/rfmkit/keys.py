@@ -9,7 +9,7 @@ import ibis
 
 from rfmkit import checks
 from rfmkit.exceptions import RfmkitError
-from rfmkit.formats.cells import is_mangled, read_id, trimmed
+from rfmkit.formats.cells import MANGLED, is_mangled, read_id, trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,8 @@ def phone_key(text: ir.StringValue) -> ir.StringValue:
     """Read the digits of a phone number, six at least."""
     text = trimmed(text)
     digits = text.re_replace(r"\D", "")
-    return _unless_masked(text, digits.length() >= LEAST_DIGITS, digits)
+    lost = text.re_search(MANGLED) | digits.re_search("^0+$")
+    return _unless_masked(text, (digits.length() >= LEAST_DIGITS) & ~lost, digits)
 
 
 def name_key(text: ir.StringValue) -> ir.StringValue:
@@ -49,7 +50,12 @@ def _unless_masked(
     return good.ifelse(text if key is None else key, ibis.null("string"))
 
 
-READERS: Final[Mapping[str, Callable[[Any], Any]]] = {"email": email_key, "phone": phone_key}
+READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "email": email_key,
+    "phone": phone_key,
+    "mobile": phone_key,
+}
+KINDS: Final = {"mobile": "phone"}
 
 
 def key_of(role: str, raw: ir.Table, columns: Mapping[str, str]) -> ir.StringValue:
@@ -74,6 +80,8 @@ def read_customer(
     columns: Mapping[str, str],
     census: Mapping[str, Mapping[str, Any]],
     secret: str | None,
+    *,
+    platform: bool,
 ) -> dict[str, ir.Value]:
     """Read the key of the customer, its kind, and whether a float has destroyed it."""
     fields = {"line_mangled": ibis.literal(False)}  # noqa: FBT003
@@ -81,9 +89,9 @@ def read_customer(
         cell = raw[columns["customer_id"]]
         fields["line_mangled"] = is_mangled(cell, census["customer_id"])
     found: list[tuple[str, Any]] = [
-        (role, read_id(cell, census[role]))
+        (role, _unmasked(read_id(cell, census[role]), platform))
         if role == "customer_id"
-        else (role, key_of(role, raw, columns))
+        else (KINDS.get(role, role), key_of(role, raw, columns))
         for role in roles
     ]
     if tuple(roles) == ("customer_id",):
@@ -91,6 +99,13 @@ def read_customer(
     else:
         key, fields["line_key"] = customer_chain(found)
     return {"line_customer": key if secret is None else pseudonym(key, secret), **fields}
+
+
+def _unmasked(key: ir.Value, platform: bool) -> ir.Value:  # noqa: FBT001
+    """Take no masked name of a platform's member for a key; a shop's own ids are its own."""
+    if not platform or not key.type().is_string():
+        return key
+    return key.re_search(MASKED).ifelse(ibis.null("string"), key)
 
 
 def customer_chain(

@@ -32,7 +32,12 @@ PAID: Final = ("paid", "shipped", "completed", "partially_refunded")
 REFUNDED: Final = ("refunded", "closed_refunded")
 NOT_PAID: Final = "未付款|未支付|未及时付款|(?i:unpaid|not paid)"
 TO_FILL: Final = ("line_customer", "line_key", "line_time", "line_status")
-ASIDE: Final = {"line_excluded": "excluded", "line_old": "superseded", "line_copy": "duplicate"}
+ASIDE: Final = {
+    "line_excluded": "excluded",
+    "line_old": "superseded",
+    "line_copy": "duplicate",
+    "line_lost": "mangled_order",
+}
 TEXT: Final = "rfmkit_text_"
 READ: Final = "rfmkit_read_"
 NO: Final = ibis.literal(False)  # noqa: FBT003
@@ -56,6 +61,8 @@ class Lines:
     copies: bool
     """Whether a row may be there twice: in one export, or in two that overlap."""
     notes: tuple[str, ...]
+    again: int = 0
+    """How many order ids stand in several files that do not replace each other."""
     seen_statuses: dict[str, int] = field(default_factory=dict)
     """How many rows of the whole log carry each status, by the shop's own word."""
 
@@ -132,7 +139,12 @@ class Lines:
     def _read(self, raw: ir.Table) -> ir.Table:
         read = self._with_order(raw).mutate(
             **keys.read_customer(
-                raw, self.customer_roles, self.columns, self.census, self.policy.secret
+                raw,
+                self.customer_roles,
+                self.columns,
+                self.census,
+                self.policy.secret,
+                platform=bool(self.platform.marks),
             ),
             line_time=self._moment(raw),
             line_refund_odd=self._odd_refund(raw),
@@ -184,12 +196,14 @@ class Lines:
         if "order_id" not in self.columns:
             return raw.mutate(line_order=ibis.null("string"))
         order = self._id(raw, "order_id")
-        if self.platform.continued and self.repeats:
-            return self._with_continued_order(raw, order)
         # A destroyed id would sum strangers' orders into one: such a row stays its own order.
         mangled = self._mangled(raw, "order_id")
         if not isinstance(mangled.op(), ibis.expr.operations.Literal):
             order = mangled.ifelse(ibis.null(order.type()), order)
+            if self.platform.once:  # of its lines none tells whether the total is told already
+                raw = raw.mutate(line_lost=mangled)
+        if self.platform.continued and self.repeats:
+            return self._with_continued_order(raw, order)
         return raw.mutate(line_order=order)
 
     def _with_continued_order(self, raw: ir.Table, order: ir.Column) -> ir.Table:
@@ -201,7 +215,8 @@ class Lines:
         table = table.mutate(line_name=cells.trimmed(raw[name].cast("string")))
         table = blocks.filled_down(table, "line_name", ROW)
         table = blocks.filled_down(table, "line_order", ROW, within="line_name")
-        return table.mutate(line_order=ibis.coalesce(table.line_order, table.line_name))
+        table = table.mutate(line_order=ibis.coalesce(table.line_order, table.line_name))
+        return table.drop("line_lost") if "line_lost" in table.columns else table
 
     def _of_orders(self, read: ir.Table) -> ir.Table:
         """Give every line what stands on one of its order, and take once what stands on each."""
@@ -217,7 +232,8 @@ class Lines:
         for role in self.platform.once:
             if role in self.columns:
                 key = ("line_order", "line_customer", *file)
-                read = blocks.once_per_order(read, READ + role, key, row=row)
+                last = "line_excluded" if "line_excluded" in read.columns else None
+                read = blocks.once_per_order(read, READ + role, key, row=row, last=last)
         return read
 
     def _without_copies(self, read: ir.Table) -> ir.Table:
@@ -227,7 +243,9 @@ class Lines:
         own = [ALIKE] if ALIKE in own else own
         order, file = "line_order", FILE if FILE in read.columns else None
         if file and self.platform.whole:
-            read = blocks.marked_replaced(read, "line_old", order, file, amount="line_amount")
+            # The same number in two shops is two orders: they have different customers.
+            key = (order, "line_customer")
+            read = blocks.marked_replaced(read, "line_old", key, file, amount="line_amount")
         elif file:
             read = blocks.marked_repeated(read, "line_old", order, file, own)
         if self.platform.unique:

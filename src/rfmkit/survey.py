@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 HIDDEN: Final = "rfmkit_"
 """What columns begin with that the source does not have."""
 MAX_STATUSES: Final = 1000
+SAMPLE: Final = 1000
 READ_AS: Final = {"id": ("customer_id", "order_id"), "money": MONEY_ROLES, "time": TIME_ROLES}
 LOOKS: Final = {"id": cells.id_look, "money": cells.money_look, "time": moments.time_look}
 CENSUSES: Final = {
@@ -88,6 +89,7 @@ def read_lines(
             *_notes(columns, census, meanings),
             *_cautions(columns, source, policy, meanings),
         ),
+        again=0 if platform.whole or not repeats else _again(table, engine, columns),
         seen_statuses=words,
     )
     _ = lines.table  # what cannot be read is raised here, not by the first result
@@ -152,6 +154,15 @@ def _in_order(platform: Format, engine: Engine, repeats: bool) -> None:  # noqa:
         )
 
 
+def _again(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> int:
+    """Count the order ids that stand in several files: what is not equal there is summed."""
+    if FILE not in table.columns:
+        return 0
+    ids = table.select(order=table[columns["order_id"]].cast("string"), file=table[FILE])
+    files = ids.filter(ids.order.notnull()).group_by("order").agg(files=ids.file.nunique())
+    return int(engine.row(files.aggregate(ids=(files.files > 1).sum().fill_null(0)))["ids"])
+
+
 def _repeats(
     table: ir.Table,
     engine: Engine,
@@ -208,11 +219,23 @@ def _census(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> dict
         # Ids that rise from row to row are unique: nothing in them needs mending.
         census["order_id"] = {"rising": True}
         del kinds["order_id"]
+    for role in READ_AS["id"]:
+        if role in columns and are_rounded(table[columns[role]], engine):
+            census[role] |= {"are_rounded": True}
+            kinds.pop(role, None)
     census["all"] = engine.row(table.aggregate(rows=table.count()))
     census |= count_cells(
         table, engine, {role: (columns[role], kind) for role, kind in kinds.items()}
     )
     return census
+
+
+def are_rounded(column: ir.Column, engine: Engine) -> bool:
+    """Tell whether a spreadsheet has rounded the first ids of a column."""
+    if not (column.type().is_string() or column.type().is_integer()):
+        return False
+    some = column.name("id").as_table().limit(SAMPLE).distinct()
+    return cells.are_rounded(engine.row(some.aggregate(**cells.rounded_look(some.id))))
 
 
 def count_cells(
@@ -268,6 +291,12 @@ def _one_currency(
     table: ir.Table, engine: Engine, columns: Mapping[str, str], policy: Policy
 ) -> None:
     if "currency" not in columns:
+        if policy.rates is not None:
+            raise ColumnsError(
+                "rates= converts by a column of currencies.",
+                found="none",
+                hint="name it: currency='...'; signs beside the amounts are not converted.",
+            )
         return
     currency = cells.trimmed(table[columns["currency"]].cast("string")).upper()
     distinct = table.select(currency=currency).distinct().limit(100)
@@ -320,6 +349,8 @@ def _notes(
         )
     if "order_id" not in columns:
         notes.append("no order id: every row is an order of its own")
+    elif census["order_id"].get("are_rounded"):
+        notes.append("order ids rounded by a spreadsheet: their last digits are zeros")
     elif census["order_id"].get("mangled"):
         notes.append(f"{census['order_id']['mangled']:,} order ids destroyed by a float")
     unknown = [word for word, meaning in statuses.items() if meaning == "unknown"]

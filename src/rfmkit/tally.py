@@ -135,5 +135,7 @@ def count_statuses(lines: Lines, facts: Mapping[str, Any], *, as_of: dt.date) ->
         words = cells.select(word=cells.cell.cast("string").fill_null(""))
         found = lines.engine.arrow(words.group_by("word").agg(rows=words.count())).to_pylist()
         counts = {row["word"]: row["rows"] for row in found}
+        if lines.platform.continued:  # the blank status of a further line is none
+            counts.pop("", None)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple((word, lines.statuses.get(word, "unknown"), rows) for word, rows in ordered)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +30,8 @@ EXCEL = (".xlsx", ".xlsm", ".xls")
 OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 PATH: Final = "rfmkit_path"
+LOCK = "~$"
+"""What the file begins with that Excel lays beside an open workbook."""
 TEXT = (".csv", ".tsv", ".txt", ".dat", ".csv.gz", ".tsv.gz", ".txt.gz")
 
 
@@ -88,7 +91,8 @@ def list_paths(source: Any) -> list[Path]:
     text = os.fspath(source)
     path = Path(text)
     if text and path.is_dir():
-        files = sorted(p for p in path.iterdir() if _kind_by_name(p) and p.is_file())
+        files = [p for p in path.iterdir() if _kind_by_name(p) and p.is_file()]
+        files = sorted((p for p in files if not p.name.startswith(LOCK)), key=in_time)
         if not files:
             raise OrdersError(
                 "A folder holds CSV, Parquet, Excel or line-delimited JSON files.",
@@ -105,7 +109,8 @@ def list_paths(source: Any) -> list[Path]:
             )
         return [path]
     matches = glob.glob(text, recursive=True)  # noqa: PTH207 (a pattern with a folder of its own)
-    files = sorted(Path(match) for match in matches if Path(match).is_file())
+    files = [Path(match) for match in matches if Path(match).is_file()]
+    files = sorted((p for p in files if not p.name.startswith(LOCK)), key=in_time)
     if not files:
         raise OrdersError(
             "The order log is an existing file, folder or glob.",
@@ -113,6 +118,20 @@ def list_paths(source: Any) -> list[Path]:
             hint=f"the working folder is {str(Path.cwd())!r}.",
         )
     return files
+
+
+def in_time(path: Path) -> tuple[object, ...]:
+    """Give a key that sorts files as they were made, by their names.
+
+    Numbers count as numbers, and a second download of a name comes after the first.
+
+    >>> names = ["log 2024-10.csv", "log 2024-9 (1).csv", "log 2024-9.csv"]
+    >>> [path.name for path in sorted(map(Path, names), key=in_time)]
+    ['log 2024-9.csv', 'log 2024-9 (1).csv', 'log 2024-10.csv']
+    """
+    stem, again = re.fullmatch(r"(.*?)(?: ?\((\d+)\))?", path.stem, re.DOTALL).groups()  # type: ignore[union-attr]
+    parts = [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", stem)]
+    return str(path.parent), parts, int(again or 0), path.name
 
 
 def _kind_by_name(path: Path) -> str | None:

@@ -24,6 +24,12 @@ HELD: Final = r"^(?:=\"([^\"]*)\"|'([^']*))$"
 # Nothing to strip, no word for nothing (all short, all begin with n, < or #), no float.
 PLAIN_ID: Final = r"^(\d[^eE.\s]*|[^\s\d='].{3,}\S|[^\s\dnN<#='](.{0,2}\S)?)$"
 EXACT_FLOAT: Final = 2**53
+# Of a number a spreadsheet keeps fifteen digits, and writes zeros for the others.
+LONG: Final = r"^\d{16,}$"
+ROUNDED: Final = r"^\d{15}0+$"
+KEPT_DIGITS: Final = 15
+LOST_DIGITS: Final = 6
+"""So many zeros where digits would be are no chance: one in a million."""
 # Scientific notation: certain with a dot or a plus; 12345e67 may also be a hexadecimal id.
 MANGLED: Final = r"^\d+(\.\d+)?[eE]\+?\d+$"
 SURELY_MANGLED: Final = r"^\d+(\.\d+[eE]\+?|[eE]\+)\d+$"
@@ -100,6 +106,22 @@ def id_census(column: ir.Column) -> Counts:
     }
 
 
+def rounded_look(column: ir.Column) -> Counts:
+    """Count the ids of more digits than a spreadsheet keeps, and those it has rounded."""
+    text = trimmed(column.cast("string"))
+    rounded = text.re_search(ROUNDED)
+    return {
+        "long": count_if(text.re_search(LONG)),
+        "rounded": count_if(rounded),
+        "lost_digits": (text.length() - KEPT_DIGITS).sum(where=rounded).fill_null(0),
+    }
+
+
+def are_rounded(look: Mapping[str, int]) -> bool:
+    """Tell whether every long id of some distinct ones ends in zeros: that is no chance."""
+    return look["long"] == look["rounded"] and look["lost_digits"] >= LOST_DIGITS
+
+
 def read_id(column: ir.Column, census: Mapping[str, int]) -> ir.Column:
     """Read an id as exact text (integers stay integers); float-mangled whole numbers are mended.
 
@@ -127,6 +149,8 @@ def is_mangled(column: ir.Column, census: Mapping[str, int]) -> ir.BooleanValue:
     kind = column.type()
     if kind.is_floating():
         return (column.abs() >= EXACT_FLOAT).fill_null(False)  # noqa: FBT003
+    if census.get("are_rounded"):
+        return trimmed(column.cast("string")).re_search(ROUNDED).fill_null(False)  # noqa: FBT003
     if census.get("mangled", 0):
         numbers = census["whole"] + census["mangled"] == census["cells"]
         pattern = MANGLED if numbers else SURELY_MANGLED

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from rfmkit import checks
+from rfmkit.columns import STATUSES
 from rfmkit.exceptions import NoCustomerKeyError, OrdersError, RfmkitError
 from rfmkit.formats.names import ALL_ROLES, normalized
+from rfmkit.formats.statuses import CLOSED, HELD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -139,11 +143,40 @@ class Format:
         )  # fmt: skip
         strange = [role for role in roles if role not in ALL_ROLES]
         if strange:
-            raise RfmkitError(
+            raise self._wrong(
                 "The columns of a format play known roles.",
-                found=f"{strange[0]!r} in the format {self.name!r}",
-                hint=f"the roles are {', '.join(ALL_ROLES)}.",
+                f"{strange[0]!r}",
+                f"the roles are {', '.join(ALL_ROLES)}.",
             )
+        meanings = (*self.statuses.values(), *(status for _, _, status in self.overrules))
+        unknown = [status for status in meanings if status not in (*STATUSES, CLOSED, HELD)]
+        if unknown:
+            raise self._wrong(
+                "The words of a format mean known statuses.",
+                f"{unknown[0]!r}",
+                f"they are {', '.join((*STATUSES, CLOSED, HELD))}.",
+            )
+        for pattern in (*(pattern for _, pattern, _ in self.overrules), *self.within.values()):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise self._wrong(
+                    "The patterns of a format are regular expressions.", f"{pattern!r}: {error}"
+                ) from error
+        for name, value, choices in (
+            ("unique", self.unique, ("", "order_id", "line_id")),
+            ("decimal", self.decimal, (None, ".", ",")),
+            ("zone", self.zone, ("", "UTC", "written")),
+            ("dayfirst", self.dayfirst, (None, True, False)),
+        ):
+            checks.choice(name, value, choices)
+        listed = ("marks", "customer", "once", "adds", "takes", "sheets")
+        texts = [name for name in listed if isinstance(getattr(self, name), str)]
+        if texts:
+            raise self._wrong(f"{texts[0]} is a tuple of names.", repr(getattr(self, texts[0])))
+
+    def _wrong(self, must: str, found: str, hint: str = "") -> RfmkitError:
+        return RfmkitError(must, found=f"{found} in the format {self.name!r}", hint=hint)
 
     def find(self, seen: Sequence[str], named: Mapping[str, str]) -> dict[str, str]:
         """Give the column of each role that is there; those the caller named come first."""

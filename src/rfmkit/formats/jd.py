@@ -6,6 +6,8 @@ from typing import Final
 
 from rfmkit.formats.format import Format
 
+DELETED: Final = ("锁定", "等待出库", "等待确认收货", "等待付款", "未付款", "暂停", "完成")
+
 JD: Final = Format(
     name="jd",
     title="JD order export",
@@ -19,7 +21,12 @@ JD: Final = Format(
         "amount": ("应付金额", "结算金额", "订单金额"),
         "status": "订单状态",
     },
-    statuses={"锁定": "held", "(锁定)等待出库": "held", "暂停订单": "held"},
+    statuses={
+        "锁定": "held",
+        "(锁定)等待出库": "held",
+        "暂停订单": "held",
+        **{f"(删除){word}": "deleted" for word in DELETED},
+    },
     # A parent that the system has split is deleted: its children stand as orders of their own.
     overrules=(("订单状态", r"^\s*[(（]删除[)）]", "deleted"),),
     once=("amount",),

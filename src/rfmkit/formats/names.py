@@ -83,8 +83,8 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
 
 # What only the export of a platform tells: see `rfmkit.formats.Format`.
 MORE_ROLES: Final = (
-    "order_name", "line_id", "email", "phone", "first_name", "name", "postcode", "close_reason",
-    "due_amount",
+    "order_name", "line_id", "email", "phone", "mobile", "first_name", "name", "postcode",
+    "close_reason", "due_amount",
     "shipping_amount", "wrapping_amount", "discount_amount", "shipping_discount_amount",
 )  # fmt: skip
 ALL_ROLES: Final = (*ROLES, *MORE_ROLES)

@@ -22,6 +22,16 @@ STRIPE: Final = Format(
         "status": "Status",
     },
     customer=("customer_id", "email"),
+    statuses={
+        "requires payment method": "closed_unpaid",
+        "requires_payment_method": "closed_unpaid",
+        "requires action": "unpaid",
+        "requires_action": "unpaid",
+        "requires capture": "unpaid",
+        "requires_capture": "unpaid",
+        "incomplete": "unpaid",
+        "uncaptured": "unpaid",
+    },
     overrules=(
         ("Mode", "^test", "test"),
         ("Status", "^failed$", "closed_unpaid"),
