@@ -11,6 +11,7 @@ from rfmkit.formats import Format, known, register
 from rfmkit.formats import format as registry
 from rfmkit.formats.format import recognised
 from rfmkit.formats.names import ALL_ROLES
+from rfmkit.formats.platforms import PLATFORMS
 
 TILL = Format(
     name="till",
@@ -30,7 +31,7 @@ LOG = pd.DataFrame({
 
 @pytest.fixture
 def clean(monkeypatch):
-    monkeypatch.setattr(registry, "_known", dict(registry._known))
+    monkeypatch.setattr(registry, "_known", {one.name: one for one in PLATFORMS})
 
 
 @pytest.mark.parametrize("one", known(), ids=lambda one: one.name)
