@@ -156,6 +156,7 @@ def test_the_same_from_polars():
     assert got.to_pandas().to_dict("list") == rk.read_orders(frame).to_frame().to_dict("list")
 
 
+@pytest.mark.spark
 def test_an_engine_that_keeps_no_order_of_rows_is_told_so(spark):
     frame = spark.createDataFrame(export(first(), further()))
     with pytest.raises(OrdersError, match="Hint: read the file itself"):
