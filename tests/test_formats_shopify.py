@@ -200,3 +200,8 @@ def test_the_blank_status_of_a_further_row_is_none_on_an_earlier_day_too():
     rows = first(), further(), first("#2", number="2", at="2024-05-01 10:00:00 +0200")
     then = rk.read_orders(export(*rows)).until("2024-04-01")
     assert then.audit.statuses["status"].tolist() == ["paid"]
+
+
+def test_destroyed_ids_of_single_rows_are_orders_of_their_own():
+    rows = first(number="5.40002E+12"), first("#1002", number="5.40003E+12", total="7")
+    assert rk.read_orders(export(*rows)).to_frame()["amount"].tolist() == [Decimal(20), Decimal(7)]

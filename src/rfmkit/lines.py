@@ -200,7 +200,8 @@ class Lines:
         mangled = self._mangled(raw, "order_id")
         if not isinstance(mangled.op(), ibis.expr.operations.Literal):
             order = mangled.ifelse(ibis.null(order.type()), order)
-            if self.platform.once:  # of its lines none tells whether the total is told already
+            # Of lines that belong together none tells whether the total is told already.
+            if self.platform.once and self.repeats:
                 raw = raw.mutate(line_lost=mangled)
         if self.platform.continued and self.repeats:
             return self._with_continued_order(raw, order)

@@ -6,6 +6,16 @@ from typing import Final
 
 from rfmkit.formats.format import Format
 
+MONEY: Final = {
+    "amount": "item-price",
+    "shipping_amount": "shipping-price",
+    "wrapping_amount": "gift-wrap-price",
+    "discount_amount": "item-promotion-discount",
+    "shipping_discount_amount": "ship-promotion-discount",
+    "currency": "currency",
+    "status": "order-status",
+}
+
 AMAZON: Final = Format(
     name="amazon",
     title="Amazon order report",
@@ -16,13 +26,7 @@ AMAZON: Final = Format(
         "email": "buyer-email",
         "ordered_at": "purchase-date",
         "paid_at": "payments-date",
-        "amount": "item-price",
-        "shipping_amount": "shipping-price",
-        "wrapping_amount": "gift-wrap-price",
-        "discount_amount": "item-promotion-discount",
-        "shipping_discount_amount": "ship-promotion-discount",
-        "currency": "currency",
-        "status": "order-status",
+        **MONEY,
     },
     customer=("email",),
     adds=("shipping_amount", "wrapping_amount"),
@@ -38,13 +42,7 @@ AMAZON_ALL_ORDERS: Final = Format(
     columns={
         "order_id": "amazon-order-id",
         "ordered_at": "purchase-date",
-        "amount": "item-price",
-        "shipping_amount": "shipping-price",
-        "wrapping_amount": "gift-wrap-price",
-        "discount_amount": "item-promotion-discount",
-        "shipping_discount_amount": "ship-promotion-discount",
-        "currency": "currency",
-        "status": "order-status",
+        **MONEY,
     },
     overrules=(("item-status", "^cancell?ed$", "cancelled"),),
     adds=("shipping_amount", "wrapping_amount"),
