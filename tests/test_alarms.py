@@ -111,9 +111,9 @@ def test_unknown_statuses_name_their_words_and_the_way_out():
         # A shop that sells once a month has no odd pauses.
         (SHOP[SHOP["date"].dt.day == 1], ""),
         # Weekly orders, and once nothing for five weeks and more.
-        (SHOP[SHOP["date"].dt.dayofweek == 0], ""),
+        (SHOP[SHOP["date"].dt.day_of_week == 0], ""),
         (
-            SHOP[(SHOP["date"].dt.dayofweek == 0) & ~SHOP["date"].dt.month.isin([2, 3])],
+            SHOP[(SHOP["date"].dt.day_of_week == 0) & ~SHOP["date"].dt.month.isin([2, 3])],
             "2024-01-30 to 2024-03-31 (62 days); ",
         ),
     ],
