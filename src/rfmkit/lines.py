@@ -319,7 +319,7 @@ class Lines:
         cell = raw[self.columns["refund_amount"]]
         if not cell.type().is_string():
             return NO
-        return cells.trimmed(cell).notnull() & raw[READ + "refund_amount"].isnull()
+        return raw[READ + "refund_amount"].isnull().ifelse(cells.trimmed(cell).notnull(), NO)
 
     # --- whether it counts -------------------------------------------------------------------
 

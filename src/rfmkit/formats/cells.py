@@ -66,6 +66,15 @@ def is_plain(census: Mapping[str, Any]) -> bool:
     return bool(census.get("plain") == census.get("there") and not in_threes)
 
 
+def where_plain(plain: ir.BooleanValue, value: ir.Value, other: ir.Value) -> ir.Value:
+    """Read plain cells in one way, and only what is left in another, which may cost much.
+
+    The engines work out a branch only for the rows that take it. A coalesce would not do: DuckDB
+    works out the parts that its arguments share for every row.
+    """
+    return plain.ifelse(value, other)
+
+
 @ibis.udf.scalar.builtin(
     name="regexp_extract_all", signature=(("string", "string", "int32"), "array<string>")
 )
@@ -87,6 +96,11 @@ def id_look(column: ir.Column) -> Counts:
     if not column.type().is_string():
         return {}
     return {"there": column.count(), "plain": count_if(column.re_search(PLAIN_ID))}
+
+
+def id_plain(column: ir.Column) -> ir.BooleanValue:
+    """Tell the ids that are their own text."""
+    return column.re_search(PLAIN_ID) & ~column.contains("\v")  # which strip takes, and \s is not
 
 
 def id_census(column: ir.Column) -> Counts:
@@ -119,7 +133,7 @@ def read_id(column: ir.Column, census: Mapping[str, int]) -> ir.Column:
     text = trimmed(column.cast("string"))
     if census.get("dot_zero", 0) and census["dot_zero"] + census["mangled"] == census["cells"]:
         return text.re_replace(r"\.0$", "")
-    return text
+    return where_plain(id_plain(column), column, text) if kind.is_string() else text
 
 
 def is_mangled(column: ir.Column, census: Mapping[str, int]) -> ir.BooleanValue:
@@ -148,6 +162,11 @@ def money_look(column: ir.Column) -> Counts:
         "dots": count_if(dots),
         "threes": count_if(threes),
     }
+
+
+def money_plain(column: ir.Column) -> ir.BooleanValue:
+    """Tell the cells that the engine's own cast reads."""
+    return column.try_cast(MONEY).notnull()
 
 
 def money_census(column: ir.Column) -> Counts:
@@ -184,7 +203,14 @@ def read_money(
         plain = census.get("plain") == census.get("there")
         if plain and (is_plain(census) or decimal == "." or census.get("dot")) and decimal != ",":
             return column.try_cast(MONEY)
-        return _read_money_text(trimmed(column), _decimal_mark(census, decimal, name))
+        mark = _decimal_mark(census, decimal, name)
+        value = _read_money_text(trimmed(column), mark)
+        # With a decimal comma a dot is no decimal mark, whatever the cast takes it for.
+        return (
+            value
+            if mark == ","
+            else where_plain(money_plain(column), column.try_cast(MONEY), value)
+        )
     if kind.is_boolean() or not kind.is_numeric():
         raise OrdersError(
             f"The column {name!r} holds amounts: numbers, or text that reads as numbers.",

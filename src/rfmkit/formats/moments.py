@@ -10,13 +10,14 @@ import ibis
 import ibis.expr.types as ir
 
 from rfmkit.exceptions import OrdersError
-from rfmkit.formats.cells import Counts, count_if, is_plain, trimmed
+from rfmkit.formats.cells import Counts, count_if, is_plain, trimmed, where_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CLOCK: Final = r"[ T,]\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?\s*(?:([AaPp])\.?[Mm]\.?)?$"
 PLAIN_TIME: Final = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
+WHOLE_SECONDS: Final = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?)?$"
 YEAR_FIRST: Final = rf"^(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}})(?:{CLOCK}|$)"
 DAY_MONTH: Final = rf"^(\d{{1,2}})[-/.](\d{{1,2}})[-/.](\d{{4}}|\d{{2}})(?:{CLOCK}|$)"
 MONTHS: Final = "janfebmaraprmayjunjulaugsepoctnovdec"
@@ -39,6 +40,11 @@ def time_look(column: ir.Column) -> Counts:
     if not kind.is_string():
         return {}
     return {"there": column.count(), "plain": count_if(column.re_search(PLAIN_TIME))}
+
+
+def time_plain(column: ir.Column) -> ir.BooleanValue:
+    """Tell the cells in plain ISO form, but for those with parts of a second."""
+    return column.re_search(WHOLE_SECONDS)
 
 
 def time_census(column: ir.Column) -> Counts:
@@ -138,12 +144,13 @@ def _read_text(
         first if day_first else second,
     )
     year_first = tuple(text.re_extract(YEAR_FIRST, place) for place in (1, 2, 3))
-    return ibis.cases(
+    written = ibis.cases(
         (text.re_search(YEAR_FIRST), _from_parts(text, year_first, clock=True)),
         (text.re_search(COMPACT), _from_parts(text, _compact_parts(text), clock=False)),
         (text.re_search(DAY_MONTH), _from_parts(text, parts, clock=True)),
         *_with_month_names(text, census),
     )
+    return where_plain(time_plain(column), column.try_cast("timestamp"), written)
 
 
 def _with_month_names(
