@@ -168,9 +168,6 @@ class Lines:
     def _id(self, raw: ir.Table, role: str) -> ir.Column:
         return cells.read_id(raw[self.columns[role]], self.census[role])
 
-    def _mangled(self, raw: ir.Table, role: str) -> ir.BooleanValue:
-        return cells.is_mangled(raw[self.columns[role]], self.census[role])
-
     # --- of which order ----------------------------------------------------------------------
 
     def _with_order(self, raw: ir.Table) -> ir.Table:
@@ -180,7 +177,7 @@ class Lines:
         if self.platform.continued and self.repeats:
             return self._with_continued_order(raw, order)
         # A destroyed id would sum strangers' orders into one: such a row stays its own order.
-        mangled = self._mangled(raw, "order_id")
+        mangled = cells.is_mangled(raw[self.columns["order_id"]], self.census["order_id"])
         if not isinstance(mangled.op(), ibis.expr.operations.Literal):
             order = mangled.ifelse(ibis.null(order.type()), order)
         return raw.mutate(line_order=order)
@@ -378,9 +375,10 @@ class Lines:
 
     def _rule(self, read: ir.Table) -> ir.StringValue:
         start, end = self.policy.dates_between
-        valid = PAID + (REFUNDED if self.policy.refunds == "gross" else ())
         day, status = read.line_day, read.line_status
-        counts = status.isin((*PAID, *REFUNDED, "unknown"))
+        # By short lists: DuckDB makes a join of a long one, which every query would pay for.
+        paid, refunded, unknown = status.isin(PAID), status.isin(REFUNDED), status == "unknown"
+        unclear = read.line_amount.isnull() | read.line_refund_odd
         first = [(read[name], rule) for name, rule in ASIDE.items() if name in read.columns]
         return ibis.cases(
             *first,
@@ -391,10 +389,10 @@ class Lines:
             (day.isnull(), "no_time"),
             ((day < start) | (day >= end), "implausible_time"),
             # Nor need it have an amount: that of a payment that failed may be blank.
-            ((read.line_amount.isnull() | read.line_refund_odd) & counts, "no_amount"),
-            (status.isin(valid), ibis.null("string")),
+            (unclear & (paid | refunded | unknown), "no_amount"),
+            (paid | refunded if self.policy.refunds == "gross" else paid, ibis.null("string")),
             # A negative amount is the refund itself, whatever it says of its order.
-            (status.isin(REFUNDED) & (read.line_amount < 0), ibis.null("string")),
-            (status == "unknown", "unknown_status"),
+            (refunded & (read.line_amount < 0), ibis.null("string")),
+            (unknown, "unknown_status"),
             else_=status,
         )
