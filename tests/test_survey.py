@@ -106,6 +106,35 @@ def test_a_platforms_own_columns_are_the_only_ones_that_play_roles():
     assert rk.read_orders(frame).to_frame()["amount"].tolist() == [4]
 
 
+# --- rows that are the same --------------------------------------------------------------------
+
+HEADER = "订单编号,买家会员名,买家实际支付金额,订单状态,订单付款时间,收货地址"
+ROWS = [f"{n},c{n % 7},{n}.50,交易成功,2024-01-{n % 28 + 1:02} 10:00:00,x" for n in range(100, 190)]
+
+
+@pytest.mark.parametrize("place", [1, 80])
+@pytest.mark.parametrize(
+    ("again", "rule"),
+    [(ROWS[0], "duplicate"), (ROWS[0].replace(",x", ",y"), None), ("1,c,2.50,交易成功,NA,x", None)],
+)
+def test_rows_are_compared_wherever_an_id_comes_again(tmp_path, place, again, rule):
+    path = tmp_path / "ExportOrderList.csv"
+    path.write_text("\n".join([HEADER, *ROWS[:place], again, *ROWS[place:], ""]), encoding="utf-8")
+    orders = rk.read_orders(path, format="taobao")
+    frame = rk.read_orders(pd.read_csv(path, dtype=str), format="taobao")
+    assert audited(orders) == audited(frame)
+    assert ("duplicate" in audited(orders)) == (rule is not None)
+
+
+def test_what_was_held_before_is_freed(tmp_path):
+    path = tmp_path / "ExportOrderList.csv"
+    path.write_text("\n".join([HEADER, *ROWS, ROWS[0], ""]), encoding="utf-8")
+    engine = rk.read_orders(path, format="taobao").engine
+    held = "FROM duckdb_tables() WHERE NOT contains(table_name, '_errors_')"
+    held += " AND NOT contains(table_name, '_scan_') AND starts_with(table_name, 'rfmkit_csv')"
+    assert engine.scalar_sql(f"SELECT count(*) {held}") == 1
+
+
 # --- odd cells among plain ones ----------------------------------------------------------------
 
 IDS = [

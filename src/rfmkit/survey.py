@@ -54,11 +54,12 @@ def read_lines(
     if "amount" in named or constant_amount is not None:
         platform = replace(platform, adds=(), takes=())
     _check_exclude(policy, seen)
-    source = source.hold(
-        _held_as(columns, policy, platform, seen),
-        alike=bool(platform.unique) or (len(source.files) > 1 and not platform.whole),
-    )
-    source, columns = _with_made_columns(source, platform, columns)
+    found, kinds = columns, _held_as(columns, policy, platform, seen)
+    several = len(source.files) > 1
+    alike = bool(platform.unique) or (several and not platform.whole)
+    at_once = several or source.begins_with_repeats(columns.get("order_id"))
+    source = source.hold(kinds, alike=alike and at_once)
+    source, columns = _with_made_columns(source, platform, found)
     table, engine = source.table, source.engine
     census = _census(table, engine, columns)
     if not census["all"]["rows"] and not source.unreadable:
@@ -75,6 +76,9 @@ def read_lines(
     _one_currency(table, engine, columns, policy)
     repeats = _repeats(table, engine, columns, census, blank=platform.continued)
     _in_order(platform, engine, repeats)
+    if repeats and alike and not at_once:
+        # To compare whole rows every cell is read: not before it is known that ids come again.
+        source, columns = _with_made_columns(source.hold_alike(kinds), platform, found)
     lines = Lines(
         source,
         policy,
