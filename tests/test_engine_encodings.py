@@ -41,12 +41,13 @@ def write(tmp_path):
     ],
 )
 def test_the_encoding_is_the_one_that_fits_the_whole_file(write, content, encoding):
-    assert detect_encoding(write(content)) == encoding
+    found, _ = detect_encoding(write(content))
+    assert found == encoding
 
 
 def test_a_compressed_file_is_looked_into(write):
     path = write(gzip.compress(LOG.encode("gb18030")), "orders.csv.gz")
-    assert detect_encoding(path) == "gb18030"
+    assert detect_encoding(path) == ("gb18030", "none")
 
 
 @pytest.mark.parametrize("content", [bytes(range(256)) * 10, LOG.encode("utf-16-le")])
@@ -106,6 +107,14 @@ def test_a_copy_in_utf8_holds_the_same_text(write, tmp_path, monkeypatch, encodi
     assert copy.parent == tmp_path / "copies"
     assert copy.read_bytes() == text.encode()
     assert (is_valid, note) == (True, "")
+
+
+def test_every_byte_is_looked_at_once(write, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(encodings, "utf8_extent", lambda path: seen.append(path) or "whole")
+    path = write(LOG.encode())
+    assert in_utf8(path, tmp_path, None) == (path, True, "")
+    assert seen == [path]
 
 
 def test_utf8_is_read_where_it_lies(write, tmp_path):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import rfmkit as rk
+from rfmkit._engine import scan
 from rfmkit._engine.files import read_paths
 from rfmkit._engine.scan import FILE
 from rfmkit.exceptions import OrdersError
@@ -68,6 +69,28 @@ def test_all_columns_are_text_where_no_kind_is_told(engine, write):
 def test_a_column_is_typed_where_its_first_lines_are_plain(engine, write, cells, when, paid):
     found = types(engine, write([f"c{cell}" for cell in (f",{cell},x" for cell in cells)]))
     assert (found["when"], found["paid"]) == (when, paid) or cells == ["05/01/2024,1,5"]
+
+
+@pytest.mark.parametrize(
+    ("odd", "when", "paid"),
+    [
+        ("c,2024-02-01 10:00:00,NA,x", "timestamp(6)", "string"),
+        ("c,epoch,1.50,x", "string", "decimal(18, 4)"),
+        ("c,NA,NA,x", "string", "string"),
+    ],
+)
+def test_an_odd_cell_makes_no_other_column_text(engine, write, odd, when, paid):
+    found = types(engine, write([*PLAIN, odd]))
+    assert (found["when"], found["paid"]) == (when, paid)
+
+
+def test_columns_turn_odd_one_after_the_other(engine, write, monkeypatch):
+    monkeypatch.setattr(scan, "MOST_REJECTS", 3)
+    lines = [f"c,2024-02-01 10:00:00,{cell},x" for cell in ("NA", "NA", "1.5")]
+    path = write([*PLAIN, *lines, "c,infinity,1.50,x"])
+    assert set(types(engine, path).values()) == {"string"}
+    table, _ = scan_of(engine, path).hold(KINDS)
+    assert engine.arrow(table.count()).as_py() == len(PLAIN) + 4
 
 
 ODD_TIMES = [

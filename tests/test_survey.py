@@ -3,11 +3,17 @@
 from decimal import Decimal
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import rfmkit as rk
 from conftest import audited, log
+from rfmkit import survey
+from rfmkit._engine import open_frame
 from rfmkit.exceptions import ColumnsError, RfmkitError
+from rfmkit.formats import cells, moments
 
 MIXED = log(currency=["USD", "eur ", "USD"], total=["1", "2.50", "3"], refund=["0", "0.5", ""])
 
@@ -99,3 +105,137 @@ def test_a_platforms_own_columns_are_the_only_ones_that_play_roles():
         }
     )
     assert rk.read_orders(frame).to_frame()["amount"].tolist() == [4]
+
+
+# --- rows that are the same --------------------------------------------------------------------
+
+HEADER = "订单编号,买家会员名,买家实际支付金额,订单状态,订单付款时间,收货地址"
+ROWS = [f"{n},c{n % 7},{n}.50,交易成功,2024-01-{n % 28 + 1:02} 10:00:00,x" for n in range(100, 190)]
+
+
+@pytest.mark.parametrize("place", [1, 80])
+@pytest.mark.parametrize(
+    ("again", "rule"),
+    [(ROWS[0], "duplicate"), (ROWS[0].replace(",x", ",y"), None), ("1,c,2.50,交易成功,NA,x", None)],
+)
+def test_rows_are_compared_wherever_an_id_comes_again(tmp_path, place, again, rule):
+    path = tmp_path / "ExportOrderList.csv"
+    path.write_text("\n".join([HEADER, *ROWS[:place], again, *ROWS[place:], ""]), encoding="utf-8")
+    orders = rk.read_orders(path, format="taobao")
+    frame = rk.read_orders(pd.read_csv(path, dtype=str), format="taobao")
+    assert audited(orders) == audited(frame)
+    assert ("duplicate" in audited(orders)) == (rule is not None)
+
+
+def test_what_was_held_before_is_freed(tmp_path):
+    path = tmp_path / "ExportOrderList.csv"
+    path.write_text("\n".join([HEADER, *ROWS, ROWS[0], ""]), encoding="utf-8")
+    engine = rk.read_orders(path, format="taobao").engine
+    held = "FROM duckdb_tables() WHERE NOT contains(table_name, '_errors_')"
+    held += " AND NOT contains(table_name, '_scan_') AND starts_with(table_name, 'rfmkit_csv')"
+    assert engine.scalar_sql(f"SELECT count(*) {held}") == 1
+
+
+# --- odd cells among plain ones ----------------------------------------------------------------
+
+IDS = [
+    "A1",
+    "0017",
+    "17",
+    " 17",
+    "17.0",
+    "1.7E+16",
+    "12e3",
+    "nan",
+    "NULL",
+    '="01"',
+    "'5",
+    "a\v",
+    None,
+]
+IDS += ["\vabcd", "C 1", "n/a", "long id", "\u00a0x", ""]
+AMOUNTS = ["5", "12.50", "1.234", "12.345", "1,234.5", "1.234,5", "12,50", "1,234", "0.125", "NA"]
+AMOUNTS += [
+    "",
+    " 7.5 ",
+    "1e3",
+    "1.5e3",
+    ".5",
+    "5.",
+    "-3",
+    "+3",
+    "(4.10)",
+    "¥5.00",
+    "1234.567",
+    None,
+]
+TIMES = ["2024-01-05", "2024-01-05 10:00", "2024-01-05T10:00:05", "2024-01-05 10:00:05.5", "NA", ""]
+TIMES += [
+    "2024-02-30",
+    "2024-01-05 24:00:00",
+    "2024/1/5 9:00",
+    "20240105",
+    "05/01/2024",
+    "13/01/2024",
+]
+TIMES += ["01/13/2024", "Jan 5, 2024", " 2024-01-05 ", "2024-01-05 10:00:00+08", "words", None]
+READERS = {
+    "id": lambda x, census: x.as_table().select(
+        y=cells.read_id(x, census), z=cells.is_mangled(x, census)
+    ),
+    "money": lambda x, census: x.as_table().select(
+        y=cells.read_money(x, census, decimal=None, name="x")
+    ),
+    "time": lambda x, census: x.as_table().select(
+        y=moments.read_time(x, census, dayfirst=None, name="x").value
+    ),
+}
+
+
+def cells_of(written, alphabet):
+    """Give columns of cells that are written so, and of any others."""
+    cell = st.sampled_from(written) | st.text(alphabet, max_size=8)
+    few = st.lists(st.sampled_from(written), min_size=1, max_size=3).flatmap(st.sampled_from)
+    return st.lists(cell, min_size=1, max_size=6) | st.lists(few, min_size=1, max_size=4)
+
+
+def outcome(engine, kind, column):
+    """Read a column as `read_orders` does, or give the error."""
+    table = open_frame(pa.table({"x": pa.array(column, pa.string())}), engine=engine).table
+    counts = survey.count_cells(table, engine, {"x": ("x", kind)})["x"]
+    try:
+        return [
+            tuple(row.values()) for row in engine.arrow(READERS[kind](table.x, counts)).to_pylist()
+        ]
+    except RfmkitError as error:
+        return str(error)
+
+
+def outcome_of_the_whole(engine, kind, column):
+    """Do the same with the census of every cell, and each cell read by the whole grammar."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(survey.PLAIN, kind, lambda cell: cell.isnull() & cell.notnull())
+        for module in (cells, moments):
+            patch.setattr(module, "where_plain", lambda _plain, _value, other: other)
+        return outcome(engine, kind, column)
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns"),
+    [
+        ("id", cells_of(IDS, "0123.eE+ naN'=\"\v\tÄ")),
+        ("money", cells_of(AMOUNTS, "0123.,- e+¥()")),
+        ("time", cells_of(TIMES, "0123-/.: T+Z")),
+    ],
+)
+@pytest.mark.parametrize("few", [1, survey.FEW])
+def test_plain_cells_beside_odd_ones_read_as_by_the_whole_grammar(engine, kind, columns, few):
+    @given(column=columns)
+    @settings(max_examples=40, deadline=None)
+    def agrees(column):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(survey, "FEW", few)
+            found = outcome(engine, kind, column)
+        assert found == outcome_of_the_whole(engine, kind, column)
+
+    agrees()

@@ -130,11 +130,17 @@ class Lines:
             if raw[self.columns[role]].type().is_string() and not cells.is_plain(self.census[role])
         ]
         if odd:
-            texts = {TEXT + role: cells.trimmed(raw[self.columns[role]]) for role in odd}
+            texts = {TEXT + role: self._text(raw, role) for role in odd}
             raw = self.engine.view(raw.mutate(**texts), owner=self._owner)
         read: dict[str, ir.Value] = {READ + role: self._time(raw, role) for role in times}
         read |= {READ + role: self._money(raw, role) for role in money}
         return self.engine.view(raw.mutate(**read), owner=self._owner)
+
+    def _text(self, raw: ir.Table, role: str) -> ir.StringValue:
+        column, census = raw[self.columns[role]], self.census[role]
+        if role in TIME_ROLES:
+            return moments.time_text(column, census)
+        return cells.money_text(column, census, self._decimal)
 
     def _read(self, raw: ir.Table) -> ir.Table:
         read = self._with_order(raw).mutate(
@@ -187,9 +193,6 @@ class Lines:
     def _id(self, raw: ir.Table, role: str) -> ir.Column:
         return cells.read_id(raw[self.columns[role]], self.census[role])
 
-    def _mangled(self, raw: ir.Table, role: str) -> ir.BooleanValue:
-        return cells.is_mangled(raw[self.columns[role]], self.census[role])
-
     # --- of which order ----------------------------------------------------------------------
 
     def _with_order(self, raw: ir.Table) -> ir.Table:
@@ -197,7 +200,7 @@ class Lines:
             return raw.mutate(line_order=ibis.null("string"))
         order = self._id(raw, "order_id")
         # A destroyed id would sum strangers' orders into one: such a row stays its own order.
-        mangled = self._mangled(raw, "order_id")
+        mangled = cells.is_mangled(raw[self.columns["order_id"]], self.census["order_id"])
         if not isinstance(mangled.op(), ibis.expr.operations.Literal):
             order = mangled.ifelse(ibis.null(order.type()), order)
             # Of lines that belong together none tells whether the total is told already.
@@ -293,12 +296,16 @@ class Lines:
 
     # --- how much ----------------------------------------------------------------------------
 
+    @property
+    def _decimal(self) -> str | None:
+        return self.policy.decimal or self.platform.decimal
+
     def _money(self, raw: ir.Table, role: str) -> ir.DecimalValue:
         column = self.columns[role]
         return cells.read_money(
             raw[column],
             self.census[role],
-            decimal=self.policy.decimal or self.platform.decimal,
+            decimal=self._decimal,
             name=column,
             text=raw[TEXT + role] if TEXT + role in raw.columns else None,
         )
@@ -310,7 +317,7 @@ class Lines:
         cell = raw[self.columns["refund_amount"]]
         if not cell.type().is_string():
             return NO
-        return cells.trimmed(cell).notnull() & raw[READ + "refund_amount"].isnull()
+        return raw[READ + "refund_amount"].isnull().ifelse(cells.trimmed(cell).notnull(), NO)
 
     # --- whether it counts -------------------------------------------------------------------
 
@@ -369,9 +376,10 @@ class Lines:
 
     def _rule(self, read: ir.Table) -> ir.StringValue:
         start, end = self.policy.dates_between
-        valid = PAID + (REFUNDED if self.policy.refunds == "gross" else ())
         day, status = read.line_day, read.line_status
-        counts = status.isin((*PAID, *REFUNDED, "unknown"))
+        # By short lists: DuckDB makes a join of a long one, which every query would pay for.
+        paid, refunded, unknown = status.isin(PAID), status.isin(REFUNDED), status == "unknown"
+        unclear = read.line_amount.isnull() | read.line_refund_odd
         first = [(read[name], rule) for name, rule in ASIDE.items() if name in read.columns]
         return ibis.cases(
             *first,
@@ -382,10 +390,10 @@ class Lines:
             (day.isnull(), "no_time"),
             ((day < start) | (day >= end), "implausible_time"),
             # Nor need it have an amount: that of a payment that failed may be blank.
-            ((read.line_amount.isnull() | read.line_refund_odd) & counts, "no_amount"),
-            (status.isin(valid), ibis.null("string")),
+            (unclear & (paid | refunded | unknown), "no_amount"),
+            (paid | refunded if self.policy.refunds == "gross" else paid, ibis.null("string")),
             # A negative amount is the refund itself, whatever it says of its order.
-            (status.isin(REFUNDED) & (read.line_amount < 0), ibis.null("string")),
-            (status == "unknown", "unknown_status"),
+            (refunded & (read.line_amount < 0), ibis.null("string")),
+            (unknown, "unknown_status"),
             else_=status,
         )

@@ -33,6 +33,9 @@ CENSUSES: Final = {
     "money": cells.money_census,
     "time": moments.time_census,
 }
+PLAIN: Final = {"id": cells.id_plain, "money": cells.money_plain, "time": moments.time_plain}
+FEW: Final = 2000
+"""So many plain amounts are looked at first: one of them with decimals decides for the dot."""
 
 
 def read_lines(
@@ -52,11 +55,12 @@ def read_lines(
     if "amount" in named or constant_amount is not None:
         platform = replace(platform, adds=(), takes=())
     _check_exclude(policy, seen)
-    source = source.hold(
-        _held_as(columns, policy, platform, seen),
-        alike=bool(platform.unique) or (len(source.files) > 1 and not platform.whole),
-    )
-    source, columns = _with_made_columns(source, platform, columns)
+    found, kinds = columns, _held_as(columns, policy, platform, seen)
+    several = len(source.files) > 1
+    alike = bool(platform.unique) or (several and not platform.whole)
+    at_once = several or source.begins_with_repeats(columns.get("order_id"))
+    source = source.hold(kinds, alike=alike and at_once)
+    source, columns = _with_made_columns(source, platform, found)
     table, engine = source.table, source.engine
     census = _census(table, engine, columns)
     if not census["all"]["rows"] and not source.unreadable:
@@ -73,6 +77,9 @@ def read_lines(
     _one_currency(table, engine, columns, policy)
     repeats = _repeats(table, engine, columns, census, blank=platform.continued)
     _in_order(platform, engine, repeats)
+    if repeats and alike and not at_once:
+        # To compare whole rows every cell is read: not before it is known that ids come again.
+        source, columns = _with_made_columns(source.hold_alike(kinds), platform, found)
     lines = Lines(
         source,
         policy,
@@ -252,13 +259,39 @@ def count_cells(
         if kind != "id" or not engine.are_surely_plain(table, column)
     }
     _run(table, engine, looks, census)
-    unclear = {
-        role: CENSUSES[kind](table[column])
-        for role, (column, kind) in columns.items()
-        if table[column].type().is_string() and not cells.is_plain(census[role])
-    }
-    _run(table, engine, unclear, census)
+    for role, (column, kind) in columns.items():
+        if table[column].type().is_string() and not cells.is_plain(census[role]):
+            census[role] |= _count_written(table, engine, column, kind)
     return census
+
+
+def _count_written(table: ir.Table, engine: Engine, column: str, kind: str) -> dict[str, Any]:
+    """Take the census of a column: of its odd cells, and of plain ones as far as they decide."""
+    cell = table[column]
+    plain = PLAIN[kind](cell)
+    odd = _counted(table.filter(cell.notnull() & ~plain), engine, column, kind)
+    if kind == "money":
+        # Plain cells without a dot are no evidence, and of the others a few will mostly do.
+        dotted = table.filter(plain & cell.contains("."))
+        few = {} if odd["comma"] else _counted(dotted.limit(FEW), engine, column, kind)
+        rest = few if few.get("dot") else _counted(dotted, engine, column, kind)
+    elif odd.get("mangled"):
+        rest = _counted(table.filter(plain), engine, column, kind)
+    else:
+        there = engine.row(table.aggregate(cells=cells.count_if(plain)))["cells"]
+        rest = {"cells": there} | ({"year_first": there} if kind == "time" else {})
+    return {what: _together(count, rest.get(what)) for what, count in odd.items()}
+
+
+def _counted(table: ir.Table, engine: Engine, column: str, kind: str) -> dict[str, Any]:
+    return engine.row(table.aggregate(**CENSUSES[kind](table[column])))
+
+
+def _together(one: Any, other: Any) -> Any:
+    """Sum counts, and give the greater of two examples."""
+    if isinstance(one, int) and isinstance(other, int):
+        return one + other
+    return max((example for example in (one, other) if example is not None), default=None)
 
 
 def _run(

@@ -31,7 +31,7 @@ _numbers = count()
 HELD_OR_SPACED = "x < '!' OR x >= '=' AND x < '>' OR x >= chr(39) AND x < '('"
 NO_LETTER_OR_N = "x < 'A' OR x >= 'N' AND x < 'O' OR x >= 'n' AND x < 'o'"
 SPACE_LAST = "x[-1] <= ' '"
-BREAK = "contains(x, chr(10))"
+SPACE_LAST_OR_BREAK = f"{SPACE_LAST} OR contains(x, chr(10))"
 
 
 def unique_name(stem: str) -> str:
@@ -277,7 +277,7 @@ class Engine:
         if not self.embedded or not table[column].type().is_string():
             return False
         inner = self.backend.compile(table.select(x=table[column]))
-        return not self._any_is(inner, NO_LETTER_OR_N, SPACE_LAST, BREAK)
+        return not self._any_is(inner, NO_LETTER_OR_N, SPACE_LAST_OR_BREAK)
 
     def _any_is(self, inner: str, *conditions: str) -> bool:
         """Tell whether a row meets one of the conditions, which are tried in turn."""

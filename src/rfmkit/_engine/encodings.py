@@ -29,9 +29,9 @@ Extent = Literal["whole", "cut", "none"]
 
 def in_utf8(path: Path, folder: Path, encoding: str | None) -> tuple[Path, bool, str]:
     """Give a file as UTF-8: where it lies or copied, whether valid to its end, and the guess."""
-    found = encoding or detect_encoding(path)
+    found, extent = (encoding, None) if encoding else detect_encoding(path)
     if found in UTF8:
-        return path, utf8_extent(path) == "whole", ""
+        return path, (extent or utf8_extent(path)) == "whole", ""
     # Of UTF-16 the mark has told; GB18030 is a guess until the last byte has agreed.
     errors = "replace" if encoding is None and found == "utf-16" else "strict"
     try:
@@ -59,8 +59,10 @@ def wrong_encoding(path: Path, encoding: str | None, error: UnicodeError) -> Ord
     )
 
 
-def detect_encoding(path: Path) -> str:
+def detect_encoding(path: Path) -> tuple[str, Extent | None]:
     """Find the byte-order mark; else UTF-8 where the whole file is; else there is GB18030 to try.
+
+    Beside it stands how far the file is UTF-8, where that was looked at.
 
     UTF-8 rejects what is not its own. GB18030 does so less surely, and only by being decoded: a
     Western file may pass for it and show Chinese characters, which ``encoding="cp1252"`` prevents.
@@ -69,14 +71,15 @@ def detect_encoding(path: Path) -> str:
         head = file.read(BLOCK_BYTES)
     for mark, encoding in BYTE_ORDER_MARKS.items():
         if head.startswith(mark):
-            return encoding
+            return encoding, None
     if b"\x00" in head:
         raise OrdersError(
             "A text file holds text.",
             found=f"{path.name!r} holds zero bytes: it is binary",
             hint="export the orders as CSV, Parquet or Excel.",
         )
-    return "gb18030" if utf8_extent(path) == "none" else "utf-8"
+    extent = utf8_extent(path)
+    return ("gb18030" if extent == "none" else "utf-8"), extent
 
 
 def utf8_extent(path: Path) -> Extent:

@@ -113,8 +113,8 @@ class TextScan:
 
         `kinds` says of each column whether it holds money, time or text; the default is all
         columns, as text. Columns that begin with plain money or time are read as such at once;
-        where a later cell is of another form, the files are read again, as text. With `alike`
-        there is also the column `ALIKE`.
+        where a later cell of a column is of another form, the files are read again, with that
+        column as text. With `alike` there is also the column `ALIKE`.
         """
         kinds = dict.fromkeys(self.names, "text") if kinds is None else kinds
         wanted = [name for name in self.names if name in kinds]
@@ -122,9 +122,12 @@ class TextScan:
         with self.engine.running():
             try:
                 types, form = self._types(kinds)
-                stem = self._held(wanted, types, form, alike=alike) if types else None
-                stem = stem or self._held(wanted, {}, "", alike=alike)
-                unreadable = self._unreadable(str(stem))
+                stem = self._held(wanted, types, form, alike=alike)
+                while odd := self._not_of_type(stem, types):
+                    self.engine.backend.con.execute(f'DROP TABLE "{stem}"')
+                    types = {name: kind for name, kind in types.items() if name not in odd}
+                    stem = self._held(wanted, types, form, alike=alike)
+                unreadable = self._unreadable(stem)
             except duckdb.OutOfMemoryException:
                 raise
             except duckdb.Error as error:
@@ -145,10 +148,8 @@ class TextScan:
                 types[name], form = "TIMESTAMP", found
         return types, form
 
-    def _held(
-        self, wanted: list[str], types: Mapping[str, str], form: str, *, alike: bool
-    ) -> str | None:
-        """Read into a table, and give its name; none where cells are not of their types."""
+    def _held(self, wanted: list[str], types: Mapping[str, str], form: str, *, alike: bool) -> str:
+        """Read into a table, and give its name."""
         # Cells that are not looked at are not found to be no UTF-8: where there may be such,
         # each is looked at, so that the rows are the same whichever columns are held.
         valid = all(text.is_valid for text in self.texts)
@@ -165,25 +166,33 @@ class TextScan:
         execute = self.engine.backend.con.execute
         scan = self._scan(rejects, types, form)
         execute(f'CREATE TEMP TABLE "{stem}" AS SELECT {", ".join(columns)} FROM ({scan})')
-        if not types or self._is_typed(stem, types):
-            return stem
-        execute(f'DROP TABLE "{stem}"')
-        return None
+        return stem
 
-    def _is_typed(self, stem: str, types: Mapping[str, str]) -> bool:
-        """Tell whether every cell was of its type."""
-        scalar = self.engine.scalar_sql
+    def _not_of_type(self, stem: str, types: Mapping[str, str]) -> set[str]:
+        """Give the columns in which a cell was not of its type; all, where too many were not."""
+        if not types:
+            return set()
+        odd: set[str] = set()
         for place in range(len(self.texts)):
             errors = f"FROM {stem}_errors_{place}"
+            if self.engine.scalar_sql(f"SELECT count(*) >= {MOST_REJECTS} {errors}"):
+                return set(types)
             # A torn line may also have a cell that is not of its type.
             whole = f"{errors} GROUP BY line HAVING bool_and(error_type::VARCHAR = 'CAST')"
-            if scalar(f"SELECT count(*) >= {MOST_REJECTS} {errors}") or scalar(
-                f"SELECT EXISTS(SELECT line {whole})"
-            ):
-                return False
-        times = [_name(name) for name, kind in types.items() if kind == "TIMESTAMP"]
-        early = " OR ".join(f"min({time}) < TIMESTAMP '{FIRST_MOMENT}'" for time in times)
-        return not (times and scalar(f'SELECT {early} FROM "{stem}"'))
+            names = f"SELECT DISTINCT column_name {errors} WHERE line IN (SELECT line {whole})"
+            odd |= {name for (name,) in self.engine.backend.con.execute(names).fetchall()}
+        # Should the engine call a column otherwise than the file, none is trusted.
+        return (odd if odd <= types.keys() else set(types)) or self._with_early(stem, types)
+
+    def _with_early(self, stem: str, types: Mapping[str, str]) -> set[str]:
+        """Give the columns of time in which a word or a short year was read as a moment."""
+        times = [name for name, kind in types.items() if kind == "TIMESTAMP"]
+        early = f"min({{}}) < TIMESTAMP '{FIRST_MOMENT}'"
+        return {
+            name
+            for name in times
+            if self.engine.scalar_sql(f'SELECT {early.format(_name(name))} FROM "{stem}"')
+        }
 
     def _scan(self, rejects: Iterable[str], types: Mapping[str, str], form: str) -> str:
         """Write the reading of all files as SQL: by the names of their columns."""

@@ -52,6 +52,23 @@ class Source:
         table, unreadable = self.scan.hold(kinds, alike=alike)
         return replace(self, table=table, unreadable=tuple(unreadable))
 
+    def hold_alike(self, kinds: Mapping[str, str]) -> Source:
+        """Hold the same again, with the column that tells which rows are the same."""
+        if self.scan is None:
+            return self
+        for held in self.table.op().find(ibis.expr.operations.DatabaseTable):
+            self.engine.drop(held.to_expr())
+        return self.hold(kinds, alike=True)
+
+    def begins_with_repeats(self, column: str | None) -> bool:
+        """Tell whether a cell of a column comes again in the first lines of a text file."""
+        if self.scan is None or column is None:
+            return False
+        return any(
+            len(set(cells)) < len(cells)
+            for cells in (text.first_cells(column) for text in self.scan.texts)
+        )
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the source itself."""

@@ -72,6 +72,20 @@ def is_plain(census: Mapping[str, Any]) -> bool:
     return bool(census.get("plain") == census.get("there") and not in_threes)
 
 
+def where_plain(plain: ir.BooleanValue, value: ir.Value, other: ir.Value) -> ir.Value:
+    """Read plain cells in one way, and only what is left in another, which may cost much.
+
+    The engines work out a branch only for the rows that take it. A coalesce would not do: DuckDB
+    works out the parts that its arguments share for every row.
+    """
+    return plain.ifelse(value, other)
+
+
+def odd_text(column: ir.StringColumn, plain: ir.BooleanValue) -> ir.StringValue:
+    """Trim the cells that are not plain, and make the others null."""
+    return where_plain(plain, ibis.null("string"), trimmed(column))
+
+
 @ibis.udf.scalar.builtin(
     name="regexp_extract_all", signature=(("string", "string", "int32"), "array<string>")
 )
@@ -93,6 +107,11 @@ def id_look(column: ir.Column) -> Counts:
     if not column.type().is_string():
         return {}
     return {"there": column.count(), "plain": count_if(column.re_search(PLAIN_ID))}
+
+
+def id_plain(column: ir.Column) -> ir.BooleanValue:
+    """Tell the ids that are their own text."""
+    return column.re_search(PLAIN_ID) & ~column.contains("\v")  # which strip takes, and \s is not
 
 
 def id_census(column: ir.Column) -> Counts:
@@ -141,7 +160,7 @@ def read_id(column: ir.Column, census: Mapping[str, int]) -> ir.Column:
     text = trimmed(column.cast("string"))
     if census.get("dot_zero", 0) and census["dot_zero"] + census["mangled"] == census["cells"]:
         return text.re_replace(r"\.0$", "")
-    return text
+    return where_plain(id_plain(column), column, text) if kind.is_string() else text
 
 
 def is_mangled(column: ir.Column, census: Mapping[str, int]) -> ir.BooleanValue:
@@ -174,6 +193,20 @@ def money_look(column: ir.Column) -> Counts:
     }
 
 
+def money_plain(column: ir.Column) -> ir.BooleanValue:
+    """Tell the cells that the engine's own cast reads."""
+    return column.try_cast(MONEY).notnull()
+
+
+def money_text(
+    column: ir.StringColumn, census: Mapping[str, int], decimal: str | None
+) -> ir.StringValue:
+    """Give the cells to be read as text; null where the engine's own cast will do."""
+    if decimal == "," or (decimal is None and census["comma"]):
+        return trimmed(column)  # a dot is no decimal mark, whatever the cast takes it for
+    return odd_text(column, money_plain(column))
+
+
 def money_census(column: ir.Column) -> Counts:
     """Count the evidence for the comma and for the dot as decimal mark."""
     text = trimmed(column)
@@ -200,7 +233,7 @@ def read_money(
     """Read an amount as an exact decimal; null where it is none (text, NaN, infinite).
 
     Currency signs and codes, thousands separators, parentheses and trailing minus signs for
-    negatives are understood. `text` is the column as `trimmed` gives it, where that has a name.
+    negatives are understood. `text` is what `money_text` gives, where that has a name.
 
     Raises
     ------
@@ -213,8 +246,10 @@ def read_money(
         plain = census.get("plain") == census.get("there")
         if plain and (is_plain(census) or decimal == "." or census.get("dot")) and decimal != ",":
             return column.try_cast(MONEY)
-        text = trimmed(column) if text is None else text
-        return _read_money_text(text, _decimal_mark(census, decimal, name))
+        mark = _decimal_mark(census, decimal, name)
+        text = money_text(column, census, decimal) if text is None else text
+        value = _read_money_text(text, mark)
+        return value if mark == "," else where_plain(text.isnull(), column.try_cast(MONEY), value)
     if kind.is_boolean() or not kind.is_numeric():
         raise OrdersError(
             f"The column {name!r} holds amounts: numbers, or text that reads as numbers.",
@@ -264,5 +299,5 @@ def _read_money_text(text: ir.StringValue, mark: str) -> ir.DecimalValue:
     )
     size = is_money.ifelse(digits, ibis.null("string")).try_cast(MONEY)
     value = minus.ifelse(-size, size)
-    # A plain number (also 1e3) needs no grammar; with a decimal comma a dot is no decimal mark.
+    # A number as in 1e3 needs no grammar; with a decimal comma a dot is no decimal mark.
     return value if mark == "," else ibis.coalesce(text.try_cast(MONEY), value).cast(MONEY)

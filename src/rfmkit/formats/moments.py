@@ -10,13 +10,14 @@ import ibis
 import ibis.expr.types as ir
 
 from rfmkit.exceptions import OrdersError
-from rfmkit.formats.cells import Counts, count_if, is_plain, trimmed
+from rfmkit.formats.cells import Counts, count_if, is_plain, odd_text, trimmed, where_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CLOCK: Final = r"[ T,]\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?\s*(?:([AaPp])\.?[Mm]\.?)?$"
 PLAIN_TIME: Final = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
+WHOLE_SECONDS: Final = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?)?$"
 YEAR_FIRST: Final = rf"^(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}})(?:{CLOCK}|$)"
 DAY_MONTH: Final = rf"^(\d{{1,2}})[-/.](\d{{1,2}})[-/.](\d{{4}}|\d{{2}})(?:{CLOCK}|$)"
 MONTHS: Final = "janfebmaraprmayjunjulaugsepoctnovdec"
@@ -39,6 +40,16 @@ def time_look(column: ir.Column) -> Counts:
     if not kind.is_string():
         return {}
     return {"there": column.count(), "plain": count_if(column.re_search(PLAIN_TIME))}
+
+
+def time_plain(column: ir.Column) -> ir.BooleanValue:
+    """Tell the cells in plain ISO form, but for those with parts of a second."""
+    return column.re_search(WHOLE_SECONDS)
+
+
+def time_text(column: ir.StringColumn, census: Mapping[str, int]) -> ir.StringValue:
+    """Give the cells to be read as text; null where the engine's own cast will do."""
+    return trimmed(column) if census["offset"] else odd_text(column, time_plain(column))
 
 
 def time_census(column: ir.Column) -> Counts:
@@ -83,8 +94,8 @@ def read_time(
 ) -> Moment:
     """Read moments; null where a cell is none, or names a date that does not exist.
 
-    `as_written` takes the clock that a moment shows, and leaves its offset. `text` is the column
-    as `trimmed` gives it, where that has a name: the expression would be repeated many times.
+    `as_written` takes the clock that a moment shows, and leaves its offset. `text` is what
+    `time_text` gives, where that has a name: the expression would be repeated many times.
 
     Raises
     ------
@@ -106,10 +117,12 @@ def read_time(
         return Moment(_from_parts(column, _compact_parts(column), clock=False), is_instant=False)
     if is_plain(census):
         return Moment(column.try_cast("timestamp"), is_instant=False)
-    text = trimmed(column) if text is None else text
+    text = time_text(column, census) if text is None else text
     if census["offset"]:
         return _instants(text, census, name, as_written=as_written)
-    return Moment(_read_text(text, census, dayfirst, name), is_instant=False)
+    written = _read_text(text, census, dayfirst, name)
+    value = where_plain(text.isnull(), column.try_cast("timestamp"), written)
+    return Moment(value, is_instant=False)
 
 
 def _instants(
