@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MISSING: Final = r"^(?i:nan|null|none|<na>|nat|#?n/a)?$"
-HELD: Final = r"^(?:=\"([^\"]*)\"|'([^']*))$"
+# Neither begins nor ends with what would be taken off, nor begins as a word for nothing does.
+CLEAN: Final = r"^[^\s\x0b='nN<#](.*[^\s\x0b])?$"
+HELD: Final = r"^[\s\x0b]*(?:=\"([^\"]*)\"|'([^']*))[\s\x0b]*$"
 # Nothing to strip, no word for nothing (all short, all begin with n, < or #), no float.
 PLAIN_ID: Final = r"^(\d[^eE.\s]*|[^\s\d='].{3,}\S|[^\s\dnN<#='](.{0,2}\S)?)$"
 EXACT_FLOAT: Final = 2**53
@@ -55,12 +57,15 @@ def count_if(condition: ir.BooleanValue) -> ir.IntegerScalar:
 
 def trimmed(text: ir.StringValue) -> ir.StringValue:
     """Strip spaces and what Excel holds text with, and make the words for nothing null."""
-    text = text.strip()
+    return where_plain(text.re_search(CLEAN), text, _trimmed(text))
+
+
+def _trimmed(text: ir.StringValue) -> ir.StringValue:
     # ="0123" and '0123 are how a spreadsheet is told to leave digits alone.
     held = text.re_extract(HELD, 1) + text.re_extract(HELD, 2)
-    text = text.re_search(HELD).ifelse(held.strip(), text)
+    text = text.re_search(HELD).ifelse(held, text).strip()
     # A pattern, since a list of words becomes a join, and planning many of them takes seconds.
-    return text.re_search(MISSING).ifelse(ibis.null("string"), text)
+    return text.re_replace(MISSING, "").nullif("")
 
 
 def is_plain(census: Mapping[str, Any]) -> bool:
