@@ -19,6 +19,7 @@ from rfmkit import cli
 from rfmkit.datasets import sample_path
 from rfmkit.exceptions import RfmkitError
 from rfmkit.formats import known
+from rfmkit.options import in_options
 
 LOG = str(sample_path("orders.csv"))
 READ_ORDERS = rk.read_orders  # asked for before a test replaces it, and so found for good
@@ -127,6 +128,7 @@ def test_the_reading_options_are_passed_on(monkeypatch):
         "memory_limit": "1GB",
         "threads": "2",
         "format": "shopify",
+        "names": "who,when,much",
     }
     words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
     words += ["--statuses", "Verschickt=shipped", "--statuses", "a=b=paid"]
@@ -137,6 +139,7 @@ def test_the_reading_options_are_passed_on(monkeypatch):
     run("segment", "log.csv")
     expected = options | {
         "threads": 2,
+        "names": ["who", "when", "much"],
         "statuses": {"Verschickt": "shipped", "a=b": "paid"},
         "exclude": {"memo": "a=b"},
         "rates": {"EUR": "1.08", "USD": "1"},
@@ -377,6 +380,33 @@ def test_help_lists_the_commands_and_the_version_is_ours():
     assert all(command in output for command in ("check", "demo", "segment"))
     assert "--out" in run("segment", "-h").output
     assert rk.__version__ in run("--version").output
+
+
+def test_errors_and_warnings_name_options(tmp_path):
+    (tmp_path / "log.csv").write_text("who,date,total\n" + "a,03/05/2024,1\n" * 20)
+    done = run_process("segment", "log.csv", cwd=tmp_path)
+    assert done.stderr.endswith("Hint: name it: --customer COLUMN.\n")
+    done = run_process("segment", "log.csv", "--customer", "who", cwd=tmp_path)
+    assert done.stderr.endswith("Hint: say which: --dayfirst or --monthfirst.\n")
+    (tmp_path / "log.csv").write_text("customer,date,total\n" + ",2024-05-03,1\na,2024-05-03,1\n")
+    done = run_process("check", "log.csv", cwd=tmp_path)
+    assert "name the right column, --customer." in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("decimal=',' where the dot", '--decimal "," where the dot'),
+        ("exclude={'Memo': 'test|sample'} sets", '--exclude "Memo=test|sample" sets'),
+        ("statuses={'Foo bar': '...'}.", '--statuses "Foo bar=...".'),
+        ("rates={..., 'EUR': 1.08}.", "--rates EUR=1.08."),
+        ("raise memory_limit=, or lower threads=.", "raise --memory-limit, or lower --threads."),
+        ("or names=[...] where", "or --names A,B,C where"),
+        ("pd.read_excel('a', sheet_name=None)", "pd.read_excel('a', sheet_name=None)"),
+    ],
+)
+def test_arguments_become_options(message, told):
+    assert in_options(message) == told
 
 
 # --- as a process --------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +20,7 @@ from rich.text import Text
 
 from rfmkit.columns import LABELS, SEGMENTS
 from rfmkit.exceptions import RfmkitError, RfmkitWarning
-from rfmkit.options import reading_options
+from rfmkit.options import in_options, reading_options
 from rfmkit.sections import as_text, printable
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except RfmkitError as error:
-        complain(f"Error: {error}")
+        complain(f"Error: {in_options(str(error))}")
         sys.exit(BAD_INPUT)
     except OSError as error:  # no space, no permission
         complain(f"Error: {error.strerror}: {error.filename!r}")
@@ -70,7 +71,7 @@ def complain(message: str) -> None:
 def show_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:
     """Show what rfmkit warns of; what a library beneath warns of is no user's concern."""
     if issubclass(category, RfmkitWarning):
-        complain(f"Warning: {message}")
+        complain(f"Warning: {in_options(str(message))}")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -106,7 +107,7 @@ def check(orders: str, out: Path | None, **reading: Any) -> None:
     with stage("Reading"):
         audit = read_orders(orders, output="pandas", **reading).audit
         report = audit.report
-    print_report(report)
+    print_report(_for_terminals(report))
     if out is not None:
         atomically(out, lambda path: writer(audit.to_frame(), path))
         Console(highlight=False).print(
@@ -268,7 +269,10 @@ def print_segments(table: ir.Table, log: Orders, out: Path | None) -> None:
     aside = audit[~audit["kept"] & ~audit["rule"].isin(["read", "refund_deducted"])]
     if len(aside):
         reasons = ", ".join(f"{r.rule} {r.rows:,}" for r in aside.itertuples(index=False))
-        console.print(f"Set aside: {int(aside['rows'].sum()):,} rows ({reasons}).", markup=False)
+        console.print(
+            f"Set aside: {int(aside['rows'].sum()):,} rows ({reasons}); see rfmkit check.",
+            markup=False,
+        )
     if out is not None:
         console.print(f"Wrote {out}: one row a customer.", markup=False, soft_wrap=True)
 
@@ -302,6 +306,15 @@ def print_report(report: Report) -> None:
         for sentence in section.sentences:
             mark = "yellow" if section.warns else ""
             console.print(Text(f"- {printable(sentence)}", style=mark))
+
+
+def _for_terminals(report: Report) -> Report:
+    """Name options in the sentences of a report, where they name arguments."""
+    sections = (
+        replace(section, sentences=tuple(map(in_options, section.sentences)))
+        for section in report.sections
+    )
+    return replace(report, sections=tuple(sections))
 
 
 def _drawn(section: Section, room: int) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, TextIO
 
 import click
@@ -14,6 +15,13 @@ EXAMPLES: Final = {
     "exclude": "Memo=test",
     "rates": "EUR=1.08",
 }
+# An argument of a Python call within a sentence, with the value that is given to it.
+ARGUMENT: Final = (
+    r"(?<![\w.('])(as_of|customer|time|amount|order_id|status|refund_amount|unit_price|quantity|"
+    r"category|currency|format|refunds|zero_amounts|same_day|statuses|exclude|rates|tz|dayfirst|"
+    r"decimal|encoding|delimiter|names|dates_between|memory_limit|threads)="
+    r"('[^']*'|\{[^}]*\}|True|False)?"
+)
 
 
 def reading_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -87,6 +95,12 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark."),
         click.option("--delimiter", metavar="CHARACTER", help="Delimiter of a text file."),
+        click.option(
+            "--names",
+            metavar="NAME,NAME",
+            callback=comma_separated,
+            help="Columns of a text file without a header line.",
+        ),
         click.option("--tz", metavar="ZONE", help="The shop's time zone, such as Asia/Shanghai."),
         click.option("--dayfirst/--monthfirst", default=None, help="How 03/05/2024 reads."),
         click.option("--encoding", metavar="CODEC", help="Encoding of a text file."),
@@ -96,6 +110,11 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def comma_separated(_context: object, _option: object, names: str | None) -> list[str] | None:
+    """Read a list of names."""
+    return None if names is None else names.split(",")
 
 
 def pairs(
@@ -121,3 +140,35 @@ def _split(option: click.Parameter, split: list[tuple[str, str, str]]) -> dict[s
 def secret(_context: object, _option: object, file: TextIO | None) -> str | None:
     """Read a secret from a file: on the command line everybody sees it."""
     return None if file is None else file.readline().rstrip("\r\n")
+
+
+def in_options(message: str) -> str:
+    """Name the options of the command line where a message names arguments.
+
+    >>> in_options("name it: read_orders(..., customer='...').")
+    'name it: --customer COLUMN.'
+    >>> in_options("rates={'USD': 1, 'EUR': 1.08} converts them.")
+    '--rates USD=1 --rates EUR=1.08 converts them.'
+    >>> in_options("pass dayfirst=False")
+    'pass --monthfirst'
+    """
+    message = re.sub(r"read_orders\(\.\.\., ([^()]*)\)", r"\1", message)
+    return re.sub(ARGUMENT, _option, message.replace("names=[...]", "--names A,B,C"))
+
+
+def _option(found: re.Match[str]) -> str:
+    name, value = found.groups()
+    option = "--" + name.replace("_", "-")
+    if name == "dayfirst" and value:
+        return "--dayfirst" if value == "True" else "--monthfirst"
+    if value and value.startswith("{"):
+        pairs = re.findall(r"'([^']*)': ?'?([^',}]*)'?", value)
+        return " ".join(f"{option} {_word(f'{key}={worth}')}" for key, worth in pairs)
+    if value == "'...'":
+        return f"{option} COLUMN"
+    return f"{option} {_word(value.strip(chr(39)))}" if value else option
+
+
+def _word(text: str) -> str:
+    """Quote what the shell would split or read."""
+    return text if re.fullmatch(r"[\w.,/:=+-]*\w[\w.,/:=+-]*", text) else f'"{text}"'
