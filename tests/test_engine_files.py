@@ -1,9 +1,11 @@
 """Files of any form are one table; what has no place in it is counted, and never dropped."""
 
 import gzip
+import io
 import json
 import os
 import re
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -384,6 +386,9 @@ def broken(tmp_path: Path) -> dict[str, bytes]:
     parquet = (tmp_path / "good").read_bytes()
     FRAME.to_excel(tmp_path / "good.xlsx", index=False)
     excel = (tmp_path / "good.xlsx").read_bytes()
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("orders.csv", CSV)
     (tmp_path / "good").unlink()
     (tmp_path / "good.xlsx").unlink()
     return {
@@ -398,7 +403,9 @@ def broken(tmp_path: Path) -> dict[str, bytes]:
         "head.parquet": parquet[:6],
         "renamed.parquet": CSV.encode(),
         "cut.xlsx": excel[: len(excel) // 2],
-        "renamed.xlsx": CSV.encode(),
+        "renamed.xlsx": b"\x00\x01" + CSV.encode(),
+        "page.xls": b"\xef\xbb\xbf \n<html><table><tr><td>1</td></tr></table></html>",
+        "archive.zip": archive.getvalue(),
         "zip.csv": b"PK\x03\x04 not a workbook",
         "cut.jsonl": b'{"customer": "a", "total": 1}\n{"customer": "b", "to',
         "array.json": b'[{"customer": "a"}, {"customer": "b"}]',
@@ -413,6 +420,7 @@ def broken(tmp_path: Path) -> dict[str, bytes]:
     "name",
     ["empty.csv", "blank.csv", "empty.parquet", "empty.xlsx", "empty.jsonl", "binary.csv",
      "binary.dat", "cut.parquet", "head.parquet", "renamed.parquet", "cut.xlsx", "renamed.xlsx",
+     "page.xls", "archive.zip",
      "zip.csv", "cut.jsonl", "array.json", "text.jsonl", "cut.csv.gz", "renamed.csv.gz",
      "latin.csv"],
 )  # fmt: skip
@@ -420,6 +428,31 @@ def test_a_file_that_cannot_be_read_is_an_error_with_a_way_out(write, tmp_path, 
     path = write(name, broken(tmp_path)[name])
     with pytest.raises(OrdersError, match=r".+\nFound: .+\nHint: .+"):
         rk.read_orders(path)
+
+
+def test_what_is_not_a_table_is_called_by_its_name(write, tmp_path):
+    files = broken(tmp_path)
+    with pytest.raises(OrdersError, match=r"a web page or XML in 'page.xls'\nHint: open it in"):
+        rk.read_orders(write("page.xls", files["page.xls"]))
+    with pytest.raises(OrdersError, match=r"the archive 'archive.zip'\nHint: unpack it first"):
+        rk.read_orders(write("archive.zip", files["archive.zip"]))
+
+
+def test_a_text_is_read_that_is_named_like_a_workbook(write):
+    text = CSV.replace(",", "\t").encode()
+    orders = rk.read_orders(write("orders.xls", text))
+    assert orders.audit.to_frame().equals(rk.read_orders(write("o.csv", CSV)).audit.to_frame())
+
+
+def test_files_that_are_the_same_are_noted(write, tmp_path):
+    for name in ("a.csv", "a (1).csv", "a (2).csv"):
+        write(name, CSV)
+    write("b.csv", CSV.replace("5", "6"))  # as long, and another
+    same = [note for note in rk.read_orders(tmp_path).notes if "byte for byte" in note]
+    assert same == [
+        "a.csv and a (1).csv are the same, byte for byte",
+        "a (1).csv and a (2).csv are the same, byte for byte",
+    ]
 
 
 def test_a_sheet_without_cells_is_an_error(tmp_path):
@@ -496,7 +529,8 @@ def test_other_sheets_of_a_workbook_are_noted(tmp_path):
     with pd.ExcelWriter(tmp_path / "orders.xlsx") as book:
         FRAME.to_excel(book, sheet_name="2024", index=False)
         FRAME.to_excel(book, sheet_name="2023", index=False)
-    orders = rk.read_orders(tmp_path / "orders.xlsx")
+    with pytest.warns(rk.exceptions.RfmkitWarning, match=r"'2023' with the same columns was not"):
+        orders = rk.read_orders(tmp_path / "orders.xlsx")
     assert "orders.xlsx: the sheet '2024', and not '2023'" in orders.notes
     assert audited(orders)["read"][0] == len(FRAME)
 
@@ -509,7 +543,7 @@ def test_other_sheets_of_a_workbook_are_noted(tmp_path):
 def test_a_workbook_is_read_by_the_names_of_its_sheets(engine, tmp_path, sheets, chosen, other):
     with pd.ExcelWriter(tmp_path / "orders.xlsx") as book:
         FRAME.assign(customer="notes").to_excel(book, sheet_name="notes", index=False)
-        FRAME.assign(customer="2024").to_excel(book, sheet_name="2024", index=False)
+        FRAME.assign(customer="2024", more=1).to_excel(book, sheet_name="2024", index=False)
     found = read_paths(
         engine, tmp_path / "orders.xlsx", encoding=None, delimiter=None, names=None, sheets=sheets
     )

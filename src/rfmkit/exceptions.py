@@ -95,13 +95,15 @@ def warn(message: str, *, hint: str) -> None:
     warnings.warn(f"{message}\nHint: {hint}", RfmkitWarning, stacklevel=depth)
 
 
-def examples(values: Iterable[object], *, count: int | None = None) -> str:
-    """Join at most five values and say how many there are in all.
+def examples(
+    values: Iterable[object], *, count: int | None = None, most: int = MAX_EXAMPLES
+) -> str:
+    """Join at most so many values, five unless told, and say how many there are in all.
 
     >>> examples(["a", "b", "c", "d", "e", "f"])
     "'a', 'b', 'c', 'd', 'e', ... (6 in all)"
     """
     listed = list(values)
     total = len(listed) if count is None else count
-    shown = ", ".join(repr(value) for value in listed[:MAX_EXAMPLES])
-    return shown if total <= len(listed[:MAX_EXAMPLES]) else f"{shown}, ... ({total:,} in all)"
+    shown = ", ".join(repr(value) for value in listed[:most])
+    return shown if total <= len(listed[:most]) else f"{shown}, ... ({total:,} in all)"

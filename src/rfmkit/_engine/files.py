@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import filecmp
 import glob
 import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from zipfile import BadZipFile, ZipFile
 
 import ibis
 import numpy as np
@@ -16,10 +18,10 @@ from rfmkit._engine.backend import unique_name
 from rfmkit._engine.frames import named_zones, to_arrow
 from rfmkit._engine.scan import FILE, TextScan, Unreadable, literal, not_readable
 from rfmkit._engine.text import plain_text
-from rfmkit.exceptions import ColumnsDifferError, MissingExtraError, OrdersError, examples
+from rfmkit.exceptions import ColumnsDifferError, MissingExtraError, OrdersError, examples, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import ibis.expr.types as ir
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 PARQUET = (".parquet", ".pq")
 EXCEL = (".xlsx", ".xlsm", ".xls")
+ZIP = b"PK\x03\x04"
 OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 PATH: Final = "rfmkit_path"
@@ -81,7 +84,22 @@ def read_paths(
             found = _read_json(engine, paths)
         case _:
             found = _read_excel(engine, paths, sheets)
-    return replace(found, files=tuple(path.name for path in paths))
+    notes = (*found.notes, *_twins(paths))
+    return replace(found, files=tuple(path.name for path in paths), notes=notes)
+
+
+def _twins(paths: list[Path]) -> list[str]:
+    """Name the files that hold the same, byte for byte."""
+    sizes: dict[int, list[Path]] = {}
+    for path in paths:
+        sizes.setdefault(path.stat().st_size, []).append(path)
+    return [
+        f"{one.name} and {other.name} are the same, byte for byte"
+        for alike in sizes.values()
+        for place, other in enumerate(alike)
+        for one in alike[:place][-1:]
+        if filecmp.cmp(one, other, shallow=False)
+    ]
 
 
 def list_paths(source: Any) -> list[Path]:
@@ -163,21 +181,44 @@ def _kind_by_content(path: Path) -> str:
     head = _first_bytes(path)
     if head.startswith(b"PAR1"):
         return "parquet"
-    if head.startswith((b"PK\x03\x04", OLD_EXCEL)):
+    if head.startswith(ZIP) and not _is_workbook(path):
+        raise OrdersError(
+            "The order log is a file of its own.",
+            found=f"the archive {path.name!r}",
+            hint="unpack it first; a folder of files is read as one log.",
+        )
+    if head.startswith((ZIP, OLD_EXCEL)):
         return "excel"
     kind = _kind_by_name(path) or "text"
-    if kind in ("parquet", "excel"):
+    if re.match(rb"(\xef\xbb\xbf)?\s*<[?!a-zA-Z]", head):
+        raise OrdersError(
+            "The order log is a table: CSV, Parquet, Excel or line-delimited JSON.",
+            found=f"a web page or XML in {path.name!r}",
+            hint="open it in a spreadsheet and save it as .xlsx or CSV; or, where it is an HTML "
+            "table, pass pandas.read_html(...)[0].",
+        )
+    # Many shops call a text with tabs .xls, so that a click opens it in the spreadsheet.
+    if kind == "parquet" or (kind == "excel" and (b"\x00" in head or not head.strip())):
         raise OrdersError(
             f"{path.name} holds what its name says.",
-            found=f"first bytes {head!r}, which no {kind} file starts with",
+            found=f"first bytes {head[:8]!r}, which no {kind} file starts with",
             hint="the download may be broken; fetch or export the file again.",
         )
     return "json" if kind == "json" else "text"
 
 
+def _is_workbook(path: Path) -> bool:
+    """Tell a workbook from another archive; one that cannot be looked into may be a broken one."""
+    try:
+        with ZipFile(path) as archive:
+            return any(name.startswith("xl/") for name in archive.namelist())
+    except BadZipFile:
+        return path.name.lower().endswith(EXCEL)
+
+
 def _first_bytes(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(8)
+        return file.read(64)
 
 
 def _read_parquet(engine: Engine, paths: list[Path]) -> FileTable:
@@ -242,14 +283,23 @@ def _read_excel(engine: Engine, paths: list[Path], names: tuple[str, ...]) -> Fi
     import pandas as pd
 
     try:
-        sheets, notes = [], []
+        sheets: list[pd.DataFrame] = []
+        notes: list[str] = []
+        alike: dict[str, list[str]] = {}
         for path in paths:
             with pd.ExcelFile(path) as book:
                 chosen = next((n for n in book.sheet_names if n in names), book.sheet_names[0])
                 sheets.append(pd.read_excel(book, sheet_name=chosen, dtype=object))
-                others = ", ".join(repr(name) for name in book.sheet_names if name != chosen)
+                others = [name for name in book.sheet_names if name != chosen]
                 if others:
-                    notes.append(f"{path.name}: the sheet {chosen!r}, and not {others}")
+                    listed = ", ".join(map(repr, others))
+                    notes.append(f"{path.name}: the sheet {chosen!r}, and not {listed}")
+                if chosen not in names:
+                    heads = {name: pd.read_excel(book, sheet_name=name, nrows=0) for name in others}
+                    own = sheets[-1].columns
+                    alike[path.name] = [
+                        str(name) for name, head in heads.items() if own.equals(head.columns)
+                    ]
     except ImportError as error:
         if any(_first_bytes(path).startswith(OLD_EXCEL) for path in paths):
             raise OrdersError(
@@ -262,6 +312,7 @@ def _read_excel(engine: Engine, paths: list[Path], names: tuple[str, ...]) -> Fi
         ) from error
     except Exception as error:
         raise not_readable("Excel (.xlsx)", error) from error
+    _left_out(alike)
     columns = [tuple(map(str, sheet.columns)) for sheet in sheets]
     _same_columns(list(zip((path.name for path in paths), columns, strict=True)))
     whole = pd.concat(sheets, ignore_index=True)
@@ -271,6 +322,18 @@ def _read_excel(engine: Engine, paths: list[Path], names: tuple[str, ...]) -> Fi
         whole[FILE] = np.repeat(np.arange(len(sheets), dtype="int32"), list(map(len, sheets)))
     table = engine.register(to_arrow(whole, "pandas"), freed=False)
     return FileTable(table, notes=tuple(notes))
+
+
+def _left_out(alike: Mapping[str, list[str]]) -> None:
+    """Warn of sheets that look like more of the same log."""
+    for file, sheets in alike.items():
+        if sheets:
+            warn(
+                f"One sheet of {file} was read; {examples(sheets)} with the same columns "
+                f"{'was' if len(sheets) == 1 else 'were'} not.",
+                hint="if they hold more orders, pass them all: "
+                f"pd.concat(pd.read_excel({file!r}, sheet_name=None)).",
+            )
 
 
 def _read_text(
