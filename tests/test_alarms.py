@@ -77,6 +77,44 @@ def test_gifts_that_are_kept_ring_too():
     assert "zero_amounts='drop'" in warning
 
 
+def lined(same, orders=40, amounts=30):
+    """Give a log of orders with two lines each, some with one amount on both of them."""
+    places = np.arange(orders).repeat(2)
+    first = np.arange(2 * orders) % 2 == 0
+    return pd.DataFrame({
+        "order_id": [f"o{place}" for place in places],
+        "customer": [f"c{place % 9}" for place in places],
+        "date": pd.Timestamp("2024-01-01") + pd.to_timedelta(places, unit="D"),
+        "total": places % amounts + 5.5 + np.where((places < same) | first, 0, 1),
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("frame", "rings"),
+    [
+        (lined(37), True),
+        (lined(36), False),  # nine in ten
+        (lined(20, orders=20), True),
+        (lined(19, orders=19), False),  # too few to tell
+        (lined(40, amounts=9), False),  # a shop with few prices
+    ],
+)
+def test_totals_that_stand_on_every_line_ring(frame, rings):
+    warning = only(rk.read_orders(frame).audit.warnings, "Orders with the same amount on each")
+    assert bool(warning) == rings
+
+
+def test_totals_are_not_looked_for_where_the_format_knows_of_them():
+    declared = rk.formats.Format(
+        name="lined", title="lined", once=("amount",), marks=("order_id", "total"),
+        columns={"order_id": "order_id", "customer_id": "customer", "ordered_at": "date",
+                 "amount": "total"},
+    )  # fmt: skip
+    orders = rk.read_orders(lined(40), format=declared)
+    assert orders.audit.warnings == ()
+    assert orders.to_frame()["amount"].sum() == sum(place % 30 + 5.5 for place in range(40))
+
+
 def test_several_signs_of_currency_ring():
     frame = changed(9, total="$7.00")
     frame.loc[20, "total"] = "7.00 EUR"

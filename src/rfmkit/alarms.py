@@ -15,6 +15,7 @@ import ibis.expr.operations as ops
 
 from rfmkit.exceptions import examples
 from rfmkit.formats.cells import MONEY_CELL, count_if, is_mangled
+from rfmkit.ledger import known
 from rfmkit.outliers import NAMED, TIMES_USUAL, find_outliers, some, usual_most
 from rfmkit.sections import counted, percent
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 OFTEN: Final = 0.05
 QUIET_DAYS: Final = 7
 SIGNS: Final = 20
+MOSTLY: Final = 0.9
+SOME_ORDERS: Final = 20
+SOME_AMOUNTS: Final = 10
 
 RULES_OF_ALARM: Final[dict[str, tuple[float, str, str]]] = {
     "no_customer": (
@@ -76,7 +80,8 @@ def find_alarms(
     """
     found = [
         *_torn(lines, tally), *_again(lines), *_rules(tally), *_order_ids(lines, tally),
-        *_unknown(tally, statuses), *_zero(lines, tally), *_currencies(lines, tally),
+        *_totals(lines, tally), *_unknown(tally, statuses), *_zero(lines, tally),
+        *_currencies(lines, tally),
     ]  # fmt: skip
     if tally.days:
         found += [*_quiet(tally), *find_outliers(lines, flagged, tally, facts)]
@@ -135,6 +140,36 @@ def _order_ids(lines: Lines, tally: Tally) -> Iterator[str]:
         yield (
             f"Rows whose order id a float destroyed: {_of_rows(count, tally)}; each counts as an "
             "order of its own: export the column as text."
+        )
+
+
+def _totals(lines: Lines, tally: Tally) -> Iterator[str]:
+    """Find order totals that stand on each line of their orders, where no format tells of it."""
+    platform = lines.platform
+    if not lines.repeats or platform.marks or platform.once or "amount" not in lines.columns:
+        return
+    table = known(lines.table, tally.as_of)
+    orders = table.filter(table.rule.isnull() & table.order_id.notnull()).group_by("order_id")
+    orders = orders.agg(
+        lines=lambda t: t.count(), least=lambda t: t.amount.min(), most=lambda t: t.amount.max()
+    )
+    several = orders.filter(orders.lines > 1)
+    equal = several.least == several.most
+    found = lines.engine.row(
+        several.aggregate(
+            orders=several.count(),
+            equal=count_if(equal),
+            amounts=several.most.nunique(where=equal),
+        )
+    )
+    if found["equal"] >= SOME_ORDERS and found["equal"] > MOSTLY * found["orders"]:
+        if found["amounts"] < SOME_AMOUNTS:
+            return  # a shop with few prices
+        yield (
+            f"Orders with the same amount on each of their lines: {found['equal']:,} of "
+            f"{counted(found['orders'], 'order')} with several lines; if it is the order's total "
+            "it counts once a line: keep one line an order, or declare a format with "
+            "once=('amount',)."
         )
 
 
