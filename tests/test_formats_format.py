@@ -6,12 +6,13 @@ import pandas as pd
 import pytest
 
 import rfmkit as rk
-from rfmkit.exceptions import NoCustomerKeyError, OrdersError, RfmkitError
+from rfmkit.exceptions import ColumnsError, NoCustomerKeyError, OrdersError, RfmkitError
 from rfmkit.formats import Format, known, register
 from rfmkit.formats import format as registry
-from rfmkit.formats.format import recognised
+from rfmkit.formats.format import nearly, recognised
 from rfmkit.formats.names import ALL_ROLES
 from rfmkit.formats.platforms import PLATFORMS
+from rfmkit.formats.shopify import SHOPIFY
 
 TILL = Format(
     name="till",
@@ -89,6 +90,52 @@ def test_the_export_with_more_marks_wins(clean):
     more = Format(name="more", title="till with tips", marks=(*TILL.marks, "Summe"))
     register(more)
     assert recognised(LOG.columns)[0] == more
+
+
+def without(one, name):
+    """Give the columns of a format without one of its marks."""
+    marks = [mark.split("|")[0] for mark in one.marks]
+    return [*(mark for mark in marks if mark != name), "Order Date", "Revenue"]
+
+
+@pytest.mark.parametrize(
+    "one", [one for one in PLATFORMS if len(one.marks) >= 4 and not one.instead]
+)
+def test_of_a_format_that_lacks_one_mark_that_one_is_named(one):
+    missing = one.marks[-1].split("|")[0]
+    near, mark = nearly(without(one, missing))
+    assert len(near.marks) >= len(one.marks)
+    assert mark.split("|")[0] not in without(one, missing)
+
+
+def test_no_format_is_near_where_it_is_there_or_far():
+    assert nearly(["order_id", "customer", "date", "amount"]) is None
+    assert nearly(["Name", "Financial Status", "Lineitem quantity"]) is None
+
+
+def test_a_missing_role_names_the_format_that_is_near():
+    with pytest.raises(ColumnsError, match=r"or format='shopify': .* only 'Fulfillment Status' is"):
+        rk.read_orders(pd.DataFrame(columns=without(SHOPIFY, "Fulfillment Status")[:-1]))
+
+
+def test_two_columns_that_claim_a_role_name_the_format_that_is_near():
+    frame = pd.DataFrame(columns=without(SHOPIFY, "Fulfillment Status"))
+    with pytest.raises(ColumnsError, match=r"amount='Total', or format='shopify': .* is missing"):
+        rk.read_orders(frame)
+
+
+def test_a_log_that_is_read_as_it_is_notes_the_format_that_is_near():
+    marks = ("Bon", "Kunde", "Zeit", "Kasse", "Filiale")
+    own = register(Format(name="tills", title="all tills", marks=marks))
+    log = pd.DataFrame(
+        {mark: ["1"] for mark in own.marks[:4]} | {"amount": 1, "date": "2024-01-01"}
+    )
+    read = rk.read_orders(log, customer="Kunde")
+    note = "read as it is, or format='tills': of the columns by which all tills is known only "
+    assert f"{note}'Filiale' is missing." in read.notes
+    assert not any(
+        "tills" in note for note in rk.read_orders(log, customer="Kunde", format="generic").notes
+    )
 
 
 def test_generic_may_be_asked_for():

@@ -7,7 +7,7 @@ import pytest
 import rfmkit as rk
 from conftest import log
 from rfmkit.exceptions import ColumnsError
-from rfmkit.formats.names import ROLES, find_columns, keyword, normalized, require
+from rfmkit.formats.names import ROLES, find_columns, find_email, keyword, normalized, require
 
 HEADERS = [
     # the exports that people have: shop systems, teaching datasets, seller centres
@@ -196,9 +196,30 @@ def test_a_missing_role_lists_the_columns_seen_and_how_to_name_it(missing, what,
         rk.read_orders(frame)
 
 
-def test_of_many_columns_five_are_shown():
-    with pytest.raises(ColumnsError, match=r"columns 'a', 'b', 'c', 'd', 'e', \.\.\. \(8 in all\)"):
-        require("amount", {}, list("abcdefgh"))
+def test_of_many_columns_forty_are_shown():
+    seen = [f"c{place}" for place in range(50)]
+    with pytest.raises(ColumnsError, match=r"columns 'c0', 'c1', .*'c39', \.\.\. \(50 in all\)"):
+        require("amount", {}, seen)
+
+
+@pytest.mark.parametrize(
+    "seen", [["Orders of 2024"], ["Orders", "column2", "column3"], ["Orders", "Unnamed: 1"]]
+)
+def test_what_looks_like_a_title_hints_at_one(seen):
+    with pytest.raises(ColumnsError, match=r"where a title stands above the header line"):
+        require("amount", {}, seen)
+
+
+@pytest.mark.parametrize(
+    ("seen", "found"),
+    [
+        (["Total", "E-Mail"], "E-Mail"),
+        (["Billing Email", "email"], "email"),  # the first of the aliases
+        (["Emails sent"], None),
+    ],
+)
+def test_the_column_of_the_email_address_is_found(seen, found):
+    assert find_email(seen) == found
 
 
 @pytest.mark.parametrize("seen", [["17850", "2024-01-01", "5.5"], ["a", "01/02/2024"], ["1,5"]])

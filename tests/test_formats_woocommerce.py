@@ -37,6 +37,8 @@ def test_guests_are_not_one_customer():
 @pytest.mark.parametrize(
     ("change", "customer"),
     [
+        ({"billing_email": "", "customer_email": "Bert@example.com"}, "bert@example.com"),
+        ({"billing_email": "", "customer_email": ""}, "phone:5550100"),
         ({"billing_email": ""}, "phone:5550100"),
         ({"billing_email": "", "billing_phone": ""}, "name:anna a|01099"),
     ],

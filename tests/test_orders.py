@@ -338,11 +338,10 @@ def test_an_error_says_what_must_hold_what_was_found_and_what_to_do(what):
     assert caught.value.found.count(", ") <= 8  # at most five examples, and a count
 
 
-def test_an_error_shows_five_examples_and_a_count():
-    frame = pd.DataFrame({f"column {n}": [1] for n in range(40)})
+def test_an_error_shows_forty_columns_and_a_count():
+    frame = pd.DataFrame({f"column {n}": [1] for n in range(79)})
     expected = (
-        r"Found: columns 'column 0', 'column 1', 'column 2', 'column 3', 'column 4', "
-        r"\.\.\. \(40 in all\)\n"
+        r"Found: columns 'column 0', 'column 1', .*'column 38', 'column 39', \.\.\. \(79 in all\)\n"
     )
     with pytest.raises(ColumnsError, match=expected):
         rk.read_orders(frame)

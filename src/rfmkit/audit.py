@@ -105,7 +105,7 @@ class Audit:
     @property
     def columns(self) -> dict[str, str]:
         """The column of each role."""
-        return dict(self._lines.columns)
+        return dict(self._lines.shown)
 
     @property
     def statuses(self) -> pd.DataFrame:
@@ -219,11 +219,11 @@ class Audit:
 
 def _what_was_read(lines: Lines, rows: int, known_by: Mapping[str, int]) -> Section:
     platform = lines.platform
-    told_why = "" if platform == GENERIC else f": {lines.why}"
+    told_why = "" if platform.name == GENERIC.name else f": {lines.why}"
     facts = [("format", f"{platform.name} ({platform.title}){told_why}")]
     facts += [("file", name) for name in lines.source.files]
     facts += [("rows", f"{rows:,}")]
-    facts += [(role, f"column {column!r}") for role, column in lines.columns.items()]
+    facts += [(role, f"column {column!r}") for role, column in lines.shown.items()]
     facts += [("known by", f"{kind}: {counted(count, 'row')}") for kind, count in known_by.items()]
     # Roles have their own lines; unknown statuses and destroyed ids are warned of, as of the day.
     told = ("format: ", ": column ", "unknown statuses: ", " destroyed by a float")

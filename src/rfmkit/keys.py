@@ -52,10 +52,11 @@ def _unless_masked(
 
 READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "email": email_key,
+    "account_email": email_key,
     "phone": phone_key,
     "mobile": phone_key,
 }
-KINDS: Final = {"mobile": "phone"}
+KINDS: Final = {"mobile": "phone", "account_email": "email"}
 
 
 def key_of(role: str, raw: ir.Table, columns: Mapping[str, str]) -> ir.StringValue:

@@ -22,6 +22,7 @@ from rfmkit.formats.statuses import CLOSED, HELD
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
     from rfmkit._engine import Engine, Source
     from rfmkit.formats import Format
@@ -53,6 +54,8 @@ class Lines:
     why: str
     """Why this platform."""
     columns: dict[str, str]
+    shown: Mapping[str, str]
+    """The columns, as the source has them, also where two of them make one."""
     constant_amount: float | None
     census: dict[str, dict[str, Any]]
     statuses: dict[str, str]
@@ -157,7 +160,7 @@ class Lines:
             line_status=self._status(raw),
         )
         if self.policy.exclude:
-            read = read.mutate(line_excluded=self._excluded(raw))
+            read = read.mutate(line_excluded=ibis.or_(*self.policy.excluding(raw)))
         if self.repeats:
             read = self._of_orders(read)
         parts = {role: read[READ + role] for role in MONEY_ROLES if READ + role in read.columns}
@@ -366,13 +369,6 @@ class Lines:
             (found.isin([CLOSED, HELD]), "unknown"),
             else_=found,
         )
-
-    def _excluded(self, raw: ir.Table) -> ir.BooleanValue:
-        hits = (
-            cells.trimmed(raw[column].cast("string")).re_search(f"(?i){pattern}")
-            for column, pattern in self.policy.exclude.items()
-        )
-        return ibis.or_(*(hit.fill_null(False) for hit in hits))  # noqa: FBT003
 
     def _rule(self, read: ir.Table) -> ir.StringValue:
         start, end = self.policy.dates_between

@@ -6,9 +6,13 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rfmkit.formats.cells import trimmed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
+
+    import ibis.expr.types as ir
 
 
 @dataclass(frozen=True)
@@ -25,3 +29,12 @@ class Policy:
     exclude: Mapping[str, str] = field(default_factory=dict)
     rates: Mapping[str, Decimal] | None = None
     secret: str | None = field(default=None, repr=False)
+
+    def excluding(self, raw: ir.Table) -> list[ir.BooleanValue]:
+        """Tell for each pattern of `exclude` which rows of the log it matches."""
+        texts = (trimmed(raw[column].cast("string")) for column in self.exclude)
+        hits = (
+            text.re_search(f"(?i){pattern}")
+            for text, pattern in zip(texts, self.exclude.values(), strict=True)
+        )
+        return [hit.fill_null(False) for hit in hits]  # noqa: FBT003

@@ -5,13 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from rfmkit._engine import FILE
+from rfmkit._engine import ALIKE, FILE
 from rfmkit.exceptions import ColumnsError, OrdersError, RfmkitError, examples
 from rfmkit.formats import cells, moments
-from rfmkit.formats.format import GENERIC, recognised
-from rfmkit.formats.names import MONEY_ROLES, TIME_ROLES, existing, find_columns, require
+from rfmkit.formats.format import GENERIC, nearly, recognised
+from rfmkit.formats.names import (
+    MONEY_ROLES,
+    TIME_ROLES,
+    columns_seen,
+    existing,
+    find_columns,
+    find_email,
+    require,
+)
 from rfmkit.formats.statuses import canonical_statuses
 from rfmkit.lines import Lines
+from rfmkit.notes import taking_notes, unmatched_patterns, unused_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,8 +59,12 @@ def read_lines(
     """Find format and columns, count how they are written, and decide how they read."""
     seen = [name for name in source.columns if not name.startswith(HIDDEN)]
     platform, why = recognised(seen, asked, named)
-    columns = _columns(platform, seen, named)
-    _require_all(platform, columns, seen, constant_amount)
+    near = nearly(seen) if platform == GENERIC and asked == "auto" else None
+    advice = "." if near is None else _nearly(near)
+    columns = _columns(platform, seen, named, advice)
+    if platform == GENERIC and near is None and "customer_id" not in columns:
+        platform, columns = _by_email(platform, columns, seen)
+    _require_all(platform, columns, seen, constant_amount, advice)
     if "amount" in named or constant_amount is not None:
         platform = replace(platform, adds=(), takes=())
     _check_exclude(policy, seen)
@@ -86,15 +99,19 @@ def read_lines(
         platform,
         why,
         columns,
+        found,
         constant_amount,
         census,
         meanings,
         repeats=repeats,
         copies=repeats and (bool(platform.unique) or FILE in table.columns),
-        notes=(
-            *_format_note(platform, why),
-            *_notes(columns, census, meanings),
-            *_cautions(columns, source, policy, meanings),
+        notes=tuple(
+            taking_notes(
+                platform, why, found, census=census, meanings=meanings, source=source, policy=policy
+            )
+            + ([] if near is None else [f"read as it is{advice}"])
+            + unused_words(statuses, words)
+            + unmatched_patterns(table, engine, policy)
         ),
         again=0 if platform.whole or not repeats else _again(table, engine, columns),
         seen_statuses=words,
@@ -103,24 +120,48 @@ def read_lines(
     return lines
 
 
-def _columns(platform: Format, seen: Sequence[str], named: Mapping[str, str]) -> dict[str, str]:
+def _columns(
+    platform: Format, seen: Sequence[str], named: Mapping[str, str], advice: str
+) -> dict[str, str]:
     if platform == GENERIC:
-        return find_columns(seen, named)
+        return find_columns(seen, named, advice=advice)
     # Where the platform is known its own columns play the roles, and no other claims one.
     return platform.find(seen, {r: existing(c, seen, r) for r, c in named.items()})
 
 
+def _by_email(
+    platform: Format, columns: dict[str, str], seen: Sequence[str]
+) -> tuple[Format, dict[str, str]]:
+    """Know customers by their e-mail addresses, where no column tells their ids."""
+    email = find_email(seen)
+    if email is None:
+        return platform, columns
+    return replace(platform, customer=("email",)), columns | {"email": email}
+
+
 def _require_all(
-    platform: Format, columns: dict[str, str], seen: list[str], constant_amount: float | None
+    platform: Format,
+    columns: dict[str, str],
+    seen: list[str],
+    constant_amount: float | None,
+    advice: str,
 ) -> None:
     if not any(role in columns for role in (*platform.customer, "customer_id")):
-        require("customer_id", columns, seen)
+        require("customer_id", columns, seen, advice=advice)
     if not any(role in columns for role in TIME_ROLES):
-        require("ordered_at", columns, seen)
+        require("ordered_at", columns, seen, advice=advice)
     if constant_amount is not None:
         columns.pop("amount", None)
     elif "amount" not in columns and not {"unit_price", "quantity"} <= columns.keys():
-        require("amount", columns, seen)
+        require("amount", columns, seen, advice=advice)
+
+
+def _nearly(near: tuple[Format, str]) -> str:
+    platform, missing = near
+    return (
+        f", or format={platform.name!r}: of the columns by which {platform.title} is known only "
+        f"{missing!r} is missing."
+    )
 
 
 def _check_exclude(policy: Policy, seen: Sequence[str]) -> None:
@@ -128,7 +169,7 @@ def _check_exclude(policy: Policy, seen: Sequence[str]) -> None:
         if column not in seen:
             raise ColumnsError(
                 "exclude= names columns of the log.",
-                found=f"no {column!r} among {examples(seen)}",
+                found=f"no {column!r} among {columns_seen(seen)}",
                 hint="exclude={'Memo': 'test|sample'} sets aside the rows whose Memo matches.",
             )
 
@@ -162,12 +203,18 @@ def _in_order(platform: Format, engine: Engine, repeats: bool) -> None:  # noqa:
 
 
 def _again(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> int:
-    """Count the order ids that stand in several files: what is not equal there is summed."""
+    """Count the order ids that stand in several files, and not with the same rows in each."""
     if FILE not in table.columns:
         return 0
-    ids = table.select(order=table[columns["order_id"]].cast("string"), file=table[FILE])
-    files = ids.filter(ids.order.notnull()).group_by("order").agg(files=ids.file.nunique())
-    return int(engine.row(files.aggregate(ids=(files.files > 1).sum().fill_null(0)))["ids"])
+    rows = table.select(
+        order=table[columns["order_id"]].cast("string"), file=table[FILE], row=table[ALIKE]
+    )
+    rows = rows.filter(rows.order.notnull()).distinct().group_by("order")
+    ids = rows.agg(
+        rows=lambda t: t.count(), files=lambda t: t.file.nunique(), kinds=lambda t: t.row.nunique()
+    )
+    differ = ids.rows < ids.files * ids.kinds
+    return int(engine.row(ids.aggregate(ids=cells.count_if(differ)))["ids"])
 
 
 def _repeats(
@@ -347,46 +394,3 @@ def _one_currency(
             found=f"none for {examples(without)}",
             hint=f"what one {without[0]} is worth: rates={{..., {without[0]!r}: 1.08}}.",
         )
-
-
-def _format_note(platform: Format, why: str) -> tuple[str, ...]:
-    return () if platform == GENERIC else (f"format: {platform.name} ({platform.title}), {why}",)
-
-
-def _cautions(
-    columns: Mapping[str, str], source: Source, policy: Policy, meanings: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Say what was taken for granted, and might be otherwise."""
-    cautions = list(source.notes)
-    cautions += [
-        f"{role}: the days of {column!r} are those of UTC; tz= names the shop's zone"
-        for role, column in columns.items()
-        if source.zones.get(column) in ("UTC", "Etc/UTC", "+00:00") and policy.tz is None
-    ]
-    if "partially_refunded" in meanings.values() and "refund_amount" not in columns:
-        cautions.append(
-            "partially refunded orders count in full: no column says how much went back"
-        )
-    return tuple(cautions)
-
-
-def _notes(
-    columns: Mapping[str, str], census: Mapping[str, Any], statuses: Mapping[str, str]
-) -> tuple[str, ...]:
-    notes = [f"{role}: column {column!r}" for role, column in columns.items()]
-    if "status" not in columns:
-        notes.append(
-            "no status column: a row is paid where it has a paid time"
-            if "paid_at" in columns
-            else "no status column: every row is taken as paid"
-        )
-    if "order_id" not in columns:
-        notes.append("no order id: every row is an order of its own")
-    elif census["order_id"].get("are_rounded"):
-        notes.append("order ids rounded by a spreadsheet: their last digits are zeros")
-    elif census["order_id"].get("mangled"):
-        notes.append(f"{census['order_id']['mangled']:,} order ids destroyed by a float")
-    unknown = [word for word, meaning in statuses.items() if meaning == "unknown"]
-    if unknown:
-        notes.append(f"unknown statuses: {examples(unknown)}")
-    return tuple(notes)

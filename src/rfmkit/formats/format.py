@@ -194,10 +194,16 @@ class Format:
 
     def claims(self, seen: Sequence[str]) -> bool:
         """Tell whether every mark is among the columns of a log."""
+        return bool(self.marks) and not self.lacks(seen)
+
+    def lacks(self, seen: Sequence[str]) -> list[str]:
+        """Name the marks that are not among the columns of a log."""
         by_name = _by_name(seen)
-        return bool(self.marks) and all(
-            any(normalized(name) in by_name for name in mark.split("|")) for mark in self.marks
-        )
+        return [
+            mark
+            for mark in self.marks
+            if not any(normalized(name) in by_name for name in mark.split("|"))
+        ]
 
     def require_customer(self) -> None:
         """Raise where the export does not tell who bought."""
@@ -209,6 +215,8 @@ class Format:
             )
 
 
+NEARLY: Final = 4
+"""So many marks a format has that can be told when one of them is missing."""
 GENERIC: Final = Format(
     name="generic", title="order log with columns found by their names", whole=False
 )
@@ -295,6 +303,23 @@ def recognised(
     if "customer_id" not in (named or {}):
         chosen.require_customer()
     return chosen, why
+
+
+def nearly(seen: Sequence[str]) -> tuple[Format, str] | None:
+    """Find the format of which one mark is missing, and that mark.
+
+    >>> from rfmkit.formats.format import nearly
+    >>> shopify, missing = nearly(["Name", "Financial Status", "Lineitem quantity", "Total"])
+    >>> shopify.name, missing
+    ('shopify', 'Fulfillment Status')
+    """
+    lacking = [(one, one.lacks(seen)) for one in known()]
+    near = [
+        (one, lacks[0])
+        for one, lacks in lacking
+        if len(lacks) == 1 and len(one.marks) >= NEARLY and not one.instead
+    ]
+    return max(near, key=lambda found: len(found[0].marks), default=None)
 
 
 def _chosen(seen: Sequence[str], asked: Any) -> tuple[Format, str]:

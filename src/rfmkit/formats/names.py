@@ -81,10 +81,17 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     "currency": ("currency", "order currency", "currency code", "币种", "货币"),
 }  # fmt: skip
 
+EMAILS: Final = (
+    "email", "e mail", "email address", "customer email", "buyer email", "billing email",
+    "contact email", "邮箱", "电子邮箱", "邮件地址", "买家邮箱",
+)  # fmt: skip
+"""Names of the column that tells a customer where none tells the id; the first counts."""
+MOST_COLUMNS: Final = 40
+
 # What only the export of a platform tells: see `rfmkit.formats.Format`.
 MORE_ROLES: Final = (
-    "order_name", "line_id", "email", "phone", "mobile", "first_name", "name", "postcode",
-    "close_reason", "due_amount",
+    "order_name", "line_id", "email", "account_email", "phone", "mobile", "first_name", "name",
+    "postcode", "close_reason", "due_amount",
     "shipping_amount", "wrapping_amount", "discount_amount", "shipping_discount_amount",
 )  # fmt: skip
 ALL_ROLES: Final = (*ROLES, *MORE_ROLES)
@@ -105,7 +112,9 @@ _CLAIMS: Final = {
 }
 
 
-def find_columns(seen: Sequence[str], named: Mapping[str, str]) -> dict[str, str]:
+def find_columns(
+    seen: Sequence[str], named: Mapping[str, str], *, advice: str = "."
+) -> dict[str, str]:
     """Give the column of each role: those that the caller named first, then by alias.
 
     Parameters
@@ -114,6 +123,8 @@ def find_columns(seen: Sequence[str], named: Mapping[str, str]) -> dict[str, str
         The columns of the log.
     named : mapping of str to str
         Roles whose column the caller named.
+    advice : str
+        How a hint ends: with another way out, where there is one.
 
     Returns
     -------
@@ -144,21 +155,27 @@ def find_columns(seen: Sequence[str], named: Mapping[str, str]) -> dict[str, str
             raise ColumnsError(
                 f"One column is the {role}.",
                 found=f"{' and '.join(map(repr, columns))} both claim it",
-                hint=f"name the one that counts: {keyword(role)}={columns[0]!r}.",
+                hint=f"name the one that counts: {keyword(role)}={columns[0]!r}{advice}",
             )
         found[role] = columns[0]
     return found
 
 
-def require(role: str, found: Mapping[str, str], seen: Sequence[str]) -> None:
+def find_email(seen: Sequence[str]) -> str | None:
+    """Give the column of the e-mail address, by which a log without customer ids knows them."""
+    by_name = {normalized(column): column for column in reversed(seen)}
+    return next((by_name[name] for name in map(normalized, EMAILS) if name in by_name), None)
+
+
+def require(role: str, found: Mapping[str, str], seen: Sequence[str], *, advice: str = ".") -> None:
     """Raise unless a role was found, with the columns seen and the way to name one."""
     if role in found:
         return
     raise ColumnsError(
         f"An order log has a column for the {role}.",
-        found=f"columns {examples(seen)}",
+        found=f"columns {columns_seen(seen)}",
         hint=f"name it: read_orders(..., {keyword(role)}='...')"
-        + (", or names=[...] where the file has no header line." if _headerless(seen) else "."),
+        + (advice if advice != "." else _first_line(seen)),
     )
 
 
@@ -167,8 +184,18 @@ def keyword(role: str) -> str:
     return {"customer_id": "customer", "ordered_at": "time"}.get(role, role)
 
 
-def _headerless(seen: Sequence[str]) -> bool:
-    return any(re.fullmatch(r"[\d.,/:\- ]+", name) for name in seen)
+def columns_seen(seen: Sequence[str]) -> str:
+    """List the columns of a log for who is to name one of them."""
+    return examples(seen, most=MOST_COLUMNS)
+
+
+def _first_line(seen: Sequence[str]) -> str:
+    """Say what to do where the first line of a file may be no header."""
+    if any(re.fullmatch(r"[\d.,/:\- ]+", name) for name in seen):
+        return ", or names=[...] where the file has no header line."
+    if len(seen) == 1 or any(re.fullmatch(r"Unnamed: \d+|column\d+", name) for name in seen):
+        return "; where a title stands above the header line, take it out of the file first."
+    return "."
 
 
 def existing(column: str, seen: Sequence[str], role: str) -> str:
@@ -180,6 +207,6 @@ def existing(column: str, seen: Sequence[str], role: str) -> str:
         return alike[0]
     raise ColumnsError(
         f"The column named for the {role} exists.",
-        found=f"no {column!r} among {examples(seen)}",
+        found=f"no {column!r} among {columns_seen(seen)}",
         hint=f"pass {keyword(role)}= one of them.",
     )

@@ -12,7 +12,8 @@ WOOCOMMERCE: Final = Format(
     marks=("order_id", "order_number", "order_date", "order_total", "order_currency"),
     columns={
         "order_id": "order_id",
-        "email": ("billing_email", "customer_email"),
+        "email": "billing_email",
+        "account_email": "customer_email",
         "phone": "billing_phone",
         "first_name": "billing_first_name",
         "name": "billing_last_name",
@@ -25,7 +26,7 @@ WOOCOMMERCE: Final = Format(
         "status": "status",
     },
     # Guests all have the customer id 0.
-    customer=("email", "phone", "name"),
+    customer=("email", "account_email", "phone", "name"),
     once=("amount", "refund_amount"),
     within={"refund_amount": r"amount:([\d.]+)"},
     dayfirst=False,
