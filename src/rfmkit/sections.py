@@ -22,7 +22,7 @@ WIDE: Final = ("W", "F")
 LEAST_SHARE: Final = 0.0005
 # Colours come from the notebook; grey with an alpha is seen on white and on black.
 LINE: Final = "1px solid rgba(128,128,128,.4)"
-CELL: Final = "padding:.15em .8em;vertical-align:top;border:0;background:none"
+CELL: Final = "padding:.15em .8em;vertical-align:baseline;border:0;background:none"
 WARN: Final = "border-left:3px solid #d9822b;padding-left:.8em;margin:.4em 0"
 
 
