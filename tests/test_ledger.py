@@ -241,6 +241,16 @@ def test_orders_and_refunds_of_a_day_cancel_out_by_their_sum():
     assert spends(orders) == {"a": 7}
 
 
+def test_a_small_file_with_a_refund_of_its_own_id_is_planned(tmp_path):
+    """DuckDB 2.0 failed inside on this one, where amounts came typed from the file."""
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "customer,date,total,order_id\na,2024-01-01,5.00,1\nb,2024-01-02,-3.00,2\n"
+        "a,2024-01-03,7.00,3\n"
+    )
+    assert rk.read_orders(path).to_frame()["amount"].tolist() == [Decimal(5), Decimal(7)]
+
+
 def test_what_does_not_cancel_out_exactly_is_netted():
     frame = log(customer=["a", "a"], total=["10.00", "-9.99"])
     orders = rk.read_orders(frame)

@@ -127,7 +127,8 @@ def _flag_refunds(flagged: ir.Table) -> ir.Table:
     counts = flagged.rule.isnull() | (flagged.rule == "refund")
     is_refund = (flagged.rule == "refund").fill_null(False)  # noqa: FBT003
     day = ibis.window(group_by=[flagged.customer_id, flagged.day])
-    net = counts.ifelse(flagged.net, 0).sum().over(day)
+    # Cast first: DuckDB 2.0 fails to plan some windows that sum shorter decimals.
+    net = counts.ifelse(flagged.net, 0).cast("decimal(38, 4)").sum().over(day)
     undone = counts & (net == 0) & is_refund.cast("int64").max().over(day).cast("boolean")
     flagged = flagged.mutate(rule=undone.ifelse("refunded_same_day", flagged.rule))
     bought = flagged.rule.isnull().cast("int64").max().over(group_by=flagged.customer_id)
