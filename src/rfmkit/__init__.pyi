@@ -4,6 +4,10 @@ from . import formats as formats
 from . import plots as plots
 from .advice import playbook as playbook
 from .audit import Audit as Audit
+from .btyd import BetaGeo as BetaGeo
+from .btyd import BetaGeoCNBD as BetaGeoCNBD
+from .btyd import ModifiedBetaGeo as ModifiedBetaGeo
+from .btyd import ModifiedBetaGeoCNBD as ModifiedBetaGeoCNBD
 from .churn import ChurnCurve as ChurnCurve
 from .churn import churn_rate as churn_rate
 from .cycle import PurchaseCycle as PurchaseCycle

@@ -1,0 +1,5 @@
+"""Buy-till-you-die models: who is still a customer, and how often they will buy."""
+
+from rfmkit.btyd.beta_geo import BetaGeo, BetaGeoCNBD, ModifiedBetaGeo, ModifiedBetaGeoCNBD
+
+__all__ = ["BetaGeo", "BetaGeoCNBD", "ModifiedBetaGeo", "ModifiedBetaGeoCNBD"]

@@ -1,0 +1,153 @@
+"""Counts: customers by repeat purchases, active time and tenure, all that a model is fitted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from rfmkit import checks
+from rfmkit._engine import open_frame
+from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError, examples
+from rfmkit.history import customer_table, gap_table
+from rfmkit.orders import Orders
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import ibis.expr.types as ir
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+NEEDS: Final = ("repeat_purchases", "active_days", "tenure_days")
+SAME_DAY: Final = 0.5
+"""What a gap of no days is taken for, in days."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Customers alike are one row: they are as likely as each other.
+
+    Attributes
+    ----------
+    x, t_x, T : arrays
+        Repeat purchases; time of the last and of now since the first, in units of `unit_days`.
+    weight : array
+        How many customers.
+    log_gaps : float or None
+        Sum of the logarithms of all ended gaps, in the same unit; None where only the customers
+        are known. Between models of different regularity it decides.
+    unit_days : float
+        Length of the unit, in days.
+    """
+
+    x: Floats
+    t_x: Floats
+    T: Floats
+    weight: Floats
+    log_gaps: float | None = None
+    unit_days: float = 1.0
+
+    @property
+    def customers(self) -> float:
+        """How many customers there are."""
+        return float(self.weight.sum())
+
+    def scaled(self) -> Counts:
+        """Measure time in mean tenures, so that no result depends on the unit."""
+        scale = float((self.weight * self.T).sum() / self.customers)
+        moved = None if self.log_gaps is None else self.log_gaps - self.repeats * np.log(scale)
+        return replace(
+            self, t_x=self.t_x / scale, T=self.T / scale, log_gaps=moved,
+            unit_days=self.unit_days * scale,
+        )  # fmt: skip
+
+    @property
+    def repeats(self) -> float:
+        """How many repeat purchases there are in all."""
+        return float((self.weight * self.x).sum())
+
+    def thinned(self, rows: int) -> Counts:
+        """Give an even choice of the rows, with the weight of all: rough, and quick."""
+        if len(self.x) <= rows:
+            return self
+        order = np.lexsort((self.T, self.t_x, self.x))
+        ends = np.cumsum(self.weight[order])
+        marks = (np.arange(rows) + 0.5) / rows * ends[-1]
+        chosen, times = np.unique(order[np.searchsorted(ends, marks)], return_counts=True)
+        weight = times * (ends[-1] / rows)
+        return replace(
+            self, x=self.x[chosen], t_x=self.t_x[chosen], T=self.T[chosen], weight=weight
+        )
+
+
+def count_customers(source: Any, *, unit_days: float = 1.0) -> Counts:
+    """Count the customers of a log, or of a frame of customers of any kind.
+
+    Raises
+    ------
+    ColumnsError
+        The frame is not that of ``summarize``.
+    NotEnoughHistoryError
+        There is no customer, or no time has passed.
+    """
+    checks.number("unit_days", unit_days, above=0)
+    if isinstance(source, Orders):
+        table, engine = customer_table(source), source.engine
+    else:
+        opened = open_frame(source)
+        table, engine = opened.table, opened.engine
+        missing = [name for name in NEEDS if name not in table.columns]
+        if missing:
+            raise ColumnsError(
+                "Customers have the columns of rk.summarize(orders).",
+                found=f"no {examples(missing)} among {examples(table.columns)}",
+                hint="pass the frame that rk.summarize(orders) gives, or the orders themselves.",
+            )
+    x, t_x, tenure, weight = _arrays(engine.frame(_grouped(table, NEEDS)), NEEDS)
+    counts = Counts(x, t_x / unit_days, tenure / unit_days, weight, unit_days=unit_days)
+    _check(counts)
+    if not isinstance(source, Orders):
+        return counts
+    gaps = engine.frame(gap_table(source))
+    ended = gaps[gaps["returned"]]
+    days = np.maximum(ended["gap_days"].to_numpy(dtype=float), SAME_DAY) / unit_days
+    return replace(counts, log_gaps=float((ended["gaps"].to_numpy(dtype=float) * np.log(days)).sum()))
+
+
+def _grouped(table: ir.Table, names: Sequence[str]) -> ir.Table:
+    return table.group_by(*names).agg(customers=table.count()).order_by(*names)
+
+
+def _arrays(frame: Any, names: Sequence[str]) -> list[Floats]:
+    return [frame[name].to_numpy(dtype=float) for name in (*names, "customers")]
+
+
+def _check(counts: Counts) -> None:
+    if not len(counts.x):
+        raise NotEnoughHistoryError(
+            "There is at least one customer to learn from.",
+            found="none",
+            hint="see orders.audit for what was set aside and why.",
+        )
+    values = np.stack([counts.x, counts.t_x, counts.T])
+    wrong = (
+        ~np.isfinite(values).all(axis=0) | (values < 0).any(axis=0) | (counts.t_x > counts.T)
+        | ((counts.x == 0) & (counts.t_x > 0)) | (counts.x != np.floor(counts.x))
+    )  # fmt: skip
+    if wrong.any():
+        first = tuple(float(value) for value in values[:, wrong][:, 0])
+        raise RfmkitError(
+            "repeat_purchases is whole, and 0 <= active_days <= tenure_days, both nought before "
+            "a repeat.",
+            found=f"{int(counts.weight[wrong].sum()):,} customers, such as {first}",
+            hint="pass the frame that rk.summarize(orders) gives.",
+        )
+    if not counts.T.any():
+        raise NotEnoughHistoryError(
+            "Some time has passed since the first purchases.",
+            found="a log of one day",
+            hint="give a longer log.",
+        )

@@ -1,0 +1,346 @@
+"""What all buy-till-you-die models share: the fit, its errors, and predictions of any kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+
+import ibis
+import numpy as np
+
+from rfmkit import checks
+from rfmkit._engine.backend import unique_name
+from rfmkit.btyd.counts import NEEDS, Counts, count_customers
+from rfmkit.btyd.optimum import Optimum, maximise
+from rfmkit.exceptions import NotFittedError
+from rfmkit.history import over_customers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import ibis.expr.types as ir
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+ROUGH_ROWS: Final = 2000
+DRAWS: Final = 200
+SEED: Final = 20_261_122
+
+
+class BuyTillYouDie:
+    """A model of customers who buy at a rate of their own until they leave, unseen.
+
+    Parameters
+    ----------
+    horizon_days : int, default 365
+        The horizon of `predict_churn` and `predict_purchases`, in days.
+    unit_days : float, default 1
+        The unit of time of `params_`, in days; 7 for weeks, as the papers have it. No prediction
+        depends on it.
+
+    Attributes
+    ----------
+    params_ : dict of str to float
+        The parameters, by the letters of the paper.
+    log_likelihood_ : float
+        Its logarithm at `params_`, in the unit of time.
+    summary_ : DataFrame
+        `parameter, estimate, log_error, lower, upper`: the standard error of the logarithm, and
+        an interval of 95 % from it; null where the parameter lies on a boundary.
+    boundary_ : str
+        Empty, or the name of the boundary on which the likelihood is greatest.
+    diagnosis_ : str
+        In words: what a boundary means for the predictions.
+    customers_ : int
+        How many customers it was fitted on.
+    """
+
+    names: ClassVar[tuple[str, ...]]
+    """The parameters."""
+    times: ClassVar[tuple[str, ...]]
+    """Those of them that are times."""
+    starts: ClassVar[tuple[tuple[float, ...], ...]]
+    """Where the search begins, with the mean tenure as unit of time."""
+    limits: ClassVar[tuple[tuple[float, float], ...]]
+    """Between which the coordinates of the search lie."""
+    boundaries: ClassVar[Mapping[tuple[int, int], tuple[str, str]]]
+    """Of a coordinate and its side: the name of the boundary, and what it means."""
+    regularity: int = 1
+    """The shape k of the times between purchases: 1 is random timing."""
+
+    def __init__(self, horizon_days: int = 365, *, unit_days: float = 1.0) -> None:
+        self.horizon_days = horizon_days
+        self.unit_days = unit_days
+
+    # --- what a model says -----------------------------------------------------------------
+
+    def log_terms(self, params: Floats, counts: Counts) -> tuple[Floats, Floats]:
+        """Give each row's log-likelihood, and its derivatives by the parameters."""
+        raise NotImplementedError
+
+    def alive(self, params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:  # noqa: N803
+        """Give the probability that a customer has not left."""
+        raise NotImplementedError
+
+    def churn(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:  # noqa: N803
+        """Give the probability of no purchase in (T, T + H]."""
+        raise NotImplementedError
+
+    def purchases(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:  # noqa: N803
+        """Give the expected number of purchases in (T, T + H]."""
+        raise NotImplementedError
+
+    def natural(self, point: Floats) -> tuple[Floats, Floats]:
+        """Turn a point of the search into parameters, with the derivatives of their logarithms."""
+        raise NotImplementedError
+
+    def point(self, params: Floats) -> Floats:
+        """Turn parameters into a point of the search."""
+        raise NotImplementedError
+
+    # --- fit ---------------------------------------------------------------------------------
+
+    def fit(self, customers: Any) -> Self:
+        """Maximise the likelihood.
+
+        Parameters
+        ----------
+        customers : Orders or DataFrame
+            A log, or the frame of ``summarize`` in any kind.
+
+        Returns
+        -------
+        BuyTillYouDie
+            Itself, fitted.
+
+        Raises
+        ------
+        NotEnoughHistoryError
+            There is no customer, or no time has passed since the first purchases.
+        """
+        checks.whole("horizon_days", self.horizon_days)
+        counts = count_customers(customers, unit_days=float(self.unit_days))
+        self._fit_counts(counts)
+        return self
+
+    def _fit_counts(self, counts: Counts) -> None:
+        scaled = counts.scaled()
+        found = maximise(
+            self._objective(scaled),
+            [self.point(np.array(start)) for start in self.starts],
+            self.limits,
+            rough=self._objective(scaled.thinned(ROUGH_ROWS)),
+        )
+        scale = scaled.unit_days / counts.unit_days
+        self._keep(found, counts, scale)
+        # A density of times grows as their unit shrinks.
+        density = self.regularity * counts.repeats * np.log(scale)
+        self.log_likelihood_ = float(found.value * counts.customers - density)
+
+    def _objective(self, counts: Counts) -> Callable[[Floats], tuple[float, Floats]]:
+        share = counts.weight / counts.customers
+
+        def mean(point: Floats) -> tuple[float, Floats]:
+            params, by_point = self.natural(point)
+            with np.errstate(all="ignore"):
+                terms, slopes = self.log_terms(params, counts)
+            return float(share @ terms), (share @ slopes * params) @ by_point
+
+        return mean
+
+    def _keep(self, found: Optimum, counts: Counts, scale: float) -> None:
+        import pandas as pd
+
+        unit = np.array([scale if name in self.times else 1.0 for name in self.names])
+        params, by_point = self.natural(found.at)
+        self.params_ = dict(zip(self.names, (params * unit).tolist(), strict=True))
+        self.customers_ = round(counts.customers)
+        self.converged_ = found.converged
+        reached = [
+            (self.boundaries[place, side], place)
+            for place, side in enumerate(found.bound.tolist())
+            if side and (place, side) in self.boundaries
+        ]
+        self.boundary_ = "; ".join(name for (name, _), _ in reached)
+        self.diagnosis_ = " ".join(meaning for (_, meaning), _ in reached)
+        free = found.bound == 0
+        covariance = np.zeros_like(found.curvature)
+        inner = np.linalg.pinv(found.curvature[np.ix_(free, free)] * counts.customers)
+        covariance[np.ix_(free, free)] = inner
+        error = np.sqrt(np.maximum(np.diag(by_point @ covariance @ by_point.T), 0))
+        lost = (np.abs(by_point[:, ~free]) > 0).any(axis=1)  # moves along a boundary
+        error = np.where(lost, np.nan, error)
+        estimate = params * unit
+        self.summary_ = pd.DataFrame(
+            {
+                "parameter": list(self.names),
+                "estimate": estimate,
+                "log_error": error,
+                "lower": estimate * np.exp(-1.96 * error),
+                "upper": estimate * np.exp(1.96 * error),
+            }
+        )
+        self._draws = self._drawn(found.at, covariance) * unit
+
+    def _drawn(self, at: Floats, covariance: Floats) -> Floats:
+        """Draw parameters from the normal that the curvature tells, in the search's coordinates."""
+        normal = np.random.default_rng(SEED).multivariate_normal(
+            at, covariance, DRAWS, check_valid="ignore"
+        )
+        low, high = np.array(self.limits).T
+        return np.array([self.natural(np.clip(point, low, high))[0] for point in normal])
+
+    # --- predictions -------------------------------------------------------------------------
+
+    @property
+    def estimand(self) -> str:
+        """What the probabilities of churn are probabilities of."""
+        return f"P(no purchase within {self.horizon_days} days from now | purchases so far)"
+
+    def predict_churn(
+        self, customers: Any, *, horizon_days: int | None = None, interval: float | None = None
+    ) -> Any:
+        """Give each customer's probability of no purchase within the horizon.
+
+        Parameters
+        ----------
+        customers : Orders or DataFrame
+            A log, or the frame of ``summarize`` in any kind.
+        horizon_days : int, optional
+            Another horizon than the model's own; nothing needs to be fitted again.
+        interval : float, optional
+            A level such as 0.9: adds `churn_lower` and `churn_upper`, from draws of the
+            parameters. They tell how surely the model is known, not whether it is right.
+
+        Returns
+        -------
+        DataFrame
+            `customer_id, churn_probability`, in the input's kind and row order.
+
+        Notes
+        -----
+        L(x, t_x, T + H) / L(x, t_x, T): the likelihood of the same purchases with H more days of
+        silence, over that of the purchases.
+        """
+        horizon = self._horizon(horizon_days)
+
+        def churn(params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:  # noqa: N803
+            return np.clip(self.churn(params, x, t_x, T, horizon), 0, 1)
+
+        names = ("churn_probability", "churn_lower", "churn_upper")
+        return self._predict(customers, churn, names, interval)
+
+    def predict_alive(self, customers: Any, *, interval: float | None = None) -> Any:
+        """Give each customer's probability of not having left: P(alive).
+
+        It says nothing of when a customer comes back, and is no probability of churn: who buys
+        once in three years is alive, and gone for any campaign.
+
+        Parameters
+        ----------
+        customers : Orders or DataFrame
+            A log, or the frame of ``summarize`` in any kind.
+        interval : float, optional
+            A level such as 0.9: adds `alive_lower` and `alive_upper`.
+
+        Returns
+        -------
+        DataFrame
+            `customer_id, alive_probability`, in the input's kind and row order.
+        """
+        names = ("alive_probability", "alive_lower", "alive_upper")
+        return self._predict(customers, self.alive, names, interval)
+
+    def predict_purchases(
+        self, customers: Any, *, horizon_days: int | None = None, interval: float | None = None
+    ) -> Any:
+        """Give each customer's expected number of purchases within the horizon.
+
+        Parameters
+        ----------
+        customers : Orders or DataFrame
+            A log, or the frame of ``summarize`` in any kind.
+        horizon_days : int, optional
+            Another horizon than the model's own.
+        interval : float, optional
+            A level such as 0.9: adds `purchases_lower` and `purchases_upper`, of the expectation.
+
+        Returns
+        -------
+        DataFrame
+            `customer_id, expected_purchases`, in the input's kind and row order.
+        """
+        horizon = self._horizon(horizon_days)
+
+        def expected(params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:  # noqa: N803
+            return self.purchases(params, x, t_x, T, horizon)
+
+        names = ("expected_purchases", "purchases_lower", "purchases_upper")
+        return self._predict(customers, expected, names, interval)
+
+    def _horizon(self, horizon_days: int | None) -> float:
+        days = self.horizon_days if horizon_days is None else horizon_days
+        return checks.whole("horizon_days", days) / float(self.unit_days)
+
+    def _predict(
+        self,
+        customers: Any,
+        predict: Callable[[Floats, Floats, Floats, Floats], Floats],
+        names: tuple[str, str, str],
+        interval: float | None,
+    ) -> Any:
+        if not hasattr(self, "params_"):
+            raise NotFittedError(
+                f"A {type(self).__name__} is fitted before use.", hint=".fit(orders) first."
+            )
+        functions = {names[0]: _udf(lambda *row: predict(self._params, *row), self.unit_days)}
+        if interval is not None:
+            checks.number("interval", interval, above=0, below=1)
+            for name, share in zip(names[1:], (1 - interval, 1 + interval), strict=True):
+                functions[name] = _udf(self._quantile(predict, share / 2), self.unit_days)
+
+        def expression(table: ir.Table) -> ir.Table:
+            row = [table[name].cast("int64") for name in NEEDS]
+            kept = [name for name in ("customer_id", "rfmkit_row") if name in table.columns]
+            return table.select(*kept, **{name: made(*row) for name, made in functions.items()})
+
+        return over_customers(customers, expression, needs=("customer_id", *NEEDS))
+
+    @property
+    def _params(self) -> Floats:
+        return np.array([self.params_[name] for name in self.names])
+
+    def _quantile(
+        self, predict: Callable[[Floats, Floats, Floats, Floats], Floats], share: float
+    ) -> Callable[..., Floats]:
+        def over_draws(*row: Floats) -> Floats:
+            return np.quantile([predict(params, *row) for params in self._draws], share, axis=0)
+
+        return over_draws
+
+    def __repr__(self) -> str:
+        """Say what was fitted, on how many customers."""
+        name = type(self).__name__
+        if not hasattr(self, "params_"):
+            return f"<{name}: not fitted>"
+        params = ", ".join(f"{letter} {value:.4g}" for letter, value in self.params_.items())
+        edge = f"; {self.boundary_}" if self.boundary_ else ""
+        return f"<{name}: {params} from {self.customers_:,} customers{edge}>"
+
+
+def _udf(function: Callable[..., Floats], unit_days: float) -> Any:
+    """Make a function of (x, t_x, T) one that an engine calls, a batch of rows at a time."""
+    import pyarrow as pa
+
+    def batch(x: Any, t_x: Any, T: Any) -> Any:  # noqa: N803 (the letters of the papers)
+        row = [column.to_numpy(zero_copy_only=False).astype(float) for column in (x, t_x, T)]
+        # Customers alike are predicted once.
+        alike, place = np.unique(np.stack(row), axis=1, return_inverse=True)
+        with np.errstate(all="ignore"):
+            found = function(alike[0], alike[1] / unit_days, alike[2] / unit_days)
+        return pa.array(np.asarray(found, dtype=float)[np.ravel(place)], from_pandas=True)
+
+    signature = (("int64", "int64", "int64"), "float64")
+    name = unique_name("predict")
+    return ibis.udf.scalar.pyarrow(batch, name=name, signature=signature)
