@@ -5,26 +5,25 @@ With regular timing (k over 1) they are BetaGeoCNBD and ModifiedBetaGeoCNBD.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
 from rfmkit import checks
+from rfmkit.btyd.counts import uncoded
 from rfmkit.btyd.model import BuyTillYouDie
+from rfmkit.btyd.timing import Timing
 from rfmkit.exceptions import RfmkitError
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from numpy.typing import NDArray
 
-    from rfmkit.btyd.counts import Counts
+    from rfmkit.btyd.counts import Coded, Counts
 
     Floats = NDArray[np.float64]
 
 MOST_REGULAR: Final = 12
-ENOUGH: Final = 1e-13
-MOST_TERMS: Final = 20_000
+MOST_LOG: Final = 700
 
 
 class BetaGeo(BuyTillYouDie):
@@ -65,20 +64,26 @@ class BetaGeo(BuyTillYouDie):
     boundaries: ClassVar = {
         (1, 1): (
             "homogeneous rates",
-            "The data do not tell customers apart in how often they buy: all are given one rate, "
-            "and r and alpha mean nothing but their ratio.",
+            (
+                "The data do not tell customers apart in how often they buy: all are given one "
+                "rate, and r and alpha mean nothing but their ratio."
+            ),
         ),
         (2, -1): ("no drop-out", "The data show nobody leaving: P(alive) is 1 for everybody."),
         (2, 1): ("certain drop-out", "Everybody leaves at the first chance."),
         (3, -1): (
             "polarised drop-out",
-            "Customers either leave at the first chance or never: P(alive) jumps with the first "
-            "purchase that shows which.",
+            (
+                "Customers either leave at the first chance or never: P(alive) jumps with the "
+                "first purchase that shows which."
+            ),
         ),
         (3, 1): (
             "homogeneous drop-out",
-            "The data do not tell customers apart in how soon they leave: all are given one "
-            "probability, and a and b mean nothing but their ratio.",
+            (
+                "The data do not tell customers apart in how soon they leave: all are given one "
+                "probability, and a and b mean nothing but their ratio."
+            ),
         ),
     }
     at_first: ClassVar[int] = 0
@@ -104,54 +109,52 @@ class BetaGeo(BuyTillYouDie):
     def log_terms(self, params: Floats, counts: Counts) -> tuple[Floats, Floats]:
         """Give the log-likelihood: still here, or left after the last purchase."""
         r, alpha, a, b = params
-        k, x, t_x, T = self.regularity, counts.x, counts.t_x, counts.T  # noqa: N806
-        here, by_here = _silent(r, alpha, k, x, t_x, T)
-        gone, by_gone = _bought(r, alpha, k, x, t_x)
-        stays, by_stays = _beta_ratio(a, b, 0, x + self.at_first)
-        leaves, by_leaves = _beta_ratio(a, b, 1, x + self.at_first - 1)
-        here, gone = here + stays, gone + leaves
-        if not self.at_first:
-            gone = np.where(x > 0, gone, -np.inf)
-        total = np.logaddexp(here, gone)
-        share = np.exp(here - total)[:, None]
-        left = np.where(share < 1, 1 - share, 0)
-        slopes = np.hstack([share * by_here + left * by_gone,
-                            share * by_stays + left * np.nan_to_num(by_leaves)])  # fmt: skip
-        return total, slopes
+        x, t_x, T = counts.coded
+        timing, chances = Timing(r, alpha, self.regularity), self.at_first
+        here, by_here = timing.silent(x, t_x, T)
+        gone, by_gone = timing.bought(x, t_x)
+        stays, by_stays = _beta_ratio(a, b, 0, x, chances)
+        leaves, by_leaves = _beta_ratio(a, b, 1, x, chances - 1)
+        here += stays
+        odds = np.exp(np.minimum(gone + leaves - here, MOST_LOG))
+        odds[(x.rows + chances) == 0] = 0  # without a chance to leave
+        left = odds / (1 + odds)
+        slopes = [
+            still + left * (lost - still)
+            for still, lost in zip([*by_here, *by_stays], [*by_gone, *by_leaves], strict=True)
+        ]
+        return here + np.log1p(odds), np.array(slopes).T
 
     # --- predictions -------------------------------------------------------------------------
 
-    def _here(self, params: Floats, x: Floats, t_x: Floats, T: Floats) -> tuple[Floats, Floats]:  # noqa: N803
+    def _here(self, params: Floats, x: Floats, t_x: Floats, T: Floats) -> tuple[Floats, Floats]:
         """Give the logarithms of being here and of having left, up to what both share."""
         r, alpha, a, b = params
-        here = _silent(r, alpha, self.regularity, x, t_x, T)[0]
-        gone = _bought(r, alpha, self.regularity, x, t_x)[0]
+        timing = Timing(r, alpha, self.regularity)
+        row = uncoded(x), uncoded(t_x)
+        here, gone = timing.silent(*row, uncoded(T))[0], timing.bought(*row)[0]
         chances = np.log(a) - np.log(b + x + self.at_first - 1)
         gone = np.where((x > 0) | bool(self.at_first), gone + chances, -np.inf)
         return here, gone
 
-    def alive(self, params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:  # noqa: N803
+    def alive(self, params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:
         """Give the probability of not having left."""
         here, gone = self._here(params, x, t_x, T)
-        return np.exp(here - np.logaddexp(here, gone))
+        return np.asarray(np.exp(here - np.logaddexp(here, gone)))
 
-    def churn(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:  # noqa: N803
+    def churn(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
         """Give the probability of no purchase in (T, T + H]."""
         here, gone = self._here(params, x, t_x, T)
         later, _ = self._here(params, x, t_x, T + H)
-        return np.exp(np.logaddexp(later, gone) - np.logaddexp(here, gone))
+        return np.asarray(np.exp(np.logaddexp(later, gone) - np.logaddexp(here, gone)))
 
-    def purchases(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:  # noqa: N803
+    def purchases(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
         """Sum the chances of a first, a second, ... purchase in (T, T + H]."""
         r, alpha, a, b = params
-        k = self.regularity
-        shapes = r + k * x
-        expected = np.zeros_like(shapes)
-        weights = _phases(r, alpha, k, x, t_x, T)
-        odds = H / (alpha + T)
-        for phase, weight in enumerate(weights):
-            expected += weight * _renewals(shapes + phase, odds, k, phase, a, b + x + self.at_first)
-        return self.alive(params, x, t_x, T) * expected
+        timing = Timing(r, alpha, self.regularity)
+        return self.alive(params, x, t_x, T) * timing.purchases(
+            x, t_x, T, H, (a, b + x + self.at_first)
+        )
 
 
 class ModifiedBetaGeo(BetaGeo):
@@ -259,96 +262,18 @@ def _of_gaps(k: int, counts: Counts) -> float:
     return (k - 1) * (counts.log_gaps or 0.0) - counts.repeats * lgamma(k)
 
 
-def _by_value(function: Any, shift: float, values: Floats) -> Floats:
-    """Work out a function of whole numbers once a number."""
-    unique, place = np.unique(values, return_inverse=True)
-    return np.asarray(function(shift + unique))[place]
+def _beta_ratio(
+    a: float, b: float, leaves: int, x: Coded, more: int
+) -> tuple[Floats, list[Floats]]:
+    """Give log B(a + leaves, b + x + more) - log B(a, b), and its derivatives by a and b."""
+    from scipy.special import betaln, digamma
 
+    base, by_both = betaln(a, b), digamma(a + b)
 
-def _bought(r: float, alpha: float, k: int, x: Floats, t_x: Floats) -> tuple[Floats, Floats]:
-    """Give the logarithm of buying x times up to t_x, and its derivatives by r and alpha."""
-    from scipy.special import digamma, gammaln
+    def both(n: Floats) -> Floats:
+        return np.asarray(by_both - digamma(a + b + leaves + n + more))
 
-    shape, log = r + k * x, np.log(alpha + t_x)
-    value = r * np.log(alpha) - gammaln(r) + _by_value(gammaln, r, k * x) - shape * log
-    by_r = np.log(alpha) - digamma(r) + _by_value(digamma, r, k * x) - log
-    return value, np.stack([by_r, r / alpha - shape / (alpha + t_x)], axis=1)
-
-
-def _silent(
-    r: float, alpha: float, k: int, x: Floats, t_x: Floats, T: Floats  # noqa: N803
-) -> tuple[Floats, Floats]:  # fmt: skip
-    """Give the same with silence from t_x to T: under k of the phases of a gap are over."""
-    value, slopes = _bought(r, alpha, k, x, T)
-    if k == 1:
-        return value, slopes
-    phases = _log_phases(r, alpha, k, x, t_x, T)
-    total = np.logaddexp.reduce(phases, axis=0)
-    share = np.exp(phases - total)
-    order = np.arange(k)[:, None]
-    harmonic = np.cumsum(
-        np.vstack([np.zeros_like(x), 1 / (r + k * x + order[:-1])]), axis=0
-    )  # of the rising factorial
-    by_r = (share * harmonic).sum(axis=0)
-    by_alpha = -(share * order).sum(axis=0) / (alpha + T)
-    return value + total, slopes + np.stack([by_r, by_alpha], axis=1)
-
-
-def _log_phases(
-    r: float, alpha: float, k: int, x: Floats, t_x: Floats, T: Floats  # noqa: N803
-) -> Floats:  # fmt: skip
-    """Give the logarithm of 0, 1, ... k - 1 phases in the present silence, over that of none."""
-    shape, share = r + k * x, (T - t_x) / (alpha + T)
-    rows = [np.zeros_like(shape)]
-    for phase in range(1, k):
-        rows.append(rows[-1] + np.log(share) + np.log(shape + phase - 1) - np.log(phase))
-    return np.stack(rows)
-
-
-def _phases(
-    r: float, alpha: float, k: int, x: Floats, t_x: Floats, T: Floats  # noqa: N803
-) -> Floats:  # fmt: skip
-    """Give the probability of each number of phases that are over, of who is here."""
-    logs = _log_phases(r, alpha, k, x, t_x, T)
-    return np.exp(logs - np.logaddexp.reduce(logs, axis=0))
-
-
-def _beta_ratio(a: float, b: float, leaves: int, stays: Floats) -> tuple[Floats, Floats]:
-    """Give log B(a + leaves, b + stays) - log B(a, b), and its derivatives by a and b."""
-    from scipy.special import betaln, digamma, polygamma  # noqa: F401
-
-    def value(n: Floats) -> Floats:
-        return betaln(a + leaves, b + n) - betaln(a, b)
-
-    def by_a(n: Floats) -> Floats:
-        return digamma(a + leaves) - digamma(a + b + leaves + n) - digamma(a) + digamma(a + b)
-
-    def by_b(n: Floats) -> Floats:
-        return digamma(b + n) - digamma(a + b + leaves + n) - digamma(b) + digamma(a + b)
-
-    slopes = np.stack([_by_value(by_a, 0, stays), _by_value(by_b, 0, stays)], axis=1)
-    return _by_value(value, 0, stays), slopes
-
-
-def _renewals(shape: Floats, odds: Floats, k: int, phase: int, a: float, b: Floats) -> Floats:
-    """Sum over n the chance of n more purchases in time, and of staying until the n-th.
-
-    The phases to come are negative binomial: of `shape`, with `odds` against none. The n-th
-    purchase is over when n k - phase of them are; E[(1 - p)^(n - 1)] is a ratio of betas.
-    """
-    success = odds / (1 + odds)
-    term = np.exp(-shape * np.log1p(odds))  # of no phase
-    reached = 1 - term  # at least one phase
-    stays = np.ones_like(shape)
-    total = np.zeros_like(shape)
-    purchase = 0
-    for count in range(1, MOST_TERMS):
-        if (count + phase) % k == 0:
-            total += np.maximum(reached, 0) * stays
-            stays = stays * (b + purchase) / (a + b + purchase)
-            purchase += 1
-        term = term * (shape + count - 1) / count * success
-        reached = reached - term
-        if count % 16 == 0 and np.all(reached * stays < ENOUGH):
-            break
-    return total
+    value = x.of(lambda n: betaln(a + leaves, np.maximum(b + n + more, b)) - base)
+    by_a = x.of(lambda n: digamma(a + leaves) - digamma(a) + both(n))
+    by_b = x.of(lambda n: digamma(np.maximum(b + n + more, b)) - digamma(b) + both(n))
+    return value, [by_a, by_b]

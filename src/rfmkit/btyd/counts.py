@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from rfmkit.history import customer_table, gap_table
 from rfmkit.orders import Orders
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import ibis.expr.types as ir
     from numpy.typing import NDArray
@@ -24,6 +25,29 @@ if TYPE_CHECKING:
 NEEDS: Final = ("repeat_purchases", "active_days", "tenure_days")
 SAME_DAY: Final = 0.5
 """What a gap of no days is taken for, in days."""
+
+
+class Coded(NamedTuple):
+    """Numbers of which many are equal: what is asked of them is worked out once a value."""
+
+    rows: Floats
+    values: Floats
+    place: Any
+
+    def of(self, function: Callable[[Floats], Any]) -> Floats:
+        """Give a function of each row."""
+        return np.asarray(np.asarray(function(self.values))[self.place])
+
+
+def coded(rows: Floats) -> Coded:
+    """Find the equal ones."""
+    values, place = np.unique(rows, return_inverse=True)
+    return Coded(rows, values, place.astype("int32"))
+
+
+def uncoded(rows: Floats) -> Coded:
+    """Take them as they are, where they are asked but once."""
+    return Coded(rows, rows, ...)
 
 
 @dataclass(frozen=True)
@@ -49,6 +73,11 @@ class Counts:
     weight: Floats
     log_gaps: float | None = None
     unit_days: float = 1.0
+
+    @cached_property
+    def coded(self) -> tuple[Coded, Coded, Coded]:
+        """The first three, with the equal ones found."""
+        return coded(self.x), coded(self.t_x), coded(self.T)
 
     @property
     def customers(self) -> float:
@@ -114,7 +143,9 @@ def count_customers(source: Any, *, unit_days: float = 1.0) -> Counts:
     gaps = engine.frame(gap_table(source))
     ended = gaps[gaps["returned"]]
     days = np.maximum(ended["gap_days"].to_numpy(dtype=float), SAME_DAY) / unit_days
-    return replace(counts, log_gaps=float((ended["gaps"].to_numpy(dtype=float) * np.log(days)).sum()))
+    return replace(
+        counts, log_gaps=float((ended["gaps"].to_numpy(dtype=float) * np.log(days)).sum())
+    )
 
 
 def _grouped(table: ir.Table, names: Sequence[str]) -> ir.Table:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import ibis.expr.types as ir
-    import pandas as pd
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -79,15 +78,15 @@ class BuyTillYouDie:
         """Give each row's log-likelihood, and its derivatives by the parameters."""
         raise NotImplementedError
 
-    def alive(self, params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:  # noqa: N803
+    def alive(self, params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:
         """Give the probability that a customer has not left."""
         raise NotImplementedError
 
-    def churn(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:  # noqa: N803
+    def churn(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
         """Give the probability of no purchase in (T, T + H]."""
         raise NotImplementedError
 
-    def purchases(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:  # noqa: N803
+    def purchases(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
         """Give the expected number of purchases in (T, T + H]."""
         raise NotImplementedError
 
@@ -225,7 +224,7 @@ class BuyTillYouDie:
         """
         horizon = self._horizon(horizon_days)
 
-        def churn(params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:  # noqa: N803
+        def churn(params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:
             return np.clip(self.churn(params, x, t_x, T, horizon), 0, 1)
 
         names = ("churn_probability", "churn_lower", "churn_upper")
@@ -273,7 +272,7 @@ class BuyTillYouDie:
         """
         horizon = self._horizon(horizon_days)
 
-        def expected(params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:  # noqa: N803
+        def expected(params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:
             return self.purchases(params, x, t_x, T, horizon)
 
         names = ("expected_purchases", "purchases_lower", "purchases_upper")
@@ -333,7 +332,7 @@ def _udf(function: Callable[..., Floats], unit_days: float) -> Any:
     """Make a function of (x, t_x, T) one that an engine calls, a batch of rows at a time."""
     import pyarrow as pa
 
-    def batch(x: Any, t_x: Any, T: Any) -> Any:  # noqa: N803 (the letters of the papers)
+    def batch(x: Any, t_x: Any, T: Any) -> Any:
         row = [column.to_numpy(zero_copy_only=False).astype(float) for column in (x, t_x, T)]
         # Customers alike are predicted once.
         alike, place = np.unique(np.stack(row), axis=1, return_inverse=True)

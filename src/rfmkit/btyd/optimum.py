@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 STEP: Final = 1e-4
 AT_BOUND: Final = 1e-6
+LEVEL: Final = 1e-6
+FLAT: Final = 1e-11
+NEWTON_STEPS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,11 @@ def maximise(
 
     ends = [search(rough or objective, np.asarray(start, dtype=float), 1e-9) for start in starts]
     _, best = max(ends, key=lambda end: end[0])
-    value, best = search(objective, best, 1e-15)
+    _, best = search(objective, best, 1e-13)
     low, high = np.array(limits, dtype=float).T
     bound = (best >= high - AT_BOUND).astype("int64") - (best <= low + AT_BOUND)
-    best, value = _newton(objective, best, value, bound, low, high)
-    curvature = _curvature(objective, best)
-    slope = objective(best)[1][bound == 0]
-    return Optimum(best, value, curvature, bound, bool(np.all(np.abs(slope) < 1e-6)))
+    best, value, slope, curvature = _newton(objective, best, bound == 0)
+    return Optimum(best, value, curvature, bound, bool(np.all(np.abs(slope[bound == 0]) < LEVEL)))
 
 
 def _curvature(objective: Objective, point: Floats) -> Floats:
@@ -101,25 +102,23 @@ def _curvature(objective: Objective, point: Floats) -> Floats:
 
 
 def _newton(
-    objective: Objective, point: Floats, value: float, bound: NDArray[np.int64], low: Floats,
-    high: Floats,
-) -> tuple[Floats, float]:  # fmt: skip
+    objective: Objective, point: Floats, free: NDArray[np.bool_]
+) -> tuple[Floats, float, Floats, Floats]:
     """Take the last steps by the curvature: L-BFGS stops a little before a flat top."""
-    free = bound == 0
-    for _ in range(3):
-        slope = objective(point)[1]
-        if not free.any() or np.all(np.abs(slope[free]) < 1e-11):
+    (value, slope), curvature = objective(point), _curvature(objective, point)
+    for _ in range(NEWTON_STEPS):
+        if not free.any() or np.all(np.abs(slope[free]) < FLAT):
             break
-        curvature = _curvature(objective, point)[np.ix_(free, free)]
         try:
-            np.linalg.cholesky(curvature)
+            np.linalg.cholesky(curvature[np.ix_(free, free)])
         except np.linalg.LinAlgError:
             break
-        step = np.zeros_like(point)
-        step[free] = np.linalg.solve(curvature, slope[free])
-        trial = np.clip(point + step, low, high)
-        found = objective(trial)[0]
-        if not found >= value:
+        trial = point.copy()
+        trial[free] += np.linalg.solve(curvature[np.ix_(free, free)], slope[free])
+        found, steeper = objective(trial)
+        if not found >= value - FLAT:
             break
-        point, value = trial, found
-    return point, value
+        far = np.abs(trial - point).max() > STEP
+        point, value, slope = trial, found, steeper
+        curvature = _curvature(objective, point) if far else curvature
+    return point, value, slope, curvature
