@@ -34,9 +34,10 @@ class Coded(NamedTuple):
     values: Floats
     place: Any
 
-    def of(self, function: Callable[[Floats], Any]) -> Floats:
-        """Give a function of each row."""
-        return np.asarray(np.asarray(function(self.values))[self.place])
+    def of(self, found: Callable[[Floats], Any] | Floats) -> Floats:
+        """Give each row what was found of its value, or a function of it."""
+        by_value = found(self.values) if callable(found) else found
+        return np.asarray(np.asarray(by_value)[self.place])
 
 
 def coded(rows: Floats) -> Coded:

@@ -78,6 +78,11 @@ class BuyTillYouDie:
         """Give each row's log-likelihood, and its derivatives by the parameters."""
         raise NotImplementedError
 
+    def log_likelihood(self, params: Floats, counts: Counts) -> tuple[float, Floats]:
+        """Give the log-likelihood of all customers, and its derivatives by the parameters."""
+        terms, slopes = self.log_terms(params, counts)
+        return float(counts.weight @ terms), counts.weight @ slopes
+
     def alive(self, params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:
         """Give the probability that a customer has not left."""
         raise NotImplementedError
@@ -138,13 +143,11 @@ class BuyTillYouDie:
         self.log_likelihood_ = float(found.value * counts.customers - density)
 
     def _objective(self, counts: Counts) -> Callable[[Floats], tuple[float, Floats]]:
-        share = counts.weight / counts.customers
-
         def mean(point: Floats) -> tuple[float, Floats]:
             params, by_point = self.natural(point)
             with np.errstate(all="ignore"):
-                terms, slopes = self.log_terms(params, counts)
-            return float(share @ terms), (share @ slopes * params) @ by_point
+                value, slopes = self.log_likelihood(params, counts)
+            return value / counts.customers, (slopes / counts.customers * params) @ by_point
 
         return mean
 

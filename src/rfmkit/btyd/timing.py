@@ -37,15 +37,23 @@ class Timing(NamedTuple):
         What the lengths of the gaps add for k over 1 does not depend on the parameters, and is
         left out.
         """
+        r, alpha, k = self
+        shape, log = x.of(lambda x: r + k * x), t_x.of(self.log_time)
+        value, by_r = (x.of(found) for found in self.of_count(x.values))
+        by_alpha = r / alpha - shape * np.exp(-log)
+        return value - shape * log, [by_r - log, by_alpha]
+
+    def of_count(self, x: Floats) -> tuple[Floats, Floats]:
+        """Give what x alone adds to the logarithm, and its derivative by r."""
         from scipy.special import digamma, gammaln
 
         r, alpha, k = self
-        shape, log = x.of(lambda x: r + k * x), t_x.of(lambda t_x: np.log(alpha + t_x))
-        base, slope = r * np.log(alpha) - gammaln(r), np.log(alpha) - digamma(r)
-        value = x.of(lambda x: base + gammaln(r + k * x)) - shape * log
-        by_r = x.of(lambda x: slope + digamma(r + k * x)) - log
-        by_alpha = r / alpha - shape * t_x.of(lambda t_x: 1 / (alpha + t_x))
-        return value, [by_r, by_alpha]
+        value = r * np.log(alpha) - gammaln(r) + gammaln(r + k * x)
+        return value, np.log(alpha) - digamma(r) + digamma(r + k * x)
+
+    def log_time(self, time: Floats) -> Floats:
+        """Give the logarithm of a time beside alpha."""
+        return np.log(self.alpha + time)
 
     def silent(self, x: Coded, t_x: Coded, T: Coded) -> tuple[Floats, list[Floats]]:
         """Give the same with silence from t_x to T: under k of the phases of a gap are over."""
