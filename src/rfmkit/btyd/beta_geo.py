@@ -62,6 +62,10 @@ class BetaGeo(BuyTillYouDie):
     starts: ClassVar = ((1.0, 1.0, 1.0, 2.0), (0.3, 0.3, 0.5, 3.0), (2.0, 0.3, 4.0, 12.0))
     limits: ClassVar = ((-14.0, 14.0), (-8.0, 11.0), (-16.0, 16.0), (-8.0, 11.0))
     boundaries: ClassVar = {
+        (0, -1): (
+            "no repeat purchases",
+            "Nobody has bought again: nothing tells how soon one would.",
+        ),
         (1, 1): (
             "homogeneous rates",
             (
@@ -169,7 +173,7 @@ class BetaGeo(BuyTillYouDie):
         timing = Timing(r, alpha, self.regularity)
         row = uncoded(x), uncoded(t_x)
         here, gone = timing.silent(*row, uncoded(T))[0], timing.bought(*row)[0]
-        chances = np.log(a) - np.log(b + x + self.at_first - 1)
+        chances = np.log(a) - np.log(np.maximum(b + x + self.at_first - 1, b))
         gone = np.where((x > 0) | bool(self.at_first), gone + chances, -np.inf)
         return here, gone
 

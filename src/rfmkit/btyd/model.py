@@ -174,13 +174,15 @@ class BuyTillYouDie:
         lost = (np.abs(by_point[:, ~free]) > 0).any(axis=1)  # moves along a boundary
         error = np.where(lost, np.nan, error)
         estimate = params * unit
+        with np.errstate(over="ignore"):
+            lower, upper = estimate * np.exp(-1.96 * error), estimate * np.exp(1.96 * error)
         self.summary_ = pd.DataFrame(
             {
                 "parameter": list(self.names),
                 "estimate": estimate,
                 "log_error": error,
-                "lower": estimate * np.exp(-1.96 * error),
-                "upper": estimate * np.exp(1.96 * error),
+                "lower": lower,
+                "upper": upper,
             }
         )
         self._draws = self._drawn(found.at, covariance) * unit

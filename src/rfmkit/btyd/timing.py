@@ -73,8 +73,10 @@ class Timing(NamedTuple):
         """Give the logarithm of 0, 1, ... k - 1 phases in the silence, over that of none."""
         shape, share = self.r + self.k * x, (T - t_x) / (self.alpha + T)
         rows = [np.zeros_like(shape)]
+        with np.errstate(divide="ignore"):  # of no silence no phase is over
+            share = np.log(share)
         for phase in range(1, self.k):
-            rows.append(rows[-1] + np.log(share) + np.log(shape + phase - 1) - np.log(phase))
+            rows.append(rows[-1] + share + np.log(shape + phase - 1) - np.log(phase))
         return np.stack(rows)
 
     def purchases(
