@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 import numpy as np
 
 from rfmkit import checks
-from rfmkit.btyd.counts import uncoded
+from rfmkit.btyd.counts import dot, uncoded
 from rfmkit.btyd.model import BuyTillYouDie
 from rfmkit.btyd.timing import Timing
 from rfmkit.exceptions import RfmkitError
@@ -152,14 +152,13 @@ class BetaGeo(BuyTillYouDie):
         here, by_x = weight - left, np.bincount(x.place, left)
         all_x = np.bincount(x.place, weight)
         silent = shape * log_T
-        value = weight @ (np.log1p(odds, out=odds) - silent) + all_x @ (base + stays)
+        value = dot(weight, np.log1p(odds, out=odds) - silent) + dot(all_x, base + stays)
+        by_alpha = dot(here * shape, np.exp(-log_T)) + dot(left * shape, np.exp(-log_t))
         slopes = [
-            all_x @ by_r - here @ log_T - left @ log_t,
-            weight.sum() * r / alpha
-            - (here * shape) @ np.exp(-log_T)
-            - (left * shape) @ np.exp(-log_t),
+            dot(all_x, by_r) - dot(here, log_T) - dot(left, log_t),
+            counts.customers * r / alpha - by_alpha,
             *(
-                all_x @ still + by_x @ (lost - still)
+                dot(all_x, still) + dot(by_x, lost - still)
                 for still, lost in zip(by_stays, by_leaves, strict=True)
             ),
         ]

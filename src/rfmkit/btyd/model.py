@@ -9,7 +9,7 @@ import numpy as np
 
 from rfmkit import checks
 from rfmkit._engine.backend import unique_name
-from rfmkit.btyd.counts import NEEDS, Counts, count_customers
+from rfmkit.btyd.counts import NEEDS, Counts, count_customers, dot
 from rfmkit.btyd.optimum import Optimum, maximise
 from rfmkit.exceptions import NotFittedError
 from rfmkit.history import over_customers
@@ -81,7 +81,7 @@ class BuyTillYouDie:
     def log_likelihood(self, params: Floats, counts: Counts) -> tuple[float, Floats]:
         """Give the log-likelihood of all customers, and its derivatives by the parameters."""
         terms, slopes = self.log_terms(params, counts)
-        return float(counts.weight @ terms), counts.weight @ slopes
+        return float(dot(counts.weight, terms)), dot(counts.weight, slopes)
 
     def alive(self, params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:
         """Give the probability that a customer has not left."""

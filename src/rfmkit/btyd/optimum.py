@@ -19,7 +19,9 @@ STEP: Final = 1e-4
 AT_BOUND: Final = 1e-6
 LEVEL: Final = 1e-6
 FLAT: Final = 1e-11
-NEWTON_STEPS: Final = 3
+NEWTON_STEPS: Final = 12
+UNKNOWN: Final = 1e10
+"""What is sought away from: where the objective is not a number."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,10 @@ def maximise(
     *,
     rough: Objective | None = None,
 ) -> Optimum:
-    """Maximise a function that gives its gradient as well, by L-BFGS-B from each start.
+    """Maximise a function that gives its gradient as well, from several starts.
+
+    Truncated Newton steps (TNC of scipy, which keeps to limits and to this thread) lead from each
+    start to an end, and full ones from the best end to the top.
 
     Parameters
     ----------
@@ -65,29 +70,51 @@ def maximise(
     limits : sequence of pairs
         Between which each coordinate is sought.
     rough : callable, optional
-        A cheaper likeness of the objective, by which the starts are told apart: then only the best
-        of them is followed on the objective itself.
+        A cheaper likeness of the objective, by which the ends are found: then only the best of
+        them is followed on the objective itself.
     """
+    limits = [(float(low), float(high)) for low, high in limits]
+    ends = [_search(rough or objective, start, limits) for start in starts]
+    _, best = max(ends, key=lambda end: end[0])
+    bound = _reached(best, limits)
+    top = _newton(objective, best, bound == 0)
+    if top is None or _left(top[0], limits) or (rough and bound.any()):
+        # Too far from the top, or near a limit: the long way.
+        _, best = _search(objective, best, limits)
+        bound = _reached(best, limits)
+        top = _newton(objective, best, bound == 0) or (best, *objective(best))
+    point, value, slope = top
+    curvature = _curvature(objective, point)
+    level = bool(np.all(np.abs(slope[bound == 0]) < LEVEL))
+    return Optimum(point, value, curvature, bound, level)
+
+
+def _search(
+    function: Objective, start: Floats, limits: Sequence[tuple[float, float]]
+) -> tuple[float, Floats]:
     from scipy.optimize import minimize
 
-    def search(function: Objective, start: Floats, precision: float) -> tuple[float, Floats]:
-        def loss(point: Floats) -> tuple[float, Floats]:
-            value, slope = function(point)
-            return (-value, -slope) if np.isfinite(value) else (1e10, np.zeros_like(point))
+    def loss(point: Floats) -> tuple[float, Floats]:
+        value, slope = function(point)
+        return (-value, -slope) if np.isfinite(value) else (UNKNOWN, np.zeros_like(point))
 
-        found = minimize(
-            loss, start, jac=True, method="L-BFGS-B", bounds=limits,
-            options={"ftol": precision, "gtol": precision, "maxiter": 1000, "maxcor": 20},
-        )  # fmt: skip
-        return -float(found.fun), np.asarray(found.x)
+    found = minimize(
+        loss, np.asarray(start, dtype=float), jac=True, method="TNC", bounds=limits,
+        options={"ftol": 1e-13, "gtol": 1e-9, "maxfun": 2000},
+    )  # fmt: skip
+    return -float(found.fun), np.asarray(found.x)
 
-    ends = [search(rough or objective, np.asarray(start, dtype=float), 1e-9) for start in starts]
-    _, best = max(ends, key=lambda end: end[0])
-    _, best = search(objective, best, 1e-13)
-    low, high = np.array(limits, dtype=float).T
-    bound = (best >= high - AT_BOUND).astype("int64") - (best <= low + AT_BOUND)
-    best, value, slope, curvature = _newton(objective, best, bound == 0)
-    return Optimum(best, value, curvature, bound, bool(np.all(np.abs(slope[bound == 0]) < LEVEL)))
+
+def _reached(point: Floats, limits: Sequence[tuple[float, float]]) -> NDArray[np.int64]:
+    """Tell the coordinates that lie on a limit: on the lower one -1, on the upper one 1."""
+    low, high = np.array(limits).T
+    above, below = point >= high - AT_BOUND, point <= low + AT_BOUND
+    return np.asarray(above.astype("int64") - below.astype("int64"))
+
+
+def _left(point: Floats, limits: Sequence[tuple[float, float]]) -> bool:
+    low, high = np.array(limits).T
+    return bool(np.any((point < low) | (point > high)))
 
 
 def _curvature(objective: Objective, point: Floats) -> Floats:
@@ -103,22 +130,23 @@ def _curvature(objective: Objective, point: Floats) -> Floats:
 
 def _newton(
     objective: Objective, point: Floats, free: NDArray[np.bool_]
-) -> tuple[Floats, float, Floats, Floats]:
-    """Take the last steps by the curvature: L-BFGS stops a little before a flat top."""
-    (value, slope), curvature = objective(point), _curvature(objective, point)
+) -> tuple[Floats, float, Floats] | None:
+    """Step to the top by the curvature where the steps begin; nothing, where they lose the way."""
+    value, slope = objective(point)
+    curvature = _curvature(objective, point)[np.ix_(free, free)]
+    if not np.isfinite(curvature).all() or np.any(np.linalg.eigvalsh(curvature) <= 0):
+        return None
+    inverse = np.linalg.inv(curvature)
     for _ in range(NEWTON_STEPS):
-        if not free.any() or np.all(np.abs(slope[free]) < FLAT):
-            break
-        try:
-            np.linalg.cholesky(curvature[np.ix_(free, free)])
-        except np.linalg.LinAlgError:
+        if np.all(np.abs(slope[free]) < FLAT):
             break
         trial = point.copy()
-        trial[free] += np.linalg.solve(curvature[np.ix_(free, free)], slope[free])
-        found, steeper = objective(trial)
+        trial[free] += inverse @ slope[free]
+        found, steep = objective(trial)
         if not found >= value - FLAT:
-            break
-        far = np.abs(trial - point).max() > STEP
-        point, value, slope = trial, found, steeper
-        curvature = _curvature(objective, point) if far else curvature
-    return point, value, slope, curvature
+            return None
+        better = np.abs(steep[free]).max() < np.abs(slope[free]).max()
+        if not better:
+            break  # as level as doubles tell
+        point, value, slope = trial, found, steep
+    return point, value, slope
