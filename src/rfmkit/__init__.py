@@ -40,6 +40,8 @@ __all__ = [
     "lifecycle_matrix",
     "lifecycle_grid",
     "playbook",
+    "save_model",
+    "load_model",
     "simulate_orders",
     "load_sample",
     "RfmkitError",

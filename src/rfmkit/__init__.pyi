@@ -3,6 +3,8 @@ from . import datasets as datasets
 from . import formats as formats
 from . import plots as plots
 from .advice import playbook as playbook
+from .archive import load_model as load_model
+from .archive import save_model as save_model
 from .audit import Audit as Audit
 from .btyd import BetaGeo as BetaGeo
 from .btyd import BetaGeoCNBD as BetaGeoCNBD

@@ -1,0 +1,245 @@
+"""The archive: fitted models as JSON, to be read in a year, by people too.
+
+A file holds what a model learned, the arguments it was made with, and which rfmkit wrote it: no
+code that would run when it is read, and no customer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+import math
+import os
+import tempfile
+from functools import singledispatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from rfmkit.exceptions import NotFittedError, RfmkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["load_model", "save_model"]
+
+SCHEMA: Final = 1
+"""Raised where a file of before can no longer be read as it stands."""
+MODELS: Final = {
+    "BetaGeo": "rfmkit.btyd",
+    "BetaGeoCNBD": "rfmkit.btyd",
+    "ModifiedBetaGeo": "rfmkit.btyd",
+    "ModifiedBetaGeoCNBD": "rfmkit.btyd",
+    "ChurnCurve": "rfmkit.churn",
+    "PurchaseCycle": "rfmkit.cycle",
+    "RFMScorer": "rfmkit.rfm",
+    "Lifecycle": "rfmkit.lifecycle",
+}
+PARTS: Final = {
+    "Survival": "rfmkit.survival",
+    "Tail": "rfmkit.survival",
+    "Cycles": "rfmkit.limits",
+    "Quantile": "rfmkit.limits",
+    "Probability": "rfmkit.limits",
+}
+
+
+def save_model(model: Any, path: str | os.PathLike[str]) -> None:
+    """Write a fitted model to a file of JSON.
+
+    Parameters
+    ----------
+    model : fitted model
+        A `ChurnCurve`, `PurchaseCycle`, `RFMScorer`, `Lifecycle` or buy-till-you-die model.
+    path : path
+        The file; what was there is replaced, in one step.
+
+    Raises
+    ------
+    RfmkitError
+        It is no model of rfmkit.
+    NotFittedError
+        It has learned nothing yet.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import rfmkit as rk
+    >>> model = rk.ModifiedBetaGeo(90).fit(rk.read_orders(rk.load_sample()))
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "churn.json"
+    >>> rk.save_model(model, path)
+    >>> rk.load_model(path)
+    <ModifiedBetaGeo: ...>
+    """
+    from rfmkit import __version__
+
+    name = type(model).__name__
+    if name not in MODELS or type(model) is not _found(name, MODELS):
+        raise RfmkitError(
+            "What is saved is a model of rfmkit.",
+            found=f"{type(model).__module__}.{type(model).__qualname__}",
+            hint=f"the models are {', '.join(MODELS)}.",
+        )
+    if not _is_fitted(model):
+        raise NotFittedError(f"A {name} is fitted before it is saved.", hint=".fit(orders) first.")
+    document = {"schema": SCHEMA, "library": f"rfmkit {__version__}", **_encoded(model)}
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    target = Path(path).resolve()
+    handle, made = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+    Path(made).replace(target)
+
+
+def load_model(path: str | os.PathLike[str]) -> Any:
+    """Read a fitted model from a file that `save_model` wrote.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    fitted model
+        Of the class that was saved; it predicts what the saved one did.
+
+    Raises
+    ------
+    RfmkitError
+        The file is not one of `save_model`, or of a later rfmkit.
+    """
+    text = Path(path).read_text(encoding="utf-8", errors="replace")
+    try:
+        document = json.loads(text)
+        schema, library = document.pop("schema"), document.pop("library")
+        model = document["model"]
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise RfmkitError(
+            "The file is one that rk.save_model wrote.",
+            found=f"{str(path)!r}, which is not",
+            hint="fit the model again, and save it.",
+        ) from error
+    if schema != SCHEMA or model not in MODELS:
+        raise RfmkitError(
+            f"A model of schema {SCHEMA} is one that this rfmkit knows.",
+            found=f"{model!r} of schema {schema}, written by {library}",
+            hint="read it with the rfmkit that wrote it, or fit it again.",
+        )
+    return _decoded(document)
+
+
+def _is_fitted(model: Any) -> bool:
+    return any(name.endswith("_") and not name.startswith("__") for name in vars(model))
+
+
+def _found(name: str, table: dict[str, str]) -> type:
+    """Give a class of the table: no other is ever made from a file."""
+    if name not in table:
+        raise RfmkitError("The file is one that rk.save_model wrote.", found=repr(name))
+    found: type = getattr(importlib.import_module(table[name]), name)
+    return found
+
+
+# --- writing ---------------------------------------------------------------------------------
+
+
+@singledispatch
+def _encoded(value: Any) -> Any:
+    """Write a value in the words of JSON; what has none there is named by its kind."""
+    name = type(value).__name__
+    if name in PARTS and dataclasses.is_dataclass(value):
+        state = {part.name: getattr(value, part.name) for part in dataclasses.fields(value)}
+        return {"part": name, "state": {key: _encoded(item) for key, item in state.items()}}
+    if name in MODELS:
+        return {"model": name, "state": {key: _encoded(item) for key, item in vars(value).items()}}
+    if value is None or isinstance(value, str | int):
+        return value
+    raise RfmkitError("A fitted model holds numbers, words and small tables.", found=repr(value))
+
+
+@_encoded.register
+def _(value: float) -> Any:
+    return value if math.isfinite(value) else {"float": repr(value)}
+
+
+@_encoded.register
+def _(value: np.generic) -> Any:
+    return _encoded(value.item())
+
+
+@_encoded.register
+def _(value: np.ndarray) -> Any:
+    return {"array": _encoded(value.tolist()), "dtype": str(value.dtype)}
+
+
+@_encoded.register
+def _(value: list) -> Any:  # type: ignore[type-arg]
+    return [_encoded(item) for item in value]
+
+
+@_encoded.register
+def _(value: tuple) -> Any:  # type: ignore[type-arg]
+    return {"tuple": [_encoded(item) for item in value]}
+
+
+@_encoded.register
+def _(value: dict) -> Any:  # type: ignore[type-arg]
+    return {"dict": [[_encoded(key), _encoded(item)] for key, item in value.items()]}
+
+
+@_encoded.register
+def _(value: pd.DataFrame) -> Any:
+    return {"table": {str(name): _encoded(value[name]) for name in value.columns}}
+
+
+@_encoded.register
+def _(value: pd.Series) -> Any:
+    values = value.astype(object).where(value.notna(), None).tolist()
+    return {"column": _encoded(values), "dtype": str(value.dtype)}
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def _decoded(value: Any) -> Any:
+    """Read what `_encoded` wrote."""
+    if isinstance(value, list):
+        return [_decoded(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kind, *_ = value
+    if kind not in READERS:
+        raise RfmkitError("The file is one that rk.save_model wrote.", found=f"{list(value)[:5]}")
+    return READERS[kind](value)
+
+
+def _part(value: dict[str, Any]) -> Any:
+    return _found(value["part"], PARTS)(**_state(value))
+
+
+def _model(value: dict[str, Any]) -> Any:
+    model: Any = object.__new__(_found(value["model"], MODELS))
+    model.__dict__.update(_state(value))
+    return model
+
+
+def _state(value: dict[str, Any]) -> dict[str, Any]:
+    return {key: _decoded(item) for key, item in value["state"].items()}
+
+
+READERS: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {
+    "float": lambda value: float(value["float"]),
+    "array": lambda value: np.array(_decoded(value["array"]), dtype=value["dtype"]),
+    "tuple": lambda value: tuple(_decoded(value["tuple"])),
+    "dict": lambda value: {_decoded(key): _decoded(item) for key, item in value["dict"]},
+    "column": lambda value: pd.Series(_decoded(value["column"]), dtype=value["dtype"]),
+    "table": lambda value: pd.DataFrame(
+        {name: _decoded(column) for name, column in value["table"].items()}
+    ),
+    "part": _part,
+    "model": _model,
+}

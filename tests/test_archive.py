@@ -1,0 +1,129 @@
+"""The archive: what was learned comes back, and nothing else does."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import rfmkit as rk
+from rfmkit.archive import MODELS, PARTS
+from rfmkit.exceptions import NotFittedError, RfmkitError
+
+LOG = rk.read_orders(rk.load_sample())
+FITTED = [
+    rk.BetaGeo(90, unit_days=7).fit(LOG),
+    rk.ModifiedBetaGeo(90).fit(LOG),
+    rk.BetaGeoCNBD(90, k=2).fit(LOG),
+    rk.ModifiedBetaGeoCNBD(90).fit(LOG),
+    rk.ChurnCurve(180, anchor="snapshot").fit(LOG),
+    rk.PurchaseCycle("gamma").fit(LOG),
+    rk.RFMScorer(n_bins=4).fit(rk.summarize(LOG)),
+    rk.Lifecycle(silent_after=rk.Cycles(2), lost_after=rk.Probability(0.8)).fit(LOG),
+]
+
+
+def outcome(model):
+    """Give what a model says of every customer."""
+    customers = rk.summarize(LOG)
+    if hasattr(model, "predict_purchases"):
+        return model.predict_purchases(customers, interval=0.9)
+    return (
+        model.predict_churn(customers)
+        if hasattr(model, "predict_churn")
+        else model.transform(customers)
+    )
+
+
+@pytest.mark.parametrize("model", FITTED, ids=lambda model: type(model).__name__)
+def test_a_model_says_the_same_when_it_comes_back(model, tmp_path):
+    rk.save_model(model, tmp_path / "model.json")
+    again = rk.load_model(tmp_path / "model.json")
+    assert type(again) is type(model)
+    assert repr(again) == repr(model)
+    assert vars(again).keys() == vars(model).keys()
+    pd.testing.assert_frame_equal(outcome(again), outcome(model))
+    rk.save_model(again, tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_text() == (tmp_path / "model.json").read_text()
+
+
+def test_every_model_and_part_is_found():
+    assert {type(model).__name__ for model in FITTED} == MODELS.keys()
+    for name, module in (MODELS | PARTS).items():
+        assert hasattr(__import__(module, fromlist=[name]), name)
+
+
+def test_no_customer_is_written(tmp_path):
+    ids = rk.summarize(LOG)["customer_id"].astype(str)
+    for model in FITTED:
+        rk.save_model(model, tmp_path / "model.json")
+        words = set(
+            json.loads(f"[{json.dumps((tmp_path / 'model.json').read_text())}]")[0].split('"')
+        )
+        assert not words & set(ids)
+
+
+def test_a_file_names_its_schema_and_its_library(tmp_path):
+    rk.save_model(FITTED[0], tmp_path / "model.json")
+    document = json.loads((tmp_path / "model.json").read_text())
+    assert (document["schema"], document["model"]) == (1, "BetaGeo")
+    assert document["library"] == f"rfmkit {rk.__version__}"
+
+
+def test_a_file_is_replaced_in_one_step(tmp_path):
+    path = tmp_path / "model.json"
+    rk.save_model(FITTED[0], path)
+    rk.save_model(FITTED[1], path)
+    assert type(rk.load_model(path)) is rk.ModifiedBetaGeo
+    assert [other.name for other in tmp_path.iterdir()] == ["model.json"]
+
+
+@pytest.mark.parametrize("model", [object(), pd.DataFrame(), rk.BetaGeo, "BetaGeo", LOG])
+def test_only_models_are_saved(model, tmp_path):
+    with pytest.raises(RfmkitError, match="What is saved is a model of rfmkit"):
+        rk.save_model(model, tmp_path / "model.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_is_fitted_before_it_is_saved(tmp_path):
+    with pytest.raises(NotFittedError, match="A ChurnCurve is fitted before it is saved"):
+        rk.save_model(rk.ChurnCurve(), tmp_path / "model.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", "The file is one that rk.save_model wrote"),
+        ("[1]", "The file is one that rk.save_model wrote"),
+        ("\x00\x01", "The file is one that rk.save_model wrote"),
+        ('{"schema": 1, "library": "x"}', "The file is one that rk.save_model wrote"),
+        ('{"schema": 2, "library": "rfmkit 9", "model": "BetaGeo"}', "written by rfmkit 9"),
+        ('{"schema": 1, "library": "x", "model": "Popen", "state": {}}', "'Popen' of schema 1"),
+        (
+            '{"schema": 1, "library": "x", "model": "BetaGeo", "state": {"a": {"odd": 1}}}',
+            r"found: \['odd'\]",
+        ),
+    ],
+)
+def test_another_file_is_an_error(text, match, tmp_path):
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(RfmkitError, match=f"(?i){match}"):
+        rk.load_model(tmp_path / "model.json")
+
+
+def test_a_part_of_another_module_is_not_made(tmp_path):
+    state = '{"a": {"part": "P", "state": {}}}'
+    text = f'{{"schema": 1, "library": "x", "model": "BetaGeo", "state": {state}}}'
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(RfmkitError, match="The file is one"):
+        rk.load_model(tmp_path / "model.json")
+
+
+def test_numbers_come_back_to_the_last_digit(tmp_path):
+    model = rk.BetaGeo(90).fit(LOG)
+    model.params_["r"] = 0.1 + 0.2
+    model.extra_ = np.array([np.nan, np.inf, -0.0, 5e-324])
+    rk.save_model(model, tmp_path / "model.json")
+    again = rk.load_model(tmp_path / "model.json")
+    assert again.params_["r"] == 0.1 + 0.2
+    assert again.extra_.tobytes() == model.extra_.tobytes()
