@@ -212,6 +212,22 @@ def test_intervals_hold_the_prediction_and_narrow_with_more_customers():
     assert widths[1] < widths[0] / 2
 
 
+def test_draws_with_replacement_are_about_as_wide_where_the_model_is_right(customers):
+    model = rk.ModifiedBetaGeo(90).fit(shop(1500, at_first=True))
+    some = customers.head(50)
+
+    def width():
+        churn = model.predict_churn(some, interval=0.9)
+        return (churn["churn_upper"] - churn["churn_lower"]).mean()
+
+    by_curvature = width()
+    again = model.bootstrap(shop(1500, at_first=True), times=40, seed=1)
+    assert again is model
+    assert 0.6 < width() / by_curvature < 1.6
+    with pytest.raises(NotFittedError, match="A BetaGeo is fitted"):
+        rk.BetaGeo().bootstrap(customers)
+
+
 def test_intervals_of_parameters_hold_the_truth():
     """Of 20 shops: 95 in 100 intervals, less chance."""
     held = []

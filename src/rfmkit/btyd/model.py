@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import ibis
@@ -195,6 +196,46 @@ class BuyTillYouDie:
         low, high = np.array(self.limits).T
         return np.array([self.natural(np.clip(point, low, high))[0] for point in normal])
 
+    def bootstrap(self, customers: Any, *, times: int = 100, seed: int = 0) -> Self:
+        """Draw the parameters of intervals by fitting again on customers drawn with replacement.
+
+        Without it they come from the curvature of the likelihood, which takes the model to be
+        right; where it is not, these intervals are wider, and more honest.
+
+        Parameters
+        ----------
+        customers : Orders or DataFrame
+            What the model was fitted on.
+        times : int, default 100
+            How many times; each costs about as much as the fit.
+        seed : int, default 0
+            Of the draws.
+
+        Returns
+        -------
+        BuyTillYouDie
+            Itself, with the draws.
+
+        Notes
+        -----
+        Efron (1979), "Bootstrap methods: another look at the jackknife", Annals of Statistics 7.
+        """
+        self._check_fitted()
+        checks.whole("times", times, least=2)
+        counts = count_customers(customers, unit_days=float(self.unit_days))
+        scaled = counts.scaled()
+        scale = scaled.unit_days / counts.unit_days
+        unit = np.array([scale if name in self.times else 1.0 for name in self.names])
+        start = self.point(self._params / unit)
+        rng, draws = np.random.default_rng(seed), []
+        for _ in range(times):
+            drawn = rng.multinomial(round(counts.customers), counts.weight / counts.customers)
+            sample = replace(scaled, weight=drawn.astype(float))
+            found = maximise(self._objective(sample), [start], self.limits)
+            draws.append(self.natural(found.at)[0] * unit)
+        self._draws = np.array(draws)
+        return self
+
     # --- predictions -------------------------------------------------------------------------
 
     @property
@@ -215,7 +256,8 @@ class BuyTillYouDie:
             Another horizon than the model's own; nothing needs to be fitted again.
         interval : float, optional
             A level such as 0.9: adds `churn_lower` and `churn_upper`, from draws of the
-            parameters. They tell how surely the model is known, not whether it is right.
+            parameters (see `bootstrap`). They tell how surely the model is known, not whether it
+            is right.
 
         Returns
         -------
@@ -294,10 +336,7 @@ class BuyTillYouDie:
         names: tuple[str, str, str],
         interval: float | None,
     ) -> Any:
-        if not hasattr(self, "params_"):
-            raise NotFittedError(
-                f"A {type(self).__name__} is fitted before use.", hint=".fit(orders) first."
-            )
+        self._check_fitted()
         functions = {names[0]: _udf(lambda *row: predict(self._params, *row), self.unit_days)}
         if interval is not None:
             checks.number("interval", interval, above=0, below=1)
@@ -310,6 +349,12 @@ class BuyTillYouDie:
             return table.select(*kept, **{name: made(*row) for name, made in functions.items()})
 
         return over_customers(customers, expression, needs=("customer_id", *NEEDS))
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "params_"):
+            raise NotFittedError(
+                f"A {type(self).__name__} is fitted before use.", hint=".fit(orders) first."
+            )
 
     @property
     def _params(self) -> Floats:
