@@ -91,6 +91,12 @@ SCORES: Final = _table(
     ("churn_probability", "float64", "0..1", "no purchase in the stated horizon (see estimand)"),
     ("churn_lower", "float64", "0..1", "lower end of its interval"),
     ("churn_upper", "float64", "0..1", "upper end of its interval"),
+    ("expected_purchases", "float64", "purchases", "expected in the stated horizon"),
+    ("purchases_lower", "float64", "purchases", "lower end of the interval of the expectation"),
+    ("purchases_upper", "float64", "purchases", "upper end of the interval of the expectation"),
+    ("alive_probability", "float64", "0..1", "not having left, which nobody observes: no churn"),
+    ("alive_lower", "float64", "0..1", "lower end of its interval"),
+    ("alive_upper", "float64", "0..1", "upper end of its interval"),
 )
 STAGES: Final = _table(
     "segments",
