@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ROUGH_ROWS: Final = 2000
 DRAWS: Final = 200
+FLAT: Final = 100.0
+"""The standard error of a logarithm from which on nothing is known of the parameter."""
 SEED: Final = 20_261_122
 
 
@@ -47,7 +49,8 @@ class BuyTillYouDie:
         Its logarithm at `params_`, in the unit of time.
     summary_ : DataFrame
         `parameter, estimate, log_error, lower, upper`: the standard error of the logarithm, and
-        an interval of 95 % from it; null where the parameter lies on a boundary.
+        an interval of 95 % from it; null where the parameter lies on a boundary, or nothing tells
+        it.
     boundary_ : str
         Empty, or the name of the boundary on which the likelihood is greatest.
     diagnosis_ : str
@@ -173,7 +176,7 @@ class BuyTillYouDie:
         covariance[np.ix_(free, free)] = inner
         error = np.sqrt(np.maximum(np.diag(by_point @ covariance @ by_point.T), 0))
         lost = (np.abs(by_point[:, ~free]) > 0).any(axis=1)  # moves along a boundary
-        error = np.where(lost, np.nan, error)
+        error = np.where(lost | (error > FLAT), np.nan, error)
         estimate = params * unit
         with np.errstate(over="ignore"):
             lower, upper = estimate * np.exp(-1.96 * error), estimate * np.exp(1.96 * error)
