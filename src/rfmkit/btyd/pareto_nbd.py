@@ -32,8 +32,8 @@ class ParetoNBD(BuyTillYouDie):
     """Buy at random times until leaving at a random time: the Pareto/NBD model.
 
     A customer buys at a rate that is Gamma(r, alpha) over customers, and leaves at a rate that is
-    Gamma(s, beta): at any time, so that who has bought once may have left too. For everything but
-    the time that a fit takes, `ModifiedBetaGeo` is much the same.
+    Gamma(s, beta): at any time, whether they buy or not, so that P(alive) falls with every day of
+    silence, also of who has bought once.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ class ParetoNBD(BuyTillYouDie):
     Notes
     -----
     Schmittlein, Morrison and Colombo (1987), "Counting your customers: who are they and what will
-    they do next?", Management Science 33; in the letters of Fader and Hardie (2005), "A note on
-    deriving the Pareto/NBD model and related expressions", equations 15 to 18 (likelihood), 39
-    (P(alive)) and 41 (expected purchases).
+    they do next?", Management Science 33. The letters, P(alive) and the expected purchases are
+    those of Fader and Hardie (2005), "A note on deriving the Pareto/NBD model and related
+    expressions".
 
     The likelihood is taken before its last integral, over the time of leaving,
 
