@@ -33,6 +33,7 @@ __all__ = [
     "ModifiedBetaGeoCNBD",
     "ChurnCurve",
     "churn_rate",
+    "ParetoNBD",
     "Lifecycle",
     "Cycles",
     "Quantile",
