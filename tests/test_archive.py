@@ -16,6 +16,7 @@ FITTED = [
     rk.ModifiedBetaGeo(90).fit(LOG),
     rk.BetaGeoCNBD(90, k=2).fit(LOG),
     rk.ModifiedBetaGeoCNBD(90).fit(LOG),
+    rk.ParetoNBD(90).fit(LOG),
     rk.ChurnCurve(180, anchor="snapshot").fit(LOG),
     rk.PurchaseCycle("gamma").fit(LOG),
     rk.RFMScorer(n_bins=4).fit(rk.summarize(LOG)),

@@ -39,13 +39,13 @@ def array(*values):
     return np.array(values, dtype=float)
 
 
-def counts(x, t_x, T):  # noqa: N803
+def counts(x, t_x, T):
     return Counts(array(x), array(t_x), array(T), array(1))
 
 
 @pytest.mark.parametrize("corner", CORNERS)
 def test_the_likelihood_holds_in_every_corner(corner):
-    *params, x, t_x, T, log_likelihood, alive = corner  # noqa: N806
+    *params, x, t_x, T, log_likelihood, alive = corner
     term, slopes = MODEL.log_terms(array(*params), counts(x, t_x, T))
     assert term[0] == pytest.approx(log_likelihood, rel=1e-14, abs=1e-11)
     found = MODEL.alive(array(*params), array(x), array(t_x), array(T))
@@ -79,7 +79,7 @@ def test_the_derivatives_are_those_of_the_likelihood(case):
 
 @given(cases(), st.floats(0.01, 1000))
 def test_no_unit_of_time_matters(case, unit):
-    params, x, t_x, T = case  # noqa: N806
+    params, x, t_x, T = case
     term, _ = MODEL.log_terms(params, counts(x, t_x, T))
     moved = params * array(1, unit, 1, unit)
     other, _ = MODEL.log_terms(moved, counts(x, t_x * unit, T * unit))
@@ -96,7 +96,7 @@ def test_no_unit_of_time_matters(case, unit):
 
 @given(cases(), st.floats(0.01, 50), st.floats(0.01, 50))
 def test_silence_adds_up(case, first, second):
-    params, x, t_x, T = case  # noqa: N806
+    params, x, t_x, T = case
     row = (array(x), array(t_x))
     early = MODEL.churn(params, *row, array(T), first)
     late = MODEL.churn(params, *row, array(T + first), second)
@@ -109,7 +109,7 @@ def test_silence_adds_up(case, first, second):
 
 @given(cases(), st.floats(0.01, 50))
 def test_expected_purchases_are_at_least_the_chance_of_one(case, horizon):
-    params, x, t_x, T = case  # noqa: N806
+    params, x, t_x, T = case
     row = (array(x), array(t_x), array(T))
     expected = MODEL.purchases(params, *row, horizon)[0]
     assert expected >= (1 - MODEL.churn(params, *row, horizon)[0]) * (1 - 1e-9) - 1e-9
@@ -125,7 +125,7 @@ def test_a_drop_out_of_shape_1_is_the_limit_of_its_neighbours():
 
 def test_many_rows_are_worked_out_like_each_alone():
     rng = np.random.default_rng(7)
-    T = rng.uniform(0.001, 50, 3000)  # noqa: N806
+    T = rng.uniform(0.001, 50, 3000)
     x = np.floor(rng.exponential(20, 3000))
     t_x = np.where(x > 0, rng.uniform(0, 1, 3000) * T, 0)
     together = MODEL.churn(CDNOW, x, t_x, T, 10)
@@ -254,7 +254,7 @@ def regular(leaves):
 def test_a_boundary_is_reached_and_named(leaves, boundary):
     customers = regular(leaves)
     model = rk.ParetoNBD(horizon_days=90).fit(customers)
-    assert model.boundary_ == f"homogeneous rates; {boundary}"
+    assert {"homogeneous rates", boundary} <= set(model.boundary_.split("; "))
     assert boundary in repr(model)
     assert model.converged_
     assert model.diagnosis_
@@ -265,7 +265,7 @@ def test_a_boundary_is_reached_and_named(leaves, boundary):
 def test_nobody_coming_back_is_a_boundary_too():
     customers = regular(np.zeros(100, dtype=int))
     model = rk.ParetoNBD(horizon_days=90).fit(customers)
-    assert model.boundary_ in {"no repeats", "certain drop-out"}
+    assert set(model.boundary_.split("; ")) & {"no repeats", "certain drop-out"}
     assert (model.predict_churn(customers)["churn_probability"] > 0.999).all()
 
 

@@ -33,6 +33,7 @@ MODELS: Final = {
     "BetaGeoCNBD": "rfmkit.btyd",
     "ModifiedBetaGeo": "rfmkit.btyd",
     "ModifiedBetaGeoCNBD": "rfmkit.btyd",
+    "ParetoNBD": "rfmkit.btyd",
     "ChurnCurve": "rfmkit.churn",
     "PurchaseCycle": "rfmkit.cycle",
     "RFMScorer": "rfmkit.rfm",

@@ -176,7 +176,7 @@ class BuyTillYouDie:
         covariance[np.ix_(free, free)] = inner
         error = np.sqrt(np.maximum(np.diag(by_point @ covariance @ by_point.T), 0))
         lost = (np.abs(by_point[:, ~free]) > 0).any(axis=1)  # moves along a boundary
-        error = np.where(lost | (error > FLAT), np.nan, error)
+        error = np.where(lost | (error > FLAT) | (error == 0), np.nan, error)
         estimate = params * unit
         with np.errstate(over="ignore"):
             lower, upper = estimate * np.exp(-1.96 * error), estimate * np.exp(1.96 * error)

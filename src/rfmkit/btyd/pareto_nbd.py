@@ -124,7 +124,7 @@ class ParetoNBD(BuyTillYouDie):
         The derivatives are expectations over the time of leaving, now for who has not left.
         """
         r, alpha, s, beta = params
-        x, t_x, T = counts.x, counts.t_x, counts.T  # noqa: N806
+        x, t_x, T = counts.x, counts.t_x, counts.T
         log, by_r = _rising(r, x)
         since_a, since_b = np.log1p(t_x / alpha), np.log1p(t_x / beta)
         log = log - x * np.log(alpha) - (r + x) * since_a - s * since_b
@@ -143,12 +143,12 @@ class ParetoNBD(BuyTillYouDie):
 
     # --- predictions -------------------------------------------------------------------------
 
-    def alive(self, params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:  # noqa: N803
+    def alive(self, params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:
         """Give the probability of not having left."""
         here = _stays(params, x, t_x, T)[0]
         return np.asarray(here / (here + _leaves(params, x, t_x, T)[0]))
 
-    def churn(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:  # noqa: N803
+    def churn(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
         """Give the probability of no purchase in (T, T + H]."""
         now, later = (
             _stays(params, x, t_x, until)[0] + _leaves(params, x, t_x, until)[0]
@@ -156,7 +156,7 @@ class ParetoNBD(BuyTillYouDie):
         )
         return np.asarray(later / now)
 
-    def purchases(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:  # noqa: N803
+    def purchases(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
         """Give the rate of who is here, times the time that they are expected to stay of H."""
         r, alpha, s, beta = params
         span = np.log1p(H / (beta + T))
@@ -178,7 +178,7 @@ def _rising(r: float, x: Floats) -> tuple[Floats, Floats]:
 
 
 def _stays(
-    params: Floats, x: Floats, t_x: Floats, T: Floats  # noqa: N803
+    params: Floats, x: Floats, t_x: Floats, T: Floats
 ) -> tuple[Floats, Floats, Floats]:  # fmt: skip
     """Give the chance of silence and no leaving from t_x to T, up to what all chances share.
 
@@ -191,7 +191,7 @@ def _stays(
 
 
 def _leaves(
-    params: Floats, x: Floats, t_x: Floats, T: Floats, *, moments: bool = False  # noqa: N803
+    params: Floats, x: Floats, t_x: Floats, T: Floats, *, moments: bool = False
 ) -> Floats:  # fmt: skip
     """Give the chance of leaving between t_x and T, in silence until then.
 
