@@ -5,32 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
-import ibis
 import numpy as np
 
 from rfmkit import checks
-from rfmkit._engine.backend import unique_name
 from rfmkit.btyd.counts import NEEDS, Counts, count_customers, dot
-from rfmkit.btyd.optimum import Optimum, maximise
-from rfmkit.exceptions import NotFittedError
+from rfmkit.btyd.fitted import Fitted, beside, in_batches
+from rfmkit.btyd.optimum import maximise
 from rfmkit.history import over_customers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     import ibis.expr.types as ir
     from numpy.typing import NDArray
 
+    from rfmkit.btyd.optimum import Objective, Optimum
+
     Floats = NDArray[np.float64]
 
 ROUGH_ROWS: Final = 2000
-DRAWS: Final = 200
-FLAT: Final = 100.0
-"""The standard error of a logarithm from which on nothing is known of the parameter."""
-SEED: Final = 20_261_122
 
 
-class BuyTillYouDie:
+class BuyTillYouDie(Fitted):
     """A model of customers who buy at a rate of their own until they leave, unseen.
 
     Parameters
@@ -59,16 +55,10 @@ class BuyTillYouDie:
         How many customers it was fitted on.
     """
 
-    names: ClassVar[tuple[str, ...]]
-    """The parameters."""
     times: ClassVar[tuple[str, ...]]
     """Those of them that are times."""
     starts: ClassVar[tuple[tuple[float, ...], ...]]
     """Where the search begins, with the mean tenure as unit of time."""
-    limits: ClassVar[tuple[tuple[float, float], ...]]
-    """Between which the coordinates of the search lie."""
-    boundaries: ClassVar[Mapping[tuple[int, int], tuple[str, str]]]
-    """Of a coordinate and its side: the name of the boundary, and what it means."""
     regularity: int = 1
     """The shape k of the times between purchases: 1 is random timing."""
 
@@ -97,10 +87,6 @@ class BuyTillYouDie:
 
     def purchases(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
         """Give the expected number of purchases in (T, T + H]."""
-        raise NotImplementedError
-
-    def natural(self, point: Floats) -> tuple[Floats, Floats]:
-        """Turn a point of the search into parameters, with the derivatives of their logarithms."""
         raise NotImplementedError
 
     def point(self, params: Floats) -> Floats:
@@ -156,48 +142,8 @@ class BuyTillYouDie:
         return mean
 
     def _keep(self, found: Optimum, counts: Counts, scale: float) -> None:
-        import pandas as pd
-
         unit = np.array([scale if name in self.times else 1.0 for name in self.names])
-        params, by_point = self.natural(found.at)
-        self.params_ = dict(zip(self.names, (params * unit).tolist(), strict=True))
-        self.customers_ = round(counts.customers)
-        self.converged_ = found.converged
-        reached = [
-            (self.boundaries[place, side], place)
-            for place, side in enumerate(found.bound.tolist())
-            if side and (place, side) in self.boundaries
-        ]
-        self.boundary_ = "; ".join(name for (name, _), _ in reached)
-        self.diagnosis_ = " ".join(meaning for (_, meaning), _ in reached)
-        free = found.bound == 0
-        covariance = np.zeros_like(found.curvature)
-        inner = np.linalg.pinv(found.curvature[np.ix_(free, free)] * counts.customers)
-        covariance[np.ix_(free, free)] = inner
-        error = np.sqrt(np.maximum(np.diag(by_point @ covariance @ by_point.T), 0))
-        lost = (np.abs(by_point[:, ~free]) > 0).any(axis=1)  # moves along a boundary
-        error = np.where(lost | (error > FLAT) | (error == 0), np.nan, error)
-        estimate = params * unit
-        with np.errstate(over="ignore"):
-            lower, upper = estimate * np.exp(-1.96 * error), estimate * np.exp(1.96 * error)
-        self.summary_ = pd.DataFrame(
-            {
-                "parameter": list(self.names),
-                "estimate": estimate,
-                "log_error": error,
-                "lower": lower,
-                "upper": upper,
-            }
-        )
-        self._draws = self._drawn(found.at, covariance) * unit
-
-    def _drawn(self, at: Floats, covariance: Floats) -> Floats:
-        """Draw parameters from the normal that the curvature tells, in the search's coordinates."""
-        normal = np.random.default_rng(SEED).multivariate_normal(
-            at, covariance, DRAWS, check_valid="ignore"
-        )
-        low, high = np.array(self.limits).T
-        return np.array([self.natural(np.clip(point, low, high))[0] for point in normal])
+        self._learn(found, customers=counts.customers, unit=unit)
 
     def bootstrap(self, customers: Any, *, times: int = 100, seed: int = 0) -> Self:
         """Draw the parameters of intervals by fitting again on customers drawn with replacement.
@@ -223,7 +169,7 @@ class BuyTillYouDie:
         -----
         Efron (1979), "Bootstrap methods: another look at the jackknife", Annals of Statistics 7.
         """
-        self._check_fitted()
+        self._insist_on_fit()
         checks.whole("times", times, least=2)
         counts = count_customers(customers, unit_days=float(self.unit_days))
         scaled = counts.scaled()
@@ -339,7 +285,7 @@ class BuyTillYouDie:
         names: tuple[str, str, str],
         interval: float | None,
     ) -> Any:
-        self._check_fitted()
+        self._insist_on_fit()
         functions = {names[0]: _udf(lambda *row: predict(self._params, *row), self.unit_days)}
         if interval is not None:
             checks.number("interval", interval, above=0, below=1)
@@ -348,51 +294,15 @@ class BuyTillYouDie:
 
         def expression(table: ir.Table) -> ir.Table:
             row = [table[name].cast("int64") for name in NEEDS]
-            kept = [name for name in ("customer_id", "rfmkit_row") if name in table.columns]
-            return table.select(*kept, **{name: made(*row) for name, made in functions.items()})
+            return beside(customers, table, kept=("customer_id",), row=row, functions=functions)
 
         return over_customers(customers, expression, needs=("customer_id", *NEEDS))
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "params_"):
-            raise NotFittedError(
-                f"A {type(self).__name__} is fitted before use.", hint=".fit(orders) first."
-            )
-
-    @property
-    def _params(self) -> Floats:
-        return np.array([self.params_[name] for name in self.names])
-
-    def _quantile(
-        self, predict: Callable[[Floats, Floats, Floats, Floats], Floats], share: float
-    ) -> Callable[..., Floats]:
-        def over_draws(*row: Floats) -> Floats:
-            return np.quantile([predict(params, *row) for params in self._draws], share, axis=0)
-
-        return over_draws
-
-    def __repr__(self) -> str:
-        """Say what was fitted, on how many customers."""
-        name = type(self).__name__
-        if not hasattr(self, "params_"):
-            return f"<{name}: not fitted>"
-        params = ", ".join(f"{letter} {value:.4g}" for letter, value in self.params_.items())
-        edge = f"; {self.boundary_}" if self.boundary_ else ""
-        return f"<{name}: {params} from {self.customers_:,} customers{edge}>"
 
 
 def _udf(function: Callable[..., Floats], unit_days: float) -> Any:
     """Make a function of (x, t_x, T) one that an engine calls, a batch of rows at a time."""
-    import pyarrow as pa
 
-    def batch(x: Any, t_x: Any, T: Any) -> Any:
-        row = [column.to_numpy(zero_copy_only=False).astype(float) for column in (x, t_x, T)]
-        # Customers alike are predicted once.
-        alike, place = np.unique(np.stack(row), axis=1, return_inverse=True)
-        with np.errstate(all="ignore"):
-            found = function(alike[0], alike[1] / unit_days, alike[2] / unit_days)
-        return pa.array(np.asarray(found, dtype=float)[np.ravel(place)], from_pandas=True)
+    def in_units(x: Floats, t_x: Floats, T: Floats) -> Floats:
+        return function(x, t_x / unit_days, T / unit_days)
 
-    signature = (("int64", "int64", "int64"), "float64")
-    name = unique_name("predict")
-    return ibis.udf.scalar.pyarrow(batch, name=name, signature=signature)
+    return in_batches(in_units, "int64", "int64", "int64")

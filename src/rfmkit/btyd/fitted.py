@@ -1,0 +1,187 @@
+"""Fitted: what every model tells of itself once its likelihood is greatest."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import ibis
+import numpy as np
+
+from rfmkit._engine.backend import unique_name
+from rfmkit.btyd.counts import dot
+from rfmkit.exceptions import NotFittedError
+from rfmkit.orders import Orders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import ibis.expr.types as ir
+    from numpy.typing import NDArray
+
+    from rfmkit.btyd.optimum import Objective, Optimum
+
+    Floats = NDArray[np.float64]
+
+DRAWS: Final = 200
+FLAT: Final = 100.0
+"""The standard error of a logarithm from which on nothing is known of the parameter."""
+SEED: Final = 20_261_122
+
+
+class Fitted:
+    """Parameters of greatest likelihood, how surely they are known, and what a boundary means.
+
+    Attributes
+    ----------
+    params_ : dict of str to float
+        The parameters, by the letters of the paper.
+    summary_ : DataFrame
+        `parameter, estimate, log_error, lower, upper`: the standard error of the logarithm, and
+        an interval of 95 % from it; null where the parameter lies on a boundary, or nothing tells
+        it.
+    boundary_ : str
+        Empty, or the name of the boundary on which the likelihood is greatest.
+    diagnosis_ : str
+        In words: what a boundary means for the predictions.
+    customers_ : int
+        How many customers it was fitted on.
+    converged_ : bool
+        Whether the search ended where the slope is nought.
+    """
+
+    names: ClassVar[tuple[str, ...]]
+    """The parameters."""
+    limits: ClassVar[tuple[tuple[float, float], ...]]
+    """Between which the coordinates of the search lie."""
+    boundaries: ClassVar[Mapping[tuple[int, int], tuple[str, str]]]
+    """Of a coordinate and its side: the name of the boundary, and what it means."""
+
+    def natural(self, point: Floats) -> tuple[Floats, Floats]:
+        """Turn a point of the search into parameters, with the derivatives of their logarithms."""
+        raise NotImplementedError
+
+    def _mean(
+        self, log_terms: Callable[[Floats], tuple[Floats, Floats]], weight: Floats
+    ) -> Objective:
+        """Make what is maximised: the mean log-likelihood of a customer, at a point."""
+        share = weight / weight.sum()
+
+        def mean(point: Floats) -> tuple[float, Floats]:
+            params, by_point = self.natural(point)
+            with np.errstate(all="ignore"):
+                terms, slopes = log_terms(params)
+            return float(dot(share, terms)), (dot(share, slopes) * params) @ by_point
+
+        return mean
+
+    def _learn(self, found: Optimum, *, customers: float, unit: Floats | float = 1.0) -> None:
+        """Keep an optimum; `unit` is what each parameter was measured in."""
+        import pandas as pd
+
+        params, by_point = self.natural(found.at)
+        estimate = params * unit
+        self.params_ = dict(zip(self.names, estimate.tolist(), strict=True))
+        self.customers_ = round(customers)
+        self.converged_ = found.converged
+        reached = [
+            self.boundaries[place, side]
+            for place, side in enumerate(found.bound.tolist())
+            if side and (place, side) in self.boundaries
+        ]
+        self.boundary_ = "; ".join(name for name, _ in reached)
+        self.diagnosis_ = " ".join(meaning for _, meaning in reached)
+        free = found.bound == 0
+        covariance = np.zeros_like(found.curvature)
+        inner = np.linalg.pinv(found.curvature[np.ix_(free, free)] * customers)
+        covariance[np.ix_(free, free)] = inner
+        error = np.sqrt(np.maximum(np.diag(by_point @ covariance @ by_point.T), 0))
+        lost = (np.abs(by_point[:, ~free]) > 0).any(axis=1)  # moves along a boundary
+        error = np.where(lost | (error > FLAT) | (error == 0), np.nan, error)
+        with np.errstate(over="ignore"):
+            lower, upper = estimate * np.exp(-1.96 * error), estimate * np.exp(1.96 * error)
+        self.summary_ = pd.DataFrame(
+            {
+                "parameter": list(self.names),
+                "estimate": estimate,
+                "log_error": error,
+                "lower": lower,
+                "upper": upper,
+            }
+        )
+        self._draws = self._drawn(found.at, covariance) * unit
+
+    def _drawn(self, at: Floats, covariance: Floats) -> Floats:
+        """Draw parameters from the normal that the curvature tells, in the search's coordinates."""
+        normal = np.random.default_rng(SEED).multivariate_normal(
+            at, covariance, DRAWS, check_valid="ignore"
+        )
+        low, high = np.array(self.limits).T
+        return np.array([self.natural(np.clip(point, low, high))[0] for point in normal])
+
+    def _insist_on_fit(self) -> None:
+        if not hasattr(self, "params_"):
+            raise NotFittedError(
+                f"A {type(self).__name__} is fitted before use.", hint=".fit(orders) first."
+            )
+
+    @property
+    def _params(self) -> Floats:
+        return np.array([self.params_[name] for name in self.names])
+
+    def _quantile(self, predict: Callable[..., Floats], share: float) -> Callable[..., Floats]:
+        def over_draws(*row: Floats) -> Floats:
+            return np.quantile([predict(params, *row) for params in self._draws], share, axis=0)
+
+        return over_draws
+
+    def __repr__(self) -> str:
+        """Say what was fitted, on how many customers."""
+        name = type(self).__name__
+        if not hasattr(self, "params_"):
+            return f"<{name}: not fitted>"
+        params = ", ".join(f"{letter} {value:.4g}" for letter, value in self.params_.items())
+        edge = f"; {self.boundary_}" if self.boundary_ else ""
+        return f"<{name}: {params} from {self.customers_:,} customers{edge}>"
+
+
+def in_batches(function: Callable[..., Floats], *kinds: str) -> Any:
+    """Make a function of columns of these types one that an engine calls, many rows at a time."""
+    import pyarrow as pa
+
+    def batch(*columns: Any) -> Any:
+        if not isinstance(columns[0], pa.Array | pa.ChunkedArray):  # Spark calls row by row
+            with np.errstate(all="ignore"):
+                return float(function(*(np.array([cell], dtype=float) for cell in columns))[0])
+        row = [column.to_numpy(zero_copy_only=False).astype(float) for column in columns]
+        # Customers alike are predicted once.
+        alike, place = np.unique(np.stack(row), axis=1, return_inverse=True)
+        with np.errstate(all="ignore"):
+            found = function(*alike)
+        return pa.array(np.asarray(found, dtype=float)[np.ravel(place)])
+
+    # Ibis counts the columns by the signature.
+    positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [inspect.Parameter(f"c{place}", positional) for place in range(len(kinds))]
+    vars(batch)["__signature__"] = inspect.Signature(parameters)
+    name = unique_name("predict")
+    made = ibis.udf.scalar.pyarrow(batch, name=name, signature=(kinds, "float64"))
+    # DuckDB takes no null from a function.
+    return lambda *columns: made(*columns).nullif(float("nan"))
+
+
+def beside(
+    source: Any,
+    table: ir.Table,
+    *,
+    kept: Sequence[str],
+    row: Sequence[ir.Column],
+    functions: Mapping[str, Any],
+) -> ir.Table:
+    """Set functions of a row beside some columns of a table of `source`, those that are there."""
+    names = [name for name in (*kept, "rfmkit_row") if name in table.columns]
+    made = table.select(*names, **{name: function(*row) for name, function in functions.items()})
+    # A view names a function and does not bring it along; a query does, if only for no rows.
+    run = source.engine.arrow if isinstance(source, Orders) else ibis.Expr.to_pyarrow
+    run(made.limit(0))
+    return made
