@@ -33,7 +33,7 @@ __all__ = [
     "ModifiedBetaGeoCNBD",
     "ChurnCurve",
     "churn_rate",
-    "ParetoNBD",
+    "GammaGamma",
     "Lifecycle",
     "Cycles",
     "Quantile",

@@ -8,6 +8,7 @@ from .archive import save_model as save_model
 from .audit import Audit as Audit
 from .btyd import BetaGeo as BetaGeo
 from .btyd import BetaGeoCNBD as BetaGeoCNBD
+from .btyd import GammaGamma as GammaGamma
 from .btyd import ModifiedBetaGeo as ModifiedBetaGeo
 from .btyd import ModifiedBetaGeoCNBD as ModifiedBetaGeoCNBD
 from .btyd import ParetoNBD as ParetoNBD

@@ -91,12 +91,15 @@ SCORES: Final = _table(
     ("churn_probability", "float64", "0..1", "no purchase in the stated horizon (see estimand)"),
     ("churn_lower", "float64", "0..1", "lower end of its interval"),
     ("churn_upper", "float64", "0..1", "upper end of its interval"),
-    ("expected_purchases", "float64", "purchases", "expected in the stated horizon"),
-    ("purchases_lower", "float64", "purchases", "lower end of the interval of the expectation"),
-    ("purchases_upper", "float64", "purchases", "upper end of the interval of the expectation"),
-    ("alive_probability", "float64", "0..1", "not having left, which nobody observes: no churn"),
+    ("alive_probability", "float64", "0..1", "of not having left; no probability of churn"),
     ("alive_lower", "float64", "0..1", "lower end of its interval"),
     ("alive_upper", "float64", "0..1", "upper end of its interval"),
+    ("expected_purchases", "float64", "purchases", "expectation within the stated horizon"),
+    ("purchases_lower", "float64", "purchases", "lower end of its interval"),
+    ("purchases_upper", "float64", "purchases", "upper end of its interval"),
+    ("expected_purchase_value", "float64", "money", "expected value of a purchase"),
+    ("purchase_value_lower", "float64", "money", "lower end of its interval"),
+    ("purchase_value_upper", "float64", "money", "upper end of its interval"),
 )
 STAGES: Final = _table(
     "segments",
@@ -104,7 +107,9 @@ STAGES: Final = _table(
     ("phase", "string", "", "active, silent or lost; null for a prospect"),
     ("ordered_unpaid", "boolean", "", "ordered at least once without paying: a warm prospect"),
 )
-COLUMNS: Final[tuple[Column, ...]] = ORDERS + CUSTOMERS + GAPS + SNAPSHOTS + SCORES + STAGES
+COLUMNS: Final[tuple[Column, ...]] = (
+    ORDERS + CUSTOMERS + GAPS + SNAPSHOTS + SCORES + STAGES
+)
 
 DTYPES: Final = {column.name: column.dtype for column in COLUMNS if column.dtype}
 

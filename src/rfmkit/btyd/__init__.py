@@ -1,6 +1,12 @@
-"""Buy-till-you-die models: who is still a customer, and how often they will buy."""
+"""Buy-till-you-die models: who is still a customer, how often they will buy, and for how much."""
 
 from rfmkit.btyd.beta_geo import BetaGeo, BetaGeoCNBD, ModifiedBetaGeo, ModifiedBetaGeoCNBD
-from rfmkit.btyd.pareto_nbd import ParetoNBD
+from rfmkit.btyd.gamma_gamma import GammaGamma
 
-__all__ = ["BetaGeo", "BetaGeoCNBD", "ModifiedBetaGeo", "ModifiedBetaGeoCNBD", "ParetoNBD"]
+__all__ = [
+    "BetaGeo",
+    "BetaGeoCNBD",
+    "GammaGamma",
+    "ModifiedBetaGeo",
+    "ModifiedBetaGeoCNBD",
+]
