@@ -34,6 +34,7 @@ __all__ = [
     "ChurnCurve",
     "churn_rate",
     "GammaGamma",
+    "BetaGeoBetaBinomial",
     "Lifecycle",
     "Cycles",
     "Quantile",

@@ -7,6 +7,7 @@ from .archive import load_model as load_model
 from .archive import save_model as save_model
 from .audit import Audit as Audit
 from .btyd import BetaGeo as BetaGeo
+from .btyd import BetaGeoBetaBinomial as BetaGeoBetaBinomial
 from .btyd import BetaGeoCNBD as BetaGeoCNBD
 from .btyd import GammaGamma as GammaGamma
 from .btyd import ModifiedBetaGeo as ModifiedBetaGeo

@@ -66,6 +66,12 @@ CUSTOMERS: Final = _table(
     ("refund_amount", "float64", "money", "money given back"),
     ("categories", "int64", "categories", "distinct categories bought, where the log has them"),
 )
+OPPORTUNITIES: Final = _table(
+    "opportunities",
+    ("opportunities", "int64", "periods", "opportunities since the first purchase (n of BG/BB)"),
+    ("last_opportunity", "int64", "", "number of the last one taken, 0 for none (t_x of BG/BB)"),
+    ("customers", "int64", "customers", "for how many customers a row stands"),
+)
 GAPS: Final = _table(
     "gaps",
     ("order_number", "int64", "", "number of the purchase that opens the gap: 1 is the first"),
@@ -108,7 +114,7 @@ STAGES: Final = _table(
     ("ordered_unpaid", "boolean", "", "ordered at least once without paying: a warm prospect"),
 )
 COLUMNS: Final[tuple[Column, ...]] = (
-    ORDERS + CUSTOMERS + GAPS + SNAPSHOTS + SCORES + STAGES
+    ORDERS + CUSTOMERS + OPPORTUNITIES + GAPS + SNAPSHOTS + SCORES + STAGES
 )
 
 DTYPES: Final = {column.name: column.dtype for column in COLUMNS if column.dtype}

@@ -1,0 +1,243 @@
+"""BetaGeoBetaBinomial: buying or not at each opportunity, until leaving."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rfmkit as rk
+from conftest import plain
+from rfmkit.btyd.beta_geo_beta_binomial import _alive, _churn, _log_terms, _purchases
+from rfmkit.exceptions import NotFittedError, RfmkitError
+
+NEEDS = ["repeat_purchases", "last_opportunity", "opportunities"]
+
+
+def of(*params):
+    """A model of known parameters."""
+    made = rk.BetaGeoBetaBinomial()
+    made.params_ = dict(zip(made.names, params, strict=True))
+    return made
+
+
+def frame(*rows):
+    return pd.DataFrame(list(rows), columns=NEEDS)
+
+
+def simulated(alpha, beta, gamma, delta, *, n=8, customers=6000, seed=0):
+    """Customers who buy with a probability of their own, and leave with another."""
+    random = np.random.default_rng(seed)
+    buys = random.beta(alpha, beta, customers)[:, None]
+    life = random.geometric(random.beta(gamma, delta, customers))[:, None] - 1
+    taken = (random.random((customers, n)) < buys) & (np.arange(n) < life)
+    return pd.DataFrame(
+        {"customer_id": np.arange(customers), "repeat_purchases": taken.sum(axis=1),
+         "last_opportunity": (taken * np.arange(1, n + 1)).max(axis=1), "opportunities": n}
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return simulated(1.2, 0.8, 0.7, 2.8)
+
+
+@pytest.fixture(scope="module")
+def model(truth):
+    return rk.BetaGeoBetaBinomial(opportunities_ahead=3).fit(truth)
+
+
+def test_what_was_simulated_is_found_again(model):
+    summary = model.summary_.set_index("parameter")
+    true = {"alpha": 1.2, "beta": 0.8, "gamma": 0.7, "delta": 2.8}
+    for name, value in true.items():
+        assert abs(np.log(model.params_[name] / value)) < 3 * summary.loc[name, "log_error"]
+        assert summary.loc[name, "log_error"] < 0.25
+    assert model.converged_
+    assert (model.customers_, model.boundary_, model.diagnosis_) == (6000, "", "")
+
+
+def likelihoods(params, n):
+    """Every history of n opportunities with its probability, by its x and t_x."""
+    rows = [(x, t_x, math.comb(t_x - 1, x - 1) if x else 1)
+            for t_x in range(n + 1) for x in range(1 if t_x else 0, t_x + 1)]  # fmt: skip
+    x, t_x, ways = np.array(rows, dtype=float).T
+    terms, slopes = _log_terms(np.array(params), x, t_x, np.full_like(x, n))
+    return x, t_x, ways, np.exp(terms), slopes
+
+
+size = st.floats(-3, 3).map(np.exp)
+four = st.tuples(size, size, size, size)
+
+
+@given(four, st.integers(1, 12))
+def test_the_histories_have_the_probability_one(params, n):
+    _, _, ways, chance, _ = likelihoods(params, n)
+    assert ways @ chance == pytest.approx(1, abs=1e-9)
+
+
+@given(four, st.integers(1, 9))
+def test_the_derivatives_are_those_of_the_likelihood(params, n):
+    _, _, _, _, slopes = likelihoods(params, n)
+    for place in range(4):
+        step = np.ones(4)
+        step[place] = np.exp(1e-5)
+        up, down = (np.log(likelihoods(np.array(params) * s, n)[3]) for s in (step, 1 / step))
+        numeric = (up - down) / 2e-5
+        assert slopes[:, place] * params[place] == pytest.approx(numeric, rel=1e-5, abs=1e-6)
+
+
+def test_the_likelihood_is_that_of_the_story():
+    """Summed by hand: p and q on a grid, and the opportunity before which a customer left."""
+    alpha, beta, gamma, delta = 1.5, 2.5, 2.0, 6.0
+    grid = (np.arange(4000) + 0.5) / 4000
+    p = grid ** (alpha - 1) * (1 - grid) ** (beta - 1)
+    q = grid ** (gamma - 1) * (1 - grid) ** (delta - 1)
+    p, q = p / p.sum(), q / q.sum()
+    x, t_x, n = 2, 3, 6
+    total = 0.0
+    for left in range(t_x, n + 1):  # after how many opportunities
+        stay = (1 - grid) ** left * (grid if left < n else 1)
+        total += (p @ (grid**x * (1 - grid) ** (left - x))) * (q @ stay)
+    found, _ = _log_terms(np.array([alpha, beta, gamma, delta]), *np.array([[2.0], [3.0], [6.0]]))
+    assert np.exp(found[0]) == pytest.approx(total, rel=1e-5)
+
+
+histories = st.integers(1, 15).flatmap(
+    lambda n: st.tuples(st.integers(0, n), st.just(n)).flatmap(
+        lambda t: st.tuples(st.integers(min(t[0], 1), t[0]), st.just(t[0]), st.just(t[1]))
+    )
+)
+
+
+@given(four, histories, st.integers(1, 20))
+def test_a_longer_horizon_brings_more_purchases_and_less_churn(params, history, ahead):
+    row = (np.array(params), *np.array(history, dtype=float)[:, None])
+    (churn,), (less,) = _churn(*row, ahead), _churn(*row, ahead + 1)
+    (expected,), (more,) = _purchases(*row, ahead), _purchases(*row, ahead + 1)
+    (alive,) = _alive(*row)
+    assert 0 <= less <= churn <= 1
+    assert 0 <= expected <= more <= ahead + 1
+    assert 0 <= alive <= 1
+    assert 1 - churn <= min(alive, expected) + 1e-9
+    assert _churn(*row, 1) + _purchases(*row, 1) == pytest.approx(1)
+
+
+@given(four, histories)
+def test_one_more_silence_is_never_a_sign_of_life(params, history):
+    x, t_x, n = np.array(history, dtype=float)[:, None]
+    for silent in range(3):
+        now, later = (_alive(np.array(params), x, t_x, n + silent + one) for one in (0, 1))
+        assert later <= now + 1e-9
+
+
+@given(four, st.integers(1, 8), st.integers(1, 6))
+def test_predictions_agree_with_the_histories_to_come(params, n, ahead):
+    """Expected purchases of all after n, averaged, are those of n + ahead less those of n."""
+    x, t_x, ways, chance, _ = likelihoods(params, n)
+    at = np.array(params)
+    expected = _purchases(at, x, t_x, np.full_like(x, n), ahead)
+    later_x, _, later_ways, later, _ = likelihoods(params, n + ahead)
+    gained = later_x @ (later_ways * later) - x @ (ways * chance)
+    assert expected @ (ways * chance) == pytest.approx(gained, abs=1e-8)
+    none = np.zeros(1)
+    assert _purchases(at, none, none, none, n)[0] == pytest.approx(x @ (ways * chance), abs=1e-8)
+
+
+def test_customers_alike_may_be_one_row(truth, model):
+    cells = truth.groupby(NEEDS).size().rename("customers").reset_index()
+    found = rk.BetaGeoBetaBinomial().fit(cells)
+    assert found.params_ == pytest.approx(model.params_, rel=1e-9)
+    assert found.customers_ == 6000
+    alive = found.predict_alive(cells)
+    assert alive.columns.tolist() == [*NEEDS, "customers", "alive_probability"]
+    assert alive[NEEDS].equals(cells[NEEDS])
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "polars_lazy", "pyarrow", "duckdb", "ibis"])
+def test_a_frame_of_any_kind_gives_the_same(truth, model, as_kind, kind):
+    some = truth.iloc[::200][::-1]
+    fitted = rk.BetaGeoBetaBinomial().fit(as_kind(some, kind))
+    assert fitted.params_ == pytest.approx(rk.BetaGeoBetaBinomial().fit(some).params_, rel=1e-6)
+    for method in ("predict_churn", "predict_alive"):
+        found = plain(getattr(model, method)(as_kind(some, kind), interval=0.8))
+        expected = plain(getattr(model, method)(some, interval=0.8))
+        pd.testing.assert_frame_equal(found, expected)
+        low, middle, high = (found.iloc[:, place] for place in (2, 1, 3))
+        assert ((low <= middle) & (middle <= high)).all()
+
+
+def test_the_rows_keep_their_order_and_index(model, truth):
+    some = truth.sample(20, random_state=1)
+    found = model.predict_churn(some)
+    assert found.index.tolist() == some.index.tolist()
+    assert found["customer_id"].tolist() == some["customer_id"].tolist()
+    assert found.columns.tolist() == ["customer_id", "churn_probability"]
+
+
+def test_a_row_that_cannot_be_is_not_predicted(model):
+    found = model.predict_churn(frame((1, 2, 3), (4, 3, 3), (0, 2, 3), (1, 5, 3)))
+    assert found["churn_probability"].isna().tolist() == [False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("rows", "boundary"),
+    [
+        ([(4, 4, 4, 10), (3, 4, 4, 20), (2, 4, 4, 15)], "no drop-out"),
+        ([(4, 4, 4, 10), (0, 0, 4, 10)], "polarised purchases"),
+        ([(4, 4, 4, 10)], "certain purchase; no drop-out"),
+    ],
+)
+def test_a_boundary_is_found_and_named(rows, boundary):
+    cells = pd.DataFrame(rows, columns=[*NEEDS, "customers"])
+    found = rk.BetaGeoBetaBinomial().fit(cells)
+    for name in boundary.split("; "):
+        assert name in found.boundary_
+    assert found.diagnosis_
+    assert found.boundary_ in repr(found)
+    assert found.predict_churn(cells)["churn_probability"].between(0, 1).all()
+
+
+def test_customers_who_all_buy_alike_are_one_probability():
+    found = rk.BetaGeoBetaBinomial().fit(simulated(300, 300, 1, 5, customers=400, seed=8))
+    alpha, beta = found.params_["alpha"], found.params_["beta"]
+    assert alpha / (alpha + beta) == pytest.approx(0.5, abs=0.05)
+    assert "homogeneous purchases" in found.boundary_ or alpha + beta > 30
+
+
+def test_a_log_is_cut_into_periods():
+    rows = [
+        ("a", "2024-01-01"), ("a", "2024-01-08"), ("a", "2024-01-09"), ("a", "2024-01-10"),
+        ("a", "2024-01-30"), ("b", "2024-01-10"), ("c", "2024-01-10"), ("c", "2024-01-29"),
+        ("d", "2024-01-31"),
+    ]  # fmt: skip
+    log = pd.DataFrame(rows, columns=["customer", "date"]).assign(total=1.0)
+    orders = rk.read_orders(log, as_of="2024-01-31")
+    # a: 30 days are 4 weeks, day 7 in the first of them, 8 and 9 in the second, 29 after the last.
+    expected = frame((2, 2, 4), (0, 0, 3), (1, 3, 3), (0, 0, 0))
+    by_log = rk.BetaGeoBetaBinomial(period_days=7).fit(orders)
+    by_frame = rk.BetaGeoBetaBinomial().fit(expected)
+    assert by_log.params_ == pytest.approx(by_frame.params_)
+    for method in ("predict_churn", "predict_alive", "predict_purchases"):
+        found = getattr(by_log, method)(orders)
+        assert found["customer_id"].tolist() == ["a", "b", "c", "d"]
+        assert found.iloc[:, -1].tolist() == getattr(by_log, method)(expected).iloc[:, -1].tolist()
+
+
+def test_a_horizon_is_whole(model, truth):
+    with pytest.raises(RfmkitError, match="opportunities_ahead is at least 1 and whole"):
+        rk.BetaGeoBetaBinomial(0).fit(truth)
+    with pytest.raises(RfmkitError, match="opportunities_ahead is at least 1 and whole"):
+        model.predict_churn(truth, opportunities_ahead=1.5)
+    with pytest.raises(RfmkitError, match="interval lies between 0 and 1"):
+        model.predict_alive(truth, interval=2)
+    assert "next 3 opportunities" in model.estimand
+
+
+def test_a_model_that_is_not_fitted_says_so(truth):
+    made = rk.BetaGeoBetaBinomial()
+    assert repr(made) == "<BetaGeoBetaBinomial: not fitted>"
+    with pytest.raises(NotFittedError, match="A BetaGeoBetaBinomial is fitted before use"):
+        made.predict_alive(truth)

@@ -1,0 +1,74 @@
+"""Opportunities: what a BetaGeoBetaBinomial is fitted on."""
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rfmkit as rk
+from rfmkit.btyd.opportunities import NEEDS, opportunity_table
+from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError
+from rfmkit.history import customer_table
+
+
+def frame(*rows):
+    return pd.DataFrame(list(rows), columns=list(NEEDS))
+
+
+@pytest.mark.parametrize("length", [1, 7, 30])
+def test_periods_are_counted_from_the_first_purchase(orders, sample, length):
+    table = opportunity_table(orders, customer_table(orders), length).order_by("customer_id")
+    found = orders.engine.frame(table).set_index("customer_id")
+    customers = rk.summarize(orders).set_index("customer_id")
+    assert (found["opportunities"] == customers["tenure_days"] // length).all()
+    assert (found["repeat_purchases"] <= found["last_opportunity"]).all()
+    assert (found["last_opportunity"] <= found["opportunities"]).all()
+    assert (found["repeat_purchases"] <= customers["repeat_purchases"]).all()
+    if length == 1:  # every day is an opportunity
+        assert (found["repeat_purchases"] == customers["repeat_purchases"]).all()
+        assert (found["last_opportunity"] == customers["active_days"]).all()
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.integers(1, 60), max_size=8), st.integers(1, 20), st.integers(60, 70))
+def test_a_period_is_taken_by_what_was_bought_in_it(days, length, age):
+    first = pd.Timestamp("2024-01-01")
+    log = pd.DataFrame({"date": [first, *(first + pd.Timedelta(days=day) for day in days)]})
+    log = log.assign(customer="a", total=1.0)
+    orders = rk.read_orders(log, as_of=first + pd.Timedelta(days=age))
+    table = opportunity_table(orders, customer_table(orders), length)
+    found = orders.engine.row(table.drop("customer_id"))
+    # Days 1 to length are the first period.
+    taken = {-(-day // length) for day in days} & set(range(1, age // length + 1))
+    assert tuple(found.values()) == (len(taken), max(taken, default=0), age // length)
+
+
+def test_a_log_needs_the_length_of_a_period(orders):
+    with pytest.raises(RfmkitError, match="period_days says how long the periods of a log are"):
+        rk.BetaGeoBetaBinomial().fit(orders)
+    with pytest.raises(RfmkitError, match="period_days is at least 1 and whole"):
+        rk.BetaGeoBetaBinomial(period_days=0).fit(orders)
+
+
+@pytest.mark.parametrize(
+    "row", [(5, 4, 4), (2, 5, 4), (3, 2, 4), (0, 1, 4), (-1, 0, 4), (1, 1.5, 4), (1, 1, None)]
+)
+def test_what_cannot_be_a_customer(row):
+    with pytest.raises(RfmkitError, match="repeat_purchases <= last_opportunity <= opportunities"):
+        rk.BetaGeoBetaBinomial().fit(frame((1, 1, 4), row))
+
+
+def test_what_cannot_be_learned_from():
+    with pytest.raises(ColumnsError, match="no 'opportunities' among 'repeat_purchases'"):
+        rk.BetaGeoBetaBinomial().fit(frame((1, 1, 4)).drop(columns="opportunities"))
+    with pytest.raises(NotEnoughHistoryError, match="at least one customer"):
+        rk.BetaGeoBetaBinomial().fit(frame((1, 1, 4)).head(0))
+    with pytest.raises(NotEnoughHistoryError, match=r"3 opportunities or more(.|\n)*2 at most"):
+        rk.BetaGeoBetaBinomial().fit(frame((1, 1, 2), (0, 0, 1)))
+    with pytest.raises(NotEnoughHistoryError, match="Some customer took an opportunity"):
+        rk.BetaGeoBetaBinomial().fit(frame((0, 0, 4)))
+    for customers in (-1, 0, float("inf")):
+        with pytest.raises(RfmkitError, match="for how many customers a row stands"):
+            rk.BetaGeoBetaBinomial().fit(frame((1, 1, 4)).assign(customers=customers))
+    with pytest.raises(ColumnsError, match=r"are numbers(.|\n)*customers of string"):
+        rk.BetaGeoBetaBinomial().fit(frame((1, 1, 4)).assign(customers="many"))
