@@ -35,6 +35,7 @@ __all__ = [
     "churn_rate",
     "GammaGamma",
     "BetaGeoBetaBinomial",
+    "ShiftedBetaGeometric",
     "Lifecycle",
     "Cycles",
     "Quantile",
