@@ -17,6 +17,9 @@ FITTED = [
     rk.BetaGeoCNBD(90, k=2).fit(LOG),
     rk.ModifiedBetaGeoCNBD(90).fit(LOG),
     rk.ParetoNBD(90).fit(LOG),
+    rk.GammaGamma().fit(LOG),
+    rk.BetaGeoBetaBinomial(period_days=60).fit(LOG),
+    rk.ShiftedBetaGeometric().fit([1000, 631, 468, 382, 326]),
     rk.ChurnCurve(180, anchor="snapshot").fit(LOG),
     rk.PurchaseCycle("gamma").fit(LOG),
     rk.RFMScorer(n_bins=4).fit(rk.summarize(LOG)),
@@ -27,6 +30,13 @@ FITTED = [
 def outcome(model):
     """Give what a model says of every customer."""
     customers = rk.summarize(LOG)
+    match model:
+        case rk.GammaGamma():
+            return model.predict_spend(customers)
+        case rk.BetaGeoBetaBinomial():
+            return model.predict_purchases(LOG)
+        case rk.ShiftedBetaGeometric():
+            return pd.DataFrame({"survival": model.survival([1, 5, 9])})
     if hasattr(model, "predict_purchases"):
         return model.predict_purchases(customers, interval=0.9)
     return (

@@ -12,6 +12,7 @@ from .btyd import BetaGeoCNBD as BetaGeoCNBD
 from .btyd import GammaGamma as GammaGamma
 from .btyd import ModifiedBetaGeo as ModifiedBetaGeo
 from .btyd import ModifiedBetaGeoCNBD as ModifiedBetaGeoCNBD
+from .btyd import ParetoNBD as ParetoNBD
 from .btyd import ShiftedBetaGeometric as ShiftedBetaGeometric
 from .churn import ChurnCurve as ChurnCurve
 from .churn import churn_rate as churn_rate

@@ -29,11 +29,14 @@ __all__ = ["load_model", "save_model"]
 SCHEMA: Final = 1
 """Raised where a file of before can no longer be read as it stands."""
 MODELS: Final = {
-    "BetaGeo": "rfmkit.btyd",
-    "BetaGeoCNBD": "rfmkit.btyd",
-    "ModifiedBetaGeo": "rfmkit.btyd",
-    "ModifiedBetaGeoCNBD": "rfmkit.btyd",
     "ParetoNBD": "rfmkit.btyd",
+    "BetaGeo": "rfmkit.btyd",
+    "ModifiedBetaGeo": "rfmkit.btyd",
+    "BetaGeoCNBD": "rfmkit.btyd",
+    "ModifiedBetaGeoCNBD": "rfmkit.btyd",
+    "BetaGeoBetaBinomial": "rfmkit.btyd",
+    "ShiftedBetaGeometric": "rfmkit.btyd",
+    "GammaGamma": "rfmkit.btyd",
     "ChurnCurve": "rfmkit.churn",
     "PurchaseCycle": "rfmkit.cycle",
     "RFMScorer": "rfmkit.rfm",

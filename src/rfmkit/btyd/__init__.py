@@ -3,6 +3,7 @@
 from rfmkit.btyd.beta_geo import BetaGeo, BetaGeoCNBD, ModifiedBetaGeo, ModifiedBetaGeoCNBD
 from rfmkit.btyd.beta_geo_beta_binomial import BetaGeoBetaBinomial
 from rfmkit.btyd.gamma_gamma import GammaGamma
+from rfmkit.btyd.pareto_nbd import ParetoNBD
 from rfmkit.btyd.shifted_beta_geometric import ShiftedBetaGeometric
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "GammaGamma",
     "ModifiedBetaGeo",
     "ModifiedBetaGeoCNBD",
+    "ParetoNBD",
     "ShiftedBetaGeometric",
 ]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     from numpy.typing import NDArray
 
-    from rfmkit.btyd.optimum import Objective, Optimum
+    from rfmkit.btyd.optimum import Optimum
 
     Floats = NDArray[np.float64]
 

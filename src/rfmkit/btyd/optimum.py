@@ -20,6 +20,8 @@ AT_BOUND: Final = 1e-6
 LEVEL: Final = 1e-6
 FLAT: Final = 1e-11
 NEWTON_STEPS: Final = 12
+NEAR: Final = 0.01
+"""So little a limit may lie under the top, to be looked at: in log-likelihood a customer."""
 UNKNOWN: Final = 1e10
 """What is sought away from: where the objective is not a number."""
 
@@ -75,12 +77,12 @@ def maximise(
     """
     limits = [(float(low), float(high)) for low, high in limits]
     ends = [_search(rough or objective, start, limits) for start in starts]
-    _, best = max(ends, key=lambda end: end[0])
+    best = _along_limits(rough or objective, *max(ends, key=lambda end: end[0]), limits)
     bound = _reached(best, limits)
     top = _newton(objective, best, bound == 0)
     if top is None or _left(top[0], limits) or (rough and bound.any()):
         # Too far from the top, or near a limit: the long way.
-        _, best = _search(objective, best, limits)
+        best = _along_limits(objective, *_search(objective, best, limits), limits)
         bound = _reached(best, limits)
         top = _newton(objective, best, bound == 0) or (best, *objective(best))
     point, value, slope = top
@@ -103,6 +105,23 @@ def _search(
         options={"ftol": 1e-13, "gtol": 1e-9, "maxfun": 2000},
     )  # fmt: skip
     return -float(found.fun), np.asarray(found.x)
+
+
+def _along_limits(
+    function: Objective, value: float, point: Floats, limits: Sequence[tuple[float, float]]
+) -> Floats:
+    """Look on the limits, where a search on a slope that flattens out would end on its way."""
+    for place, ends in enumerate(limits):
+        for end in ends:
+            trial = point.copy()
+            trial[place] = end
+            if point[place] == end or not function(trial)[0] > value - NEAR:
+                continue
+            pinned = [*limits[:place], (end, end), *limits[place + 1 :]]
+            found, trial = _search(function, trial, pinned)
+            if found >= value - FLAT:
+                value, point = found, trial
+    return point
 
 
 def _reached(point: Floats, limits: Sequence[tuple[float, float]]) -> NDArray[np.int64]:
