@@ -44,6 +44,8 @@ __all__ = [
     "lifecycle_matrix",
     "lifecycle_grid",
     "playbook",
+    "backtest",
+    "recommend_model",
     "save_model",
     "load_model",
     "simulate_orders",

@@ -1,0 +1,380 @@
+"""Validation: which model foretells churn best on this log, by what happened on past days."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from rfmkit import checks, metrics
+from rfmkit.baselines import BASELINES, BaseRate
+from rfmkit.btyd import BetaGeo, ModifiedBetaGeo
+from rfmkit.churn import ChurnCurve
+from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
+from rfmkit.history import customer_table
+from rfmkit.orders import as_day, as_orders
+from rfmkit.sections import Report, Section, as_html, as_text
+from rfmkit.trials import (
+    POOLED,
+    board,
+    fresh,
+    hold,
+    made_later,
+    named,
+    pooled,
+    predictions,
+    track,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from rfmkit.orders import Day, Orders
+    from rfmkit.trials import Trial
+
+__all__ = ["Backtest", "Recommendation", "backtest", "recommend_model"]
+
+MOST_ORIGINS: Final = 3
+# From the simplest on: of models as good as each other the first is recommended.
+DEFAULT_MODELS: Final[tuple[Callable[[], Any], ...]] = (
+    lambda: ChurnCurve(anchor="snapshot"),
+    BetaGeo,
+    ModifiedBetaGeo,
+)
+SHOWN: Final = (
+    "log_loss", "log_loss_lower", "log_loss_upper", "brier", "brier_skill", "ece",
+    "calibration_slope", "calibration_intercept", "auc", "top_decile_lift", "count_mae",
+)  # fmt: skip
+
+
+def backtest(
+    orders: Orders,
+    models: Any,
+    *,
+    horizon_days: int,
+    origins: Sequence[Day] | None = None,
+    bins: int = 10,
+    sample: int = 200_000,
+    keep_predictions: bool = False,
+) -> Backtest:
+    """Score models of churn on past days, whose outcomes the log holds in full.
+
+    On each origin every model is made anew and fitted on the log as it was known that day, asked
+    for everybody who had bought by then, and set against who bought in the `horizon_days` after.
+    Four baselines learn by the same rule, and are always in the table: the base rate, recency
+    alone, recency over the own mean gap, and purchases at random times at the own rate.
+
+    Parameters
+    ----------
+    orders : Orders
+        The log, as of its day.
+    models : sequence of models, or dict of names to models
+        Each has ``fit(orders)`` and ``predict_churn(orders, horizon_days=)``, which gives
+        `customer_id, churn_probability`; with ``predict_purchases(customers, horizon_days=)``
+        their counts are scored as well. They are copied, fitted or not, and left alone; of a
+        model with a parameter `horizon_days` the copies have the one asked for here.
+    horizon_days : int
+        The horizon: churn is no purchase in (origin, origin + horizon_days].
+    origins : sequence of dates, optional
+        The past days. Left out: `as_of` less one, two and three horizons, so that outcomes do not
+        overlap; the last needs one horizon of log before it and each earlier one two, of which
+        the models and the baselines can learn. A shorter log has fewer origins.
+    bins : int, default 10
+        Bins of the reliability table and of `ece`, of equal size.
+    sample : int, default 200,000
+        Of more customers so many are scored: those whose id has the lowest hash, the same on
+        every origin. Models are fitted on all.
+    keep_predictions : bool, default False
+        Whether to keep every customer's probabilities, in `predictions`.
+
+    Returns
+    -------
+    Backtest
+        Its `leaderboard` is a DataFrame: `model, origin` ("all", then each day), `customers`,
+        `churned` (how many) and the metrics, the lowest log-loss first.
+
+    Raises
+    ------
+    NotEnoughHistoryError
+        The log is too short for one origin, or an outcome would reach beyond `orders.as_of`.
+
+    Notes
+    -----
+    `log_loss` clips probabilities to 1e-6 from 0 and 1. `behind` is the log-loss less the best
+    one; intervals are of 95 %, from 200 draws of customers with all their rows, paired over the
+    models; `tie` says that the interval of `behind` holds zero. `brier_skill` is against the base
+    rate that was known on the day. `calibration_slope` and `calibration_intercept` are those of a
+    logistic regression on the log-odds: 1 and 0 are perfect. `count_mae` is the mean distance of
+    purchases expected and made. A model that finds too little history on a day has null metrics
+    there and under "all", and a `note` that says so.
+
+    What a model is given is cut off at the origin: later rows are not in it, and its ``until``
+    leads to no later day.
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> orders = rk.read_orders(rk.load_sample())
+    >>> models = [rk.ModifiedBetaGeo()]
+    >>> result = rk.backtest(orders, models, horizon_days=90, origins=["2024-07-03"])
+    >>> result.leaderboard["origin"].unique().tolist()
+    ['all', '2024-07-03']
+    >>> result.pooled["model"].tolist()
+    ['ModifiedBetaGeo', 'recency', 'recency / own gap', 'rate x horizon', 'base rate']
+    """
+    orders = as_orders(orders)
+    checks.whole("horizon_days", horizon_days)
+    checks.whole("bins", bins, least=2)
+    checks.whole("sample", sample)
+    entrants = named(models) | {kind.name: kind() for kind in BASELINES}
+    table = customer_table(orders)
+    log = orders.engine.row(
+        table.aggregate(customers=table.count(), first=table.first_purchase.min())
+    )
+    days = _origins(orders.as_of, log["first"], horizon_days, origins)
+    share = min(1.0, sample / log["customers"])
+    trials = [hold(orders, entrants, day, horizon_days, share) for day in days]
+    made = made_later(orders, trials[-1], horizon_days, share)
+    result = Backtest(trials, made, horizon_days=horizon_days, bins=bins)
+    if keep_predictions:
+        result.predictions = predictions(trials)
+    return result
+
+
+class Backtest:
+    """What `backtest` found: a leaderboard, and the tables behind its pictures.
+
+    Attributes
+    ----------
+    leaderboard : DataFrame
+        `model, origin, customers, churned`, the metrics of `backtest`, `note`.
+    reliability : DataFrame
+        `model, bin, customers, predicted, observed, lower, upper`, over all origins: the mean
+        probability of each bin and the share that churned, with Wilson's interval.
+    tracking : DataFrame
+        `model, days, expected_purchases, purchases`: of the customers of the last origin, bought
+        in all by so many days after it; of the models that expect counts.
+    predictions : DataFrame or None
+        `origin, customer_id, churned` and a column a model, where they were to be kept.
+    horizon_days : int
+        The horizon of the outcomes.
+    """
+
+    predictions: pd.DataFrame | None = None
+
+    def __init__(
+        self, trials: Sequence[Trial], made: pd.DataFrame, *, horizon_days: int, bins: int
+    ) -> None:
+        import pandas as pd
+
+        self.horizon_days = horizon_days
+        self._last, self._made = trials[-1], made
+        together = pooled(trials)
+        scopes = (together, *trials)
+        self.leaderboard = pd.concat([board(scope, bins) for scope in scopes], ignore_index=True)
+        tables = [
+            metrics.reliability_table(together.churned, chance, bins=bins).assign(model=name)
+            for name, chance in together.chances.items()
+            if not np.isnan(chance).any()
+        ]
+        found = pd.concat(tables, ignore_index=True)
+        self.reliability = found[["model", *found.columns.drop("model")]]
+
+    @cached_property
+    def tracking(self) -> pd.DataFrame:
+        """Purchases after the last origin, expected and made; worked out when first asked for."""
+        return track(self._last, self._made)
+
+    @property
+    def pooled(self) -> pd.DataFrame:
+        """The leaderboard over all origins, the best model first."""
+        board = self.leaderboard
+        return board[board["origin"] == POOLED].reset_index(drop=True)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give the leaderboard."""
+        return self.leaderboard
+
+    def plot_reliability(self, ax: Axes | None = None) -> Axes:
+        """Draw the share that churned against the probability foretold, of every model."""
+        from rfmkit.plots import reliability_curve
+
+        title = f"No purchase within {self.horizon_days} days: foretold and seen"
+        return reliability_curve(self.reliability, title=title, ax=ax)
+
+    def plot_tracking(self, ax: Axes | None = None) -> Axes:
+        """Draw purchases after the last origin, as expected and as made."""
+        from rfmkit.plots import tracking_curve
+
+        if self.tracking.empty:
+            raise RfmkitError(
+                "Some model expects counts of purchases.",
+                found="none with predict_purchases that could be fitted on the last origin",
+                hint="add rk.ModifiedBetaGeo() to the models.",
+            )
+        title = f"Purchases after {self.leaderboard['origin'].iloc[-1]}"
+        return tracking_curve(self.tracking, title=title, ax=ax)
+
+    @property
+    def report(self) -> Report:
+        """The report before it is written."""
+        board = self.pooled
+        days = [day for day in self.leaderboard["origin"].unique() if day != POOLED]
+        rows = [
+            (str(row["model"]), *(_shown(row[name]) for name in SHOWN),
+             "yes" if row["tie"] is True else "", str(row["note"]))
+            for row in board.to_dict("records")
+        ]  # fmt: skip
+        headings = ("model", *(name.replace("_", " ") for name in SHOWN), "tie", "note")
+        counted = f"{board['customers'].iloc[0]:,} outcomes, {board['churned'].iloc[0]:,} churned"
+        heading = f"{counted}; as of {', '.join(days)}"
+        section = Section(heading, tuple(rows), headings, right=tuple(range(1, len(SHOWN) + 1)))
+        title = f"Churn within {self.horizon_days} days, foretold on {len(days)} past days"
+        return Report(title, (section,))
+
+    def __repr__(self) -> str:
+        """Write the leaderboard over all origins as plain text."""
+        return as_text(self.report)
+
+    def _repr_html_(self) -> str:
+        return as_html(self.report)
+
+
+class Recommendation(NamedTuple):
+    """The model to use, why, and the backtest that tells."""
+
+    model: Any
+    reason: str
+    backtest: Backtest
+
+
+def recommend_model(
+    orders: Orders,
+    horizon_days: int,
+    models: Any = None,
+    *,
+    origins: Sequence[Day] | None = None,
+    sample: int = 200_000,
+) -> Recommendation:
+    """Find the model of churn that did best on past days of this log.
+
+    Parameters
+    ----------
+    orders : Orders
+        The log, as of its day.
+    horizon_days : int
+        The horizon: churn is no purchase in the `horizon_days` from `as_of` on.
+    models : sequence of models, or dict of names to models, optional
+        From the simplest on. Left out: ``ChurnCurve(anchor="snapshot")``, ``BetaGeo()``,
+        ``ModifiedBetaGeo()``.
+    origins : sequence of dates, optional
+        The past days; left out, up to three, as `backtest` takes them.
+    sample : int, default 200,000
+        Of more customers so many are scored.
+
+    Returns
+    -------
+    Recommendation
+        `model`, new and not fitted; `reason`, with the figures; `backtest`. Among models whose
+        log-loss cannot be told from the best one's the simplest is taken, the first given.
+
+    Raises
+    ------
+    NotEnoughHistoryError
+        The log is too short for one origin, or for every model.
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> orders = rk.read_orders(rk.load_sample())
+    >>> found = rk.recommend_model(orders, 90, origins=["2024-07-03"])
+    >>> model = found.model.fit(orders)
+    >>> print(found.reason.split(":")[0])
+    ModifiedBetaGeo
+    """
+    entrants = named([make() for make in DEFAULT_MODELS] if models is None else models)
+    result = backtest(orders, entrants, horizon_days=horizon_days, origins=origins, sample=sample)
+    rows: dict[str, Any] = {str(row["model"]): row for row in result.pooled.to_dict("records")}
+    scored = [name for name in entrants if np.isfinite(rows[name]["log_loss"])]
+    if not scored:
+        raise NotEnoughHistoryError(
+            "One of the models finds enough history on every origin.",
+            found="; ".join(f"{name}: {rows[name]['note']}" for name in entrants),
+            hint="give a longer log, or ask for a shorter horizon_days.",
+        )
+    tied = [name for name in scored if rows[name]["tie"]]
+    chosen = tied[0] if tied else min(scored, key=lambda name: rows[name]["log_loss"])
+    return Recommendation(
+        fresh(entrants[chosen], horizon_days), _reason(chosen, tied, rows), result
+    )
+
+
+def _reason(chosen: str, tied: Sequence[str], rows: Mapping[str, Any]) -> str:
+    """Say why, with the figures; `rows` are those of the leaderboard, the best first."""
+    row, best = rows[chosen], next(iter(rows))
+    text = f"{chosen}: log-loss {_range(row, 'log_loss')} over {row['customers']:,} outcomes"
+    if np.isfinite(base := rows[BaseRate.name]["log_loss"]):
+        text += f", against {base:.4f} of the base rate"
+    if not tied:
+        return f"{text}; but the baseline {best} does better, by {_range(row, 'behind')}."
+    if others := [name for name in tied if name != chosen]:
+        text += f"; it cannot be told from {', '.join(others)}, and is the simplest of them"
+    even = [kind.name for kind in BASELINES if rows[kind.name]["tie"] is True]
+    if even:
+        text += f"; no surer than the baseline {' or '.join(even)}"
+    following = [name for name in rows if np.isfinite(rows[name]["log_loss"])][1]
+    if not others and not even:
+        text += f"; the next, {following}, is {_range(rows[following], 'behind')} behind"
+    return f"{text}."
+
+
+def _range(row: Mapping[Any, Any], name: str) -> str:
+    return f"{row[name]:.4f} ({row[f'{name}_lower']:.4f} to {row[f'{name}_upper']:.4f})"
+
+
+def _shown(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.4f}"
+
+
+def _origins(
+    as_of: dt.date, first: dt.date, horizon: int, given: Sequence[Day] | None
+) -> list[dt.date]:
+    """Give the past days, checked, or the last few that do not overlap."""
+    if given is None:
+        back = [
+            (place, as_of.toordinal() - place * horizon) for place in range(1, MOST_ORIGINS + 1)
+        ]
+        days = [
+            dt.date.fromordinal(day) for place, day in back
+            if day - first.toordinal() >= (horizon if place == 1 else 2 * horizon)
+        ]  # fmt: skip
+        if not days:
+            raise NotEnoughHistoryError(
+                f"The log holds a horizon of {horizon} days before the origin and one after.",
+                found=f"{(as_of - first).days} days, {first} to {as_of}",
+                hint=f"ask for at most {(as_of - first).days // 2} days, or name origins=.",
+            )
+        return days[::-1]
+    listed = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
+    days = sorted({as_day(day, "origins") for day in listed})
+    if not days:
+        raise RfmkitError("origins names a day at least.", found=f"origins={given!r}")
+    if (as_of - days[-1]).days < horizon:
+        raise NotEnoughHistoryError(
+            f"Every origin lies {horizon} days or more before as_of.",
+            found=f"origin {days[-1]} with as_of {as_of}",
+            hint="take earlier origins or a shorter horizon_days.",
+        )
+    if days[0] < first:
+        raise NotEnoughHistoryError(
+            "Somebody has bought by every origin.",
+            found=f"origin {days[0]}, and the first purchase on {first}",
+            hint="take later origins.",
+        )
+    return days
