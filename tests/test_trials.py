@@ -78,10 +78,10 @@ def test_the_log_given_ends_on_the_origin(past, orders):
 
 
 def test_no_public_way_leads_to_later_rows(past, orders):
-    """Whoever moves the log forward finds the same rows, and only a later `as_of`."""
+    """Whoever moves the log forward has the same log."""
     assert orders.until(DAY).hidden["rows"] > 1000
-    later = past.until(LATE)
-    for log in (past, later):
+    assert past.until(LATE).as_of == past.until(LATE).until(LATE).as_of == DAY
+    for log in (past, past.until(LATE), past.until("2024-03-01").until(LATE).until(DAY)):
         assert log.hidden["rows"] == 0
         assert log.facts["last_day"] <= DAY
         assert log.to_frame()["ordered_at"].max() < pd.Timestamp(DAY) + pd.Timedelta(days=1)
@@ -91,16 +91,19 @@ def test_no_public_way_leads_to_later_rows(past, orders):
         assert len(log.rejected) == len(orders.until(DAY).rejected)
         known = orders.until(DAY).audit.to_frame().set_index("rule")["rows"]
         assert log.audit.to_frame().set_index("rule")["rows"].to_dict() == known.to_dict()
-    ahead = rk.snapshots(later, origins=[DAY], horizon_days=HORIZON)
-    assert ahead["churned"].all()
-    with pytest.raises(NotEnoughHistoryError, match="days or more before as_of"):
-        rk.snapshots(past, origins=[DAY], horizon_days=1)
+        statuses = orders.until(DAY).audit.statuses
+        pd.testing.assert_frame_equal(log.audit.statuses, statuses)
+        warned = [text for text in orders.until(DAY).audit.warnings if "hidden" not in text]
+        assert list(log.audit.warnings) == warned
+        with pytest.raises(NotEnoughHistoryError, match="days or more before as_of"):
+            rk.snapshots(log, origins=[DAY], horizon_days=1)
 
 
 def test_a_model_is_given_that_log_and_no_other(trial):
     given = trial.fitted["half"].given
     assert given.as_of == DAY
-    assert given.until(LATE).hidden["rows"] == 0
+    assert given.until(LATE).as_of == DAY
+    assert given.hidden["rows"] == 0
 
 
 def test_what_a_model_counts_on_has_no_outcomes(orders):

@@ -23,13 +23,17 @@ from rfmkit.columns import CUSTOMERS
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, RfmkitWarning, examples
 from rfmkit.history import customer_table, in_sample, purchases, snapshots
 from rfmkit.ledger import known
-from rfmkit.orders import Orders
+from rfmkit.orders import Orders, as_day
+from rfmkit.tally import count_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
+
+    from rfmkit.lines import Lines
+    from rfmkit.orders import Day
 
     Floats = NDArray[np.float64]
 
@@ -299,16 +303,33 @@ def track(trial: Trial, made: pd.DataFrame) -> pd.DataFrame:
 # --- what is given to a model --------------------------------------------------------------------
 
 
+class PastOrders(Orders):
+    """A log that ends on a day, and cannot be moved beyond it."""
+
+    def __init__(
+        self, lines: Lines, *, ends: dt.date, as_of: dt.date, facts: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(lines, as_of=as_of, facts=facts)
+        self.ends = ends
+
+    def until(self, day: Day) -> Orders:
+        """Give the same log as of another day; of one after its end it knows nothing."""
+        asked = min(as_day(day, "day"), self.ends)
+        return PastOrders(self._lines, ends=self.ends, as_of=asked, facts=self.facts)
+
+
 def cut_off(orders: Orders, day: dt.date) -> Orders:
     """Give the log as it was known at the end of a day, of which nothing later can be asked.
 
     ``Orders.until`` hides later rows, but leads back to them (`until` a later day) and counts
     them (`hidden`, `facts`). Here they are not there.
     """
-    lines = dataclasses.replace(orders._lines)  # noqa: SLF001 (an Orders has no such verb)
+    lines = orders._lines  # noqa: SLF001 (an Orders has no such verb)
+    words = count_statuses(lines, orders.facts, as_of=day)
+    cut = dataclasses.replace(lines, seen_statuses={word: rows for word, _, rows in words})
     for name in ("table", "numbered"):
-        vars(lines)[name] = known(getattr(orders._lines, name), day)  # noqa: SLF001
-    return Orders(lines, as_of=day)
+        vars(cut)[name] = known(getattr(lines, name), day)
+    return PastOrders(cut, ends=day, as_of=day)
 
 
 def fresh(model: Any, horizon_days: int) -> Any:

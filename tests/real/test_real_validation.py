@@ -6,7 +6,8 @@ import pytest
 
 import rfmkit as rk
 
-pytestmark = pytest.mark.real
+# In one worker: the leaderboards are made once.
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("real_validation")]
 
 # Log-losses of an independent prototype, on the last origin: (BetaGeo, ModifiedBetaGeo).
 MEASURED = {
@@ -70,7 +71,7 @@ def test_a_grocers_rate_is_no_baseline_to_be_proud_of(boards):
 
 def test_a_gift_shop_at_christmas_is_said_to_have_no_drop_out(boards):
     board = boards["retail", 90]
-    assert board.loc["BetaGeo", "note"] == board.loc["ModifiedBetaGeo", "note"] == "no drop-out"
+    assert board.loc[["BetaGeo", "ModifiedBetaGeo"], "note"].str.endswith(": no drop-out").all()
 
 
 def test_the_model_of_a_simulated_shop_is_recommended(logs):
