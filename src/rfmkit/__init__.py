@@ -45,6 +45,7 @@ __all__ = [
     "lifecycle_grid",
     "playbook",
     "backtest",
+    "Backtest",
     "recommend_model",
     "save_model",
     "load_model",

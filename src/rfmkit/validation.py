@@ -253,6 +253,10 @@ class Recommendation(NamedTuple):
     reason: str
     backtest: Backtest
 
+    def __repr__(self) -> str:
+        """Give the reason: the model is named in it."""
+        return f"<Recommendation: {self.reason}>"
+
 
 def recommend_model(
     orders: Orders,
