@@ -28,6 +28,7 @@ __all__ = [
     "PurchaseCycle",
     "RFMScorer",
     "ChurnCurve",
+    "ChurnModel",
     "churn_rate",
     "ParetoNBD",
     "BetaGeo",

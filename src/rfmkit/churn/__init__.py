@@ -1,6 +1,7 @@
 """The probability of churn: always no purchase within a stated horizon."""
 
 from rfmkit.churn.curve import ChurnCurve
+from rfmkit.churn.model import ChurnModel
 from rfmkit.churn.rate import churn_rate
 
-__all__ = ["ChurnCurve", "churn_rate"]
+__all__ = ["ChurnCurve", "ChurnModel", "churn_rate"]
