@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from rfmkit.churn.features import PLACES, measures
+from rfmkit.churn.features import BOUGHT, PLACES, measures
 from rfmkit.churn.learners import Boosting, Hinges
 
 if TYPE_CHECKING:
@@ -96,13 +96,17 @@ class Blend:
 
     def fit(self, days: Sequence[Day], weight: float) -> Self:
         """Fit the members on customers on past days, each row counting so much."""
+        from threadpoolctl import threadpool_limits
+
         trusted = np.vstack([day.trusted(seasons=self.seasons) for day in days])
         columns = np.vstack([day.columns() for day in days])
         churned = np.concatenate([day.churned for day in days])
         weights = np.full(len(churned), weight)
-        self.members: list[Hinges | Boosting] = [
-            kind().fit(trusted, columns, churned, weights) for kind in self.kinds
-        ]
+        # More threads than free cores wait for each other: minutes instead of a second.
+        with threadpool_limits(1):
+            self.members: list[Hinges | Boosting] = [
+                kind().fit(trusted, columns, churned, weights) for kind in self.kinds
+            ]
         return self
 
     def weigh(self, days: Sequence[Day], weight: float) -> Floats:
@@ -124,8 +128,7 @@ class Blend:
 def btyd_churn(btyd: ModifiedBetaGeo, facts: Floats, horizon_days: float) -> Floats:
     """Give the probability of churn by a buy-till-you-die model, in days."""
     params = np.array([btyd.params_[name] for name in btyd.names])
-    names = ("repeat_purchases", "active_days", "recency_days")
-    repeats, active, silent = (facts[:, PLACES[name]] for name in names)
+    repeats, active, silent = (facts[:, PLACES[name]] for name in BOUGHT)
     with np.errstate(all="ignore"):
         found = btyd.churn(params, repeats, active, active + silent, horizon_days)
     return np.clip(np.nan_to_num(found, nan=1.0), 0, 1)

@@ -20,17 +20,21 @@ if TYPE_CHECKING:
 WINDOWS: Final = (0.5, 1.0, 2.0, 4.0)
 """The trailing windows, in horizons: short and long beside what is asked, on any log."""
 
+RECENT: Final = 2
+"""The place of the window whose spend is set beside that of all time."""
 GROUPS: Final = {
     "purchases": ("repeat_purchases", "active_days"),
     "silence": ("recency_days",),
     "recent_purchases": tuple(f"purchases_{place}" for place in range(len(WINDOWS))),
     "rhythm": ("last_gap_days", "gap_squares"),
-    "value": ("spend", "last_value"),
+    "value": ("spend", "recent_spend"),
 }
 """The facts about a customer, by what they tell."""
 
 FACTS: Final = tuple(name for names in GROUPS.values() for name in names)
 PLACES: Final = {name: place for place, name in enumerate(FACTS)}
+BOUGHT: Final = ("repeat_purchases", "active_days", "recency_days")
+"""Those that a buy-till-you-die model knows."""
 REGULAR: Final = 3.0
 """As many gaps of random timing as everybody is credited with, before their own tell."""
 
@@ -43,8 +47,7 @@ def feature_table(orders: Orders, *, horizon_days: int, share: float = 1.0) -> i
     today = ibis.literal(orders.as_of)
     ends = ends_purchase(table, orders)
     ended = table.next_day.notnull() & ends
-    gap = days_between(table.day, table.next_day).cast("float64")
-    amount = table.amount.cast("float64")
+    gap = days_between(table.day, table.next_day)
     silent = days_between(table.day, today)
     sums: dict[str, Any] = {
         "purchases": table.purchase_number.max(),
@@ -52,8 +55,8 @@ def feature_table(orders: Orders, *, horizon_days: int, share: float = 1.0) -> i
         "last_purchase": table.day.max(),
         "previous_purchase": table.day.max(where=ended),
         "gap_squares": (gap * gap).sum(where=ended),
-        "spend": amount.sum(),
-        "last_value": amount.sum(where=ends & table.next_day.isnull()),
+        "spend": table.amount.sum(),  # of decimals and whole days: the same in any order of rows
+        "recent_spend": table.amount.sum(where=silent < round(WINDOWS[RECENT] * horizon_days)),
     }
     for place, window in enumerate(WINDOWS):
         inside = silent < round(window * horizon_days)
@@ -66,7 +69,7 @@ def feature_table(orders: Orders, *, horizon_days: int, share: float = 1.0) -> i
         "last_gap_days": days_between(found.previous_purchase, found.last_purchase),
         "gap_squares": found.gap_squares,
         "spend": found.spend,
-        "last_value": found.last_value,
+        "recent_spend": found.recent_spend,
     }
     for place in range(len(WINDOWS)):
         facts[f"purchases_{place}"] = found.purchases - found[f"opened_{place}"] + 1
@@ -83,13 +86,15 @@ def measures(facts: Floats, rates: tuple[float, float]) -> dict[str, Floats]:
     """
     column = {name: facts[:, place] for name, place in PLACES.items()}
     shape, scale = rates
-    repeats, active, silent = (column[name] for name in FACTS[:3])
+    repeats, active, silent = (column[name] for name in BOUGHT)
     tenure = active + silent
     cycle = np.clip((scale + active) / (shape + repeats), 0.1, 1e5)
     mean = active / np.maximum(repeats, 1)
     spread = np.sqrt(np.maximum(column["gap_squares"] / np.maximum(repeats, 1) - mean**2, 0))
     own = np.where(repeats > 0, spread / np.maximum(mean, 0.5), 0) * repeats
     value = np.log1p(np.maximum(column["spend"], 0) / (repeats + 1))
+    recent = column[f"purchases_{RECENT}"]
+    latest = np.log1p(np.maximum(column["recent_spend"], 0) / np.maximum(recent, 1))
     found = {
         "repeat_purchases": np.log1p(repeats),
         "recency_days": np.log1p(silent),
@@ -102,7 +107,7 @@ def measures(facts: Floats, rates: tuple[float, float]) -> dict[str, Floats]:
             repeats > 1, np.log((column["last_gap_days"] + cycle) / (mean + cycle)), 0
         ),
         "mean_value": value,
-        "value_trend": np.log1p(np.maximum(column["last_value"], 0)) - value,
+        "value_trend": np.where(recent > 0, latest - value, 0),
     }
     for name in GROUPS["recent_purchases"]:
         found[name] = np.log1p(column[name])

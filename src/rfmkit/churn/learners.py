@@ -34,6 +34,7 @@ class Hinges:
 
         self._centre, self._scale = _scales(columns)
         level = (columns - self._centre) / self._scale
+        self._low, self._high = level.min(axis=0), level.max(axis=0)
         self._knots = [np.unique(np.quantile(column, KNOTS)) for column in level.T]
         pieces = self._pieces(columns)
         self._middle, self._width = _scales(pieces)
@@ -51,7 +52,8 @@ class Hinges:
         return np.hstack([pieces, FREE * trusted])
 
     def _pieces(self, columns: Floats) -> Floats:
-        level = (columns - self._centre) / self._scale
+        # Nothing is known of what lies beyond the rows: there the lines are level.
+        level = np.clip((columns - self._centre) / self._scale, self._low, self._high)
         bent = [
             np.maximum(column[:, None] - knots, 0)
             for column, knots in zip(level.T, self._knots, strict=True)
@@ -67,20 +69,18 @@ class Boosting:
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         self._model = HistGradientBoostingClassifier(
-            max_iter=ROUNDS,
-            learning_rate=0.05,
-            max_leaf_nodes=8,
-            min_samples_leaf=LEAF,
-            l2_regularization=5.0,
-            early_stopping=False,
-            random_state=SEED,
-        )
+            max_iter=ROUNDS, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=LEAF,
+            l2_regularization=5.0, early_stopping=False, random_state=SEED,
+        )  # fmt: skip
         self._model.fit(np.hstack([trusted, columns]), outcome, sample_weight=weight)
         return self
 
     def logit(self, trusted: Floats, columns: Floats) -> Floats:
         """Give the logit of each row."""
-        return np.asarray(self._model.decision_function(np.hstack([trusted, columns])))
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, user_api="openmp"):
+            return np.asarray(self._model.decision_function(np.hstack([trusted, columns])))
 
 
 def _scales(columns: Floats) -> tuple[Floats, Floats]:

@@ -12,7 +12,7 @@ from rfmkit import checks
 from rfmkit._engine.backend import unique_name
 from rfmkit.btyd import ModifiedBetaGeo
 from rfmkit.churn import past
-from rfmkit.churn.blend import LEAST, Blend, Day, btyd_churn, expit, log_loss
+from rfmkit.churn.blend import LEAST, Blend, Day, btyd_churn, expit, log_loss, logit
 from rfmkit.churn.explanation import shapley
 from rfmkit.churn.features import FACTS, GROUPS, PLACES, feature_table
 from rfmkit.exceptions import NotFittedError, RfmkitError, warn
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 Learns = Literal["logistic", "boosting", "blend"]
 SEED: Final = 20_261_122
 MIN_OUTCOMES: Final = 50
+PARTS: Final = (1, 2, 3, 4)
+"""Which parts of the horizon are tried, where the past is too short to teach all of it."""
 TWO_YEARS: Final = 730
 
 
@@ -68,8 +70,12 @@ class ChurnModel:
     importances_ : DataFrame
         `feature, log_loss`: by how much the mean logarithmic loss grows on the days of role
         ``"calibrate"`` when the feature is shuffled among customers.
+    learned_days_ : int
+        The horizon that was learned: `horizon_days`, or a part of it where the log is too short
+        for more, or 0 for none.
     fallback_ : str
-        Empty, or why `ModifiedBetaGeo` alone is used.
+        Empty, or what is done instead and why: a shorter horizon is learned and carried on by
+        `ModifiedBetaGeo`, or `ModifiedBetaGeo` alone is used.
     btyd_ : ModifiedBetaGeo
         The one fitted on the whole log.
 
@@ -136,49 +142,65 @@ class ChurnModel:
         Warns
         -----
         RfmkitWarning
-            The past cannot teach: `ModifiedBetaGeo` alone is used, and `fallback_` says why.
+            The past cannot teach what was asked: `fallback_` says why, and what is done instead.
         """
         checks.whole("horizon_days", self.horizon_days)
         checks.choice("learner", self.learner, ("logistic", "boosting", "blend"))
         checks.whole("sample", self.sample)
         checks.whole("origins", self.origins)
-        self.btyd_ = ModifiedBetaGeo(self.horizon_days).fit(as_orders(orders))
-        plan = past.plan(orders, self.horizon_days, self.origins, self.sample)
-        self._typical = np.median(past.now(orders, self.horizon_days, plan.share), axis=0)
-        days = past.look_back(orders, plan, self.horizon_days)
-        self.fallback_ = _why_not(days, self.horizon_days)
+        self.btyd_ = ModifiedBetaGeo(self.horizon_days)
+        with np.errstate(all="ignore"):
+            self.btyd_.fit(as_orders(orders))
         self._blend: Blend | None = None
+        days: list[Day] = []
         held: list[Day] = []
-        if self.fallback_:
-            self.weights_ = {"ModifiedBetaGeo": 1.0}
-            self.importances_ = _importances([], Day.btyd_logit)
-            warn(
-                f"ModifiedBetaGeo alone is used. {self.fallback_}",
-                hint="ask for a shorter horizon_days, or give a longer log.",
-            )
-        else:
-            held = self._learn(days, plan)
-        self.training_ = _training(days, held, learned=not self.fallback_)
+        reason = ""
+        for part in PARTS:
+            self.learned_days_ = self.horizon_days // part
+            if not self.learned_days_:
+                break
+            plan = past.plan(orders, self.learned_days_, self.origins, self.sample)
+            days = past.look_back(orders, plan, self.learned_days_)
+            held, early = past.split(days)
+            why_not = _why_not(days, early, self.learned_days_)
+            reason = reason or why_not
+            if not why_not:
+                self._learn(days, held, early, plan)
+                break
+        self._typical = np.median(past.now(orders, self.learned_days_ or 1, plan.share), axis=0)
+        self._end(reason)
+        self.training_ = _training(days, held, learned=self._blend is not None)
         return self
 
-    def _learn(self, days: list[Day], plan: past.Plan) -> list[Day]:
-        """Learn the weights on the last days, then the members on all; give the days held back."""
+    def _end(self, reason: str) -> None:
+        """Say what was done where the past cannot teach what was asked."""
+        self.fallback_ = ""
+        if self._blend is None:
+            self.learned_days_ = 0
+            self.weights_ = {"ModifiedBetaGeo": 1.0}
+            self.importances_ = _importances([], Day.btyd_logit)
+            self.fallback_ = f"ModifiedBetaGeo alone is used. {reason}"
+        elif reason:
+            self.fallback_ = (
+                f"{self.learned_days_} days are learned, and carried on to {self.horizon_days} by "
+                f"ModifiedBetaGeo. {reason}"
+            )
+        if self.fallback_:
+            hint = "ask for a shorter horizon_days, or give a longer log."
+            warn(self.fallback_, hint=hint)
+
+    def _learn(self, days: list[Day], held: list[Day], early: list[Day], plan: past.Plan) -> None:
+        """Learn the weights on the days held back, then the members on all."""
+        past.fit_btyd(days)
         seasons = plan.log_days >= TWO_YEARS
-        weight = min(1.0, plan.step_days / self.horizon_days)
-        held, early = past.split(days)
-        blend = Blend(self.learner, seasons=seasons)
-        if past.enough(early, MIN_OUTCOMES):
-            trial = Blend(self.learner, seasons=seasons).fit(early, weight)
-            blend.weights = trial.weigh(held, weight)
-            self.importances_ = _importances(held, trial.logit)
-            blend.fit(days, weight)
-        else:
-            held = []
-            self.importances_ = _importances(days[:1], blend.fit(days, weight).logit)
-        names = ["ModifiedBetaGeo", *(kind.__name__.lower() for kind in blend.kinds)]
-        self.weights_ = dict(zip(names, blend.weights.tolist(), strict=True))
-        self._blend = blend
-        return held
+        weight = min(1.0, plan.step_days / self.learned_days_)
+        trial = Blend(self.learner, seasons=seasons).fit(early, weight)
+        weights = trial.weigh(held, weight)
+        self.importances_ = _importances(held, trial.logit)
+        self._blend = Blend(self.learner, seasons=seasons).fit(days, weight)
+        self._blend.weights = weights
+        names = ["ModifiedBetaGeo", *(kind.__name__.lower() for kind in self._blend.kinds)]
+        self.weights_ = dict(zip(names, weights.tolist(), strict=True))
 
     # --- predictions -------------------------------------------------------------------------
 
@@ -195,8 +217,8 @@ class ChurnModel:
         orders : Orders
             A log, as of its day.
         horizon_days : int, optional
-            Another horizon than the fitted one. The hazard that `btyd_` expects until then is
-            multiplied by what the model knows better of the customer at the fitted horizon.
+            Another horizon than the model's own. The hazard that `btyd_` expects until then is
+            multiplied by how much more or less the model expects within `learned_days_`.
 
         Returns
         -------
@@ -207,7 +229,7 @@ class ChurnModel:
             "horizon_days", self.horizon_days if horizon_days is None else horizon_days
         )
         self._fitted()
-        table = feature_table(as_orders(orders), horizon_days=self.horizon_days)
+        table = feature_table(as_orders(orders), horizon_days=self.learned_days_ or 1)
         day = orders.as_of
 
         def batch(facts: Any) -> Any:
@@ -222,6 +244,8 @@ class ChurnModel:
         score = ibis.udf.scalar.pyarrow(batch, name=unique_name("churn"), signature=signature)
         facts = ibis.array([table[name] for name in FACTS])
         scored = table.select("customer_id", churn_probability=score(facts))
+        if orders.kind == "duckdb":  # a relation is SQL, which would not know the function
+            scored = orders.engine.store(scored, "churn")
         return orders.deliver(scored, order_by=("customer_id",))
 
     def explain(
@@ -254,13 +278,15 @@ class ChurnModel:
 
         self._fitted()
         checks.whole("top", top)
-        table = feature_table(as_orders(orders), horizon_days=self.horizon_days)
+        table = feature_table(as_orders(orders), horizon_days=self.learned_days_ or 1)
         if customers is not None:
             table = table.filter(table.customer_id.cast("string").isin(_ids(customers)))
         frame = orders.engine.frame(table.order_by("customer_id").limit(self.sample))
         facts = past.facts_of(frame)
         day = orders.as_of
-        effects = shapley(facts, self._typical, lambda rows: self._logit(rows, day))
+        effects = shapley(
+            facts, self._typical, lambda rows: logit(self._churn(rows, day, self.horizon_days))
+        )
         order = np.argsort(-np.abs(effects), axis=1, kind="stable")[:, :top]
         names = np.array(list(GROUPS))
         width = order.shape[1]
@@ -274,23 +300,18 @@ class ChurnModel:
             }
         )
 
-    def _logit(self, facts: Floats, day: dt.date) -> Floats:
-        """Give the logit of churn within the fitted horizon."""
-        customers = Day(day, self.horizon_days, facts, self.btyd_)
-        return customers.btyd_logit() if self._blend is None else self._blend.logit(customers)
-
     def _churn(self, facts: Floats, day: dt.date, horizon_days: int) -> Floats:
         """Give the probability of churn within any horizon."""
+        other = btyd_churn(self.btyd_, facts, horizon_days)
         if self._blend is None:
-            return btyd_churn(self.btyd_, facts, horizon_days)
-        churn = expit(self._logit(facts, day))
-        if horizon_days == self.horizon_days:
+            return other
+        churn = expit(self._blend.logit(Day(day, self.learned_days_, facts, self.btyd_)))
+        churn = np.clip(churn, LEAST, 1 - LEAST)
+        if horizon_days == self.learned_days_:
             return churn
-        until, other = (
-            np.log(np.clip(btyd_churn(self.btyd_, facts, days), LEAST, 1 - LEAST))
-            for days in (self.horizon_days, horizon_days)
-        )
-        return np.asarray(np.exp(np.log(churn) * other / until))
+        learned = btyd_churn(self.btyd_, facts, self.learned_days_)
+        carried = [np.log(np.clip(found, LEAST, 1 - LEAST)) for found in (other, learned)]
+        return np.asarray(np.exp(np.log(churn) * carried[0] / carried[1]))
 
     def _fitted(self) -> None:
         if not hasattr(self, "weights_"):
@@ -304,17 +325,17 @@ class ChurnModel:
         return f"<ChurnModel: {self.estimand}; {members} from {len(self.training_)} past days>"
 
 
-def _why_not(days: list[Day], horizon_days: int) -> str:
+def _why_not(days: list[Day], early: list[Day], horizon_days: int) -> str:
     """Give the reason why nothing can be learned from the past, if there is one."""
-    if not days:
-        return f"No past day has {horizon_days} days after it and a quarter of that before it."
-    if past.enough(days, MIN_OUTCOMES):
+    if not early:
+        return f"The log is too short to learn and to check a horizon of {horizon_days} days."
+    if past.enough(early, MIN_OUTCOMES):
         return ""
     churned = max(int(day.churned.sum()) for day in days)
     back = max(int((1 - day.churned).sum()) for day in days)
     return (
-        f"On no past day did {MIN_OUTCOMES} customers come back within {horizon_days} days and as "
-        f"many stay away: at most {back:,} and {churned:,} did."
+        f"To learn from, {MIN_OUTCOMES} customers come back within {horizon_days} days of an early "
+        f"day and as many stay away: at most {back:,} and {churned:,} did on any."
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from rfmkit.btyd import ModifiedBetaGeo
 from rfmkit.churn.blend import Day
-from rfmkit.churn.features import FACTS, feature_table
+from rfmkit.churn.features import BOUGHT, FACTS, PLACES, feature_table
 from rfmkit.history import days_between, purchases
 
 if TYPE_CHECKING:
@@ -73,14 +73,20 @@ def _look(orders: Orders, day: dt.date, horizon_days: int, share: float) -> Day:
     # Sorted, so that what is learned depends neither on the order of rows nor on threads.
     rows = table.mutate(churned=(~came).cast("float64")).order_by("customer_id")
     frame = orders.engine.frame(rows)
-    model = ModifiedBetaGeo(horizon_days)
-    if len(frame):
-        days = frame["active_days"] + frame["recency_days"]
-        if days.any():
-            model.fit(
-                frame.assign(tenure_days=days)[["repeat_purchases", "active_days", "tenure_days"]]
-            )
-    return Day(day, horizon_days, facts_of(frame), model, frame["churned"].to_numpy(dtype=float))
+    churned = frame["churned"].to_numpy(dtype=float)
+    return Day(day, horizon_days, facts_of(frame), ModifiedBetaGeo(horizon_days), churned)
+
+
+def fit_btyd(days: Sequence[Day]) -> None:
+    """Fit each day's own buy-till-you-die model, on what was known by then."""
+    import pandas as pd
+
+    for day in days:
+        repeats, active, silent = (day.facts[:, PLACES[name]] for name in BOUGHT)
+        names = ("repeat_purchases", "active_days", "tenure_days")
+        table = pd.DataFrame(dict(zip(names, (repeats, active, active + silent), strict=True)))
+        with np.errstate(all="ignore"):
+            day.btyd.fit(table)
 
 
 def now(orders: Orders, horizon_days: int, share: float) -> Floats:
@@ -96,7 +102,7 @@ def facts_of(frame: pd.DataFrame) -> Floats:
 
 def split(days: Sequence[Day]) -> tuple[list[Day], list[Day]]:
     """Hold the last days back; what remains had all its outcomes known when they began."""
-    for held in range(max(1, round(len(days) / 4)), 0, -1):
+    for held in range(max(1, round(len(days) / 4)) if days else 0, 0, -1):
         begins = days[held - 1].day
         early = [day for day in days if day.day + dt.timedelta(days=day.horizon_days) <= begins]
         if early:

@@ -1,0 +1,126 @@
+"""Features: what a customer's purchases tell, by hand, and nothing of what came later."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rfmkit as rk
+from conftest import log
+from rfmkit.churn.explanation import shapley
+from rfmkit.churn.features import FACTS, GROUPS, PLACES, feature_table, measures
+
+RATES = (0.8, 20.0)
+
+
+def facts(orders, horizon_days=20):
+    table = feature_table(orders, horizon_days=horizon_days)
+    return orders.engine.frame(table.order_by("customer_id"))
+
+
+def read(rows):
+    names = [name for name, _, _ in rows]
+    days = [str(dt.date(2024, 1, 1) + dt.timedelta(days=day)) for _, day, _ in rows]
+    return rk.read_orders(log(customer=names, date=days, total=[value for *_, value in rows]))
+
+
+def test_the_facts_are_those_of_the_purchases():
+    orders = read([("a", 0, 1.0), ("a", 10, 2.0), ("a", 10, 3.0), ("a", 40, 4.0), ("b", 60, 5.0)])
+    found = facts(orders).set_index("customer_id")
+    expected = {
+        "repeat_purchases": 2,
+        "active_days": 40,
+        "recency_days": 20,
+        "purchases_0": 0,
+        "purchases_1": 0,
+        "purchases_2": 1,
+        "purchases_3": 3,
+        "last_gap_days": 30,
+        "gap_squares": 10**2 + 30**2,
+        "spend": 10,
+        "recent_spend": 4,
+    }
+    assert found.loc["a"].to_dict() == expected
+    once = found.loc["b"]
+    assert once[["repeat_purchases", "active_days", "last_gap_days", "gap_squares"]].eq(0).all()
+    assert once[["purchases_0", "purchases_1", "purchases_2", "purchases_3"]].eq(1).all()
+    assert list(found.columns) == list(FACTS)
+
+
+def test_a_past_day_is_seen_as_it_was(sample):
+    orders = rk.read_orders(sample)
+    known = sample[sample["ordered_at"] < "2024-03-02"]
+    before = rk.read_orders(known).until("2024-03-01")
+    pd.testing.assert_frame_equal(facts(orders.until("2024-03-01")), facts(before))
+
+
+rows = st.lists(
+    st.tuples(
+        st.sampled_from("abc"),
+        st.integers(0, 90),
+        st.floats(0.01, 9.99).map(lambda value: round(value, 2)),
+    ),
+    min_size=1,
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(rows, st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(rows, random):
+    shuffled = random.sample(rows, len(rows))
+    first, second = (
+        facts(read([(n, d, v / 100) for n, d, v in some])) for some in (rows, shuffled)
+    )
+    pd.testing.assert_frame_equal(first, second)
+    windows = first[[f"purchases_{place}" for place in range(4)]].to_numpy()
+    assert (np.diff(windows, axis=1) >= 0).all()
+    assert (windows[:, -1] <= first["repeat_purchases"] + 1).all()
+
+
+def test_the_measures_of_every_customer_are_finite():
+    nothing = np.zeros((1, len(FACTS)))
+    much = np.full((1, len(FACTS)), 1e6)
+    for rows in (nothing, much):
+        assert all(np.isfinite(column).all() for column in measures(rows, RATES).values())
+
+
+def test_who_bought_once_has_the_cycle_of_all():
+    row = np.zeros((1, len(FACTS)))
+    found = measures(row, RATES)
+    assert found["cycle_days"] == pytest.approx(np.log(20 / 0.8))
+    assert found["irregularity"] == pytest.approx(1)  # random timing, until gaps tell
+
+
+def test_regular_gaps_make_a_regular_customer():
+    row = np.zeros((1, len(FACTS)))
+    row[0, PLACES["repeat_purchases"]], row[0, PLACES["active_days"]] = 9, 90
+    row[0, PLACES["gap_squares"]] = 9 * 10**2
+    assert measures(row, RATES)["irregularity"] == pytest.approx(3 / 12)
+
+
+def test_what_moves_a_sum_is_each_of_its_parts():
+    random = np.random.default_rng(0)
+    rows, typical, slopes = random.normal(size=(7, len(FACTS))), np.ones(len(FACTS)), FACTS_SLOPES
+    found = shapley(rows, typical, lambda some: some @ slopes)
+    parts = (rows - typical) * slopes
+    for place, names in enumerate(GROUPS.values()):
+        expected = parts[:, [PLACES[name] for name in names]].sum(axis=1)
+        assert found[:, place] == pytest.approx(expected)
+
+
+def test_what_two_move_together_is_halved():
+    def value(some):
+        return some[:, PLACES["recency_days"]] * some[:, PLACES["spend"]]
+
+    rows = np.zeros((1, len(FACTS)))
+    rows[0, PLACES["recency_days"]], rows[0, PLACES["spend"]] = 2, 3
+    found = dict(zip(GROUPS, shapley(rows, np.zeros(len(FACTS)), value)[0], strict=True))
+    assert found["silence"] == pytest.approx(3)
+    assert found["value"] == pytest.approx(3)
+    assert found["purchases"] == pytest.approx(0)
+
+
+FACTS_SLOPES = np.arange(1.0, len(FACTS) + 1)

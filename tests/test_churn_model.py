@@ -1,0 +1,254 @@
+"""ChurnModel: it learns from the past alone, says so when it cannot, and explains itself."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import rfmkit as rk
+from conftest import log, plain
+from rfmkit.churn.blend import expit
+from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, RfmkitWarning
+
+SETTINGS = {"horizon_days": 60, "origins": 4}
+ALONE = "ModifiedBetaGeo alone is used"
+
+
+@pytest.fixture(scope="module")
+def shop():
+    """A shop of customers who differ from what a BTYD model takes them for."""
+    return rk.simulate_orders(800, seed=5, days=500, mean_gap_days=30, regularity=3).orders
+
+
+@pytest.fixture(scope="module")
+def read(shop):
+    return rk.read_orders(shop)
+
+
+@pytest.fixture(scope="module")
+def model(read):
+    return rk.ChurnModel(**SETTINGS).fit(read)
+
+
+def of(days_of, **more):
+    """A log of customers, each with the days on which they bought."""
+    rows = [
+        (name, dt.date(2024, 1, 1) + dt.timedelta(days=day))
+        for name, days in days_of.items()
+        for day in days
+    ]
+    return log(customer=[name for name, _ in rows], date=[str(day) for _, day in rows], **more)
+
+
+def loss(table, past):
+    both = past.merge(table, on="customer_id", validate="one_to_one")
+    kept = np.clip(both["churn_probability"], 1e-9, 1 - 1e-9)
+    return -np.where(both["churned"], np.log(kept), np.log(1 - kept)).mean()
+
+
+# --- what it learns ------------------------------------------------------------------------------
+
+
+def test_it_beats_the_model_it_starts_from_where_that_is_wrong(read):
+    origin = read.as_of - dt.timedelta(days=60)
+    known = read.until(origin)
+    ahead = rk.snapshots(read, origins=[origin], horizon_days=60)
+    found = loss(rk.ChurnModel(**SETTINGS).fit(known).predict_churn(known), ahead)
+    btyd = loss(rk.ModifiedBetaGeo(60).fit(known).predict_churn(known), ahead)
+    assert found < 0.98 * btyd
+
+
+def test_every_past_day_has_its_outcome_behind_it(model, read):
+    training = model.training_
+    assert len(training) == 4
+    assert (training["origin"].dt.date <= read.as_of - dt.timedelta(days=60)).all()
+    assert training["origin"].is_monotonic_decreasing
+    assert training["role"].tolist() == ["calibrate", "fit", "fit", "fit"]
+    past = rk.snapshots(read, origins=list(training["origin"].dt.date), horizon_days=60)
+    expected = past.groupby("origin")["churned"].agg(["size", "mean"]).sort_index(ascending=False)
+    assert training["customers"].tolist() == expected["size"].tolist()
+    assert training["churn_rate"].to_numpy() == pytest.approx(expected["mean"].to_numpy())
+
+
+def test_the_weights_add_up_to_one(model):
+    assert list(model.weights_) == ["ModifiedBetaGeo", "hinges", "boosting"]
+    assert sum(model.weights_.values()) == pytest.approx(1)
+    assert min(model.weights_.values()) >= 0
+
+
+@pytest.mark.parametrize("learner", ["logistic", "boosting"])
+def test_each_learner_stands_alone_beside_the_btyd_model(read, learner):
+    alone = rk.ChurnModel(**SETTINGS, learner=learner).fit(read)
+    assert len(alone.weights_) == 2
+    assert plain(alone.predict_churn(read))["churn_probability"].between(0, 1).all()
+
+
+def test_a_sample_of_the_customers_is_enough_to_learn_from(read):
+    model = rk.ChurnModel(**SETTINGS, sample=1600).fit(read)
+    assert 0 < model.training_["customers"].max() < 0.75 * len(rk.summarize(read))
+    assert len(model.predict_churn(read)) == len(rk.summarize(read))
+
+
+# --- what it must not see, and what must not matter ----------------------------------------------
+
+
+def test_later_orders_change_nothing(shop, read):
+    known = read.until("2024-02-01")
+    before = rk.read_orders(shop[shop["ordered_at"] < "2024-02-02"]).until("2024-02-01")
+    tables = [
+        rk.ChurnModel(**SETTINGS).fit(orders).predict_churn(orders) for orders in (known, before)
+    ]
+    pd.testing.assert_frame_equal(*tables)
+
+
+@pytest.mark.parametrize("kind", ["polars", "ibis", "duckdb"])
+def test_the_kind_of_source_and_the_order_of_rows_do_not_matter(shop, model, read, as_kind, kind):
+    shuffled = shop.sample(frac=1, random_state=1).reset_index(drop=True)
+    other = rk.read_orders(as_kind(shuffled, kind))
+    found = rk.ChurnModel(**SETTINGS).fit(other).predict_churn(other)
+    if kind == "polars":
+        assert type(found).__module__.startswith("polars")
+    expected = plain(model.predict_churn(read))
+    pd.testing.assert_frame_equal(plain(found), expected, rtol=1e-9)
+
+
+def test_a_fitted_model_predicts_another_log(model, read):
+    earlier = read.until("2024-01-15")
+    found = model.predict_churn(earlier)
+    assert found["customer_id"].tolist() == rk.summarize(earlier)["customer_id"].tolist()
+
+
+# --- horizons ------------------------------------------------------------------------------------
+
+
+def test_a_longer_horizon_leaves_more_time_to_come_back(model, read):
+    tables = [
+        model.predict_churn(read, horizon_days=days)["churn_probability"] for days in (30, 60, 120)
+    ]
+    assert (tables[0] - tables[1]).min() > -1e-12
+    assert (tables[1] - tables[2]).min() > -1e-12
+    assert (tables[0] > tables[2]).any()
+    pd.testing.assert_series_equal(tables[1], model.predict_churn(read)["churn_probability"])
+
+
+# --- where the past cannot teach -----------------------------------------------------------------
+
+
+def fallen_back(orders, horizon_days, match):
+    with pytest.warns(RfmkitWarning, match=ALONE):
+        model = rk.ChurnModel(horizon_days, origins=4).fit(orders)
+    assert match in model.fallback_
+    assert model.learned_days_ == 0
+    assert model.weights_ == {"ModifiedBetaGeo": 1.0}
+    with np.errstate(all="ignore"):
+        btyd = rk.ModifiedBetaGeo(horizon_days).fit(orders)
+    expected = plain(btyd.predict_churn(orders))
+    pd.testing.assert_frame_equal(plain(model.predict_churn(orders)), expected)
+    assert model.explain(orders)["effect"].notna().all()
+    assert model.importances_["log_loss"].isna().all()
+    return model
+
+
+def test_too_short_a_log_falls_back(read):
+    model = fallen_back(read.until("2023-02-10"), 365, "too short to learn and to check")
+    assert model.training_.empty
+    assert list(model.training_.columns) == ["origin", "customers", "churn_rate", "role"]
+
+
+def test_a_longer_horizon_is_carried_on_from_a_shorter_one(read):
+    with pytest.warns(RfmkitWarning, match="150 days are learned, and carried on to 300"):
+        model = rk.ChurnModel(300, origins=4).fit(read)
+    assert model.learned_days_ == 150
+    found, shorter = (
+        plain(model.predict_churn(read, horizon_days=days))["churn_probability"]
+        for days in (300, 150)
+    )
+    assert (found <= shorter).all()
+    assert found.to_numpy() == pytest.approx(plain(model.predict_churn(read)).iloc[:, 1])
+
+
+def test_one_customer_falls_back():
+    fallen_back(rk.read_orders(of({"a": [0, 20, 50, 90]})), 10, "at most 1 and 1")
+
+
+def test_nobody_who_came_back_falls_back():
+    orders = rk.read_orders(of({f"c{place}": [place] for place in range(200)}))
+    model = fallen_back(orders, 30, "at most 0 and")
+    assert (model.predict_churn(orders)["churn_probability"] > 0.5).all()
+
+
+def test_nobody_who_stayed_away_falls_back():
+    days = {f"c{place}": range(place % 7, 200, 7) for place in range(80)}
+    fallen_back(rk.read_orders(of(days)), 30, "at most 80 and 0")
+
+
+def test_a_log_of_one_day_cannot_be_learned_from():
+    with pytest.raises(NotEnoughHistoryError, match="Some time has passed"):
+        rk.ChurnModel(30).fit(rk.read_orders(of({"a": [0], "b": [0]})))
+
+
+# --- what it says of itself ----------------------------------------------------------------------
+
+
+def test_effects_add_up_to_the_distance_from_the_typical_customer(model, read):
+    customers = rk.summarize(read)["customer_id"].iloc[:40]
+    effects = model.explain(read, customers=customers, top=5)
+    assert effects.groupby("customer_id").size().eq(5).all()
+    total = effects.groupby("customer_id")["effect"].sum()
+    churn = effects.groupby("customer_id")["churn_probability"].first()
+    away = np.log(churn / (1 - churn)) - total
+    assert away.to_numpy() == pytest.approx(np.full(40, away.iloc[0]), abs=1e-8)
+    assert 0 < expit(away.to_numpy())[0] < 1
+
+
+def test_the_greatest_effects_come_first(model, read):
+    effects = model.explain(read, top=3)
+    size = effects["effect"].abs()
+    for rank in (1, 2):
+        first, second = size[effects["rank"] == rank], size[effects["rank"] == rank + 1]
+        assert (first.to_numpy() >= second.to_numpy()).all()
+
+
+def test_silence_and_purchases_matter_most(model):
+    table = model.importances_
+    assert set(table["feature"].iloc[:3]) >= {"silence"}
+    assert table["log_loss"].is_monotonic_decreasing
+    assert table["log_loss"].iloc[0] > 0
+
+
+def test_it_says_what_it_is(model):
+    assert "not fitted" in repr(rk.ChurnModel(90))
+    assert "4 past days" in repr(model)
+    assert model.estimand == "P(no purchase within 60 days from now | purchases so far)"
+
+
+def test_it_is_fitted_first(read):
+    with pytest.raises(NotFittedError, match="fitted before use"):
+        rk.ChurnModel(90).predict_churn(read)
+    with pytest.raises(NotFittedError, match="fitted before use"):
+        rk.ChurnModel(90).explain(read)
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"horizon_days": 0}, "horizon_days is at least 1"),
+        ({"learner": "forest"}, "learner is one of"),
+        ({"sample": 0.5}, "sample is at least 1"),
+        ({"origins": 0}, "origins is at least 1"),
+    ],
+)
+def test_settings_are_checked(read, settings, match):
+    with pytest.raises(RfmkitError, match=match):
+        rk.ChurnModel(**settings).fit(read)
+
+
+def test_a_log_is_asked_for(shop):
+    with pytest.raises(RfmkitError, match="The log has been read"):
+        rk.ChurnModel(60).fit(shop)
+
+
+def test_customers_to_explain_are_a_list(model, read):
+    with pytest.raises(RfmkitError, match="customers is a list of ids"):
+        model.explain(read, customers="c1")
