@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 from rfmkit.churn.features import BOUGHT, PLACES, measures
-from rfmkit.churn.learners import Boosting, Hinges
+from rfmkit.churn.learners import FREE, Boosting, Hinges
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -102,6 +102,9 @@ class Blend:
         columns = np.vstack([day.columns() for day in days])
         churned = np.concatenate([day.churned for day in days])
         weights = np.full(len(churned), weight)
+        # The first member is given the season, not a level: the weights are blind to both.
+        level = Hinges().fit(trusted, columns[:, :0], churned, weights)
+        self._season = FREE * level.slopes[1:]
         # More threads than free cores wait for each other: minutes instead of a second.
         with threadpool_limits(1):
             self.members: list[Hinges | Boosting] = [
@@ -118,7 +121,8 @@ class Blend:
     def logits(self, day: Day) -> Floats:
         """Give the logits of the members, one row each; the first is the trusted model."""
         trusted, columns = day.trusted(seasons=self.seasons), day.columns()
-        return np.stack([trusted[:, 0], *(m.logit(trusted, columns) for m in self.members)])
+        btyd = trusted[:, 0] + trusted[:, 1:] @ self._season
+        return np.stack([btyd, *(m.logit(trusted, columns) for m in self.members)])
 
     def logit(self, day: Day) -> Floats:
         """Give the logit of churn."""

@@ -40,12 +40,12 @@ class Hinges:
         self._middle, self._width = _scales(pieces)
         model = LogisticRegression(C=PENALTY, solver="newton-cholesky", max_iter=200)
         model.fit(self._design(trusted, columns), outcome, sample_weight=weight)
-        self._slopes, self._start = model.coef_[0], float(model.intercept_[0])
+        self.slopes, self._start = model.coef_[0], float(model.intercept_[0])
         return self
 
     def logit(self, trusted: Floats, columns: Floats) -> Floats:
         """Give the logit of each row."""
-        return np.asarray(self._design(trusted, columns) @ self._slopes + self._start)
+        return np.asarray(self._design(trusted, columns) @ self.slopes + self._start)
 
     def _design(self, trusted: Floats, columns: Floats) -> Floats:
         pieces = (self._pieces(columns) - self._middle) / self._width
