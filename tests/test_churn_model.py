@@ -59,6 +59,20 @@ def test_it_beats_the_model_it_starts_from_where_that_is_wrong(read):
     assert found < 0.98 * btyd
 
 
+def test_two_years_teach_the_season():
+    shop = rk.simulate_orders(700, seed=2, days=1000, seasonality=0.6, mean_gap_days=30)
+    orders = rk.read_orders(shop.orders)
+    origin = orders.as_of - dt.timedelta(days=60)
+    known = orders.until(origin)
+    ahead = rk.snapshots(orders, origins=[origin], horizon_days=60)
+    model = rk.ChurnModel(60, learner="logistic", origins=8).fit(known)
+    found = plain(model.predict_churn(known))
+    btyd = plain(rk.ModifiedBetaGeo(60).fit(known).predict_churn(known))
+    bias = [table["churn_probability"].mean() - ahead["churned"].mean() for table in (found, btyd)]
+    assert abs(bias[0]) < abs(bias[1])
+    assert loss(found, ahead) < loss(btyd, ahead)
+
+
 def test_every_past_day_has_its_outcome_behind_it(model, read):
     training = model.training_
     assert len(training) == 4
@@ -72,7 +86,7 @@ def test_every_past_day_has_its_outcome_behind_it(model, read):
 
 
 def test_the_weights_add_up_to_one(model):
-    assert list(model.weights_) == ["ModifiedBetaGeo", "hinges", "boosting"]
+    assert list(model.weights_) == ["ModifiedBetaGeo", "logistic", "boosting"]
     assert sum(model.weights_.values()) == pytest.approx(1)
     assert min(model.weights_.values()) >= 0
 

@@ -75,8 +75,8 @@ class Day:
         if seasons:
             middle = self.day.timetuple().tm_yday + self.horizon_days / 2
             turn = 2 * np.pi * middle / YEAR
-            # Half as large as a column in its own deviations: the season is believed with care.
-            columns += [np.full_like(columns[0], wave(turn) / 20) for wave in (np.sin, np.cos)]
+            # A season is believed with care: it is penalised as the other columns are.
+            columns += [np.full_like(columns[0], wave(turn) / FREE) for wave in (np.sin, np.cos)]
         return np.stack(columns, axis=1)
 
     def columns(self) -> Floats:

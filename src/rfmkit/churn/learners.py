@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import numpy as np
 
@@ -27,6 +27,8 @@ class Hinges:
     The trusted columns are free, all others pay a ridge penalty: with few rows what is learned is
     little more than the trusted columns, calibrated.
     """
+
+    name: ClassVar = "logistic"
 
     def fit(self, trusted: Floats, columns: Floats, outcome: Floats, weight: Floats) -> Self:
         """Learn from rows."""
@@ -63,6 +65,8 @@ class Hinges:
 
 class Boosting:
     """Gradient boosted trees: they find what belongs together, where there are many rows."""
+
+    name: ClassVar = "boosting"
 
     def fit(self, trusted: Floats, columns: Floats, outcome: Floats, weight: Floats) -> Self:
         """Learn from rows."""

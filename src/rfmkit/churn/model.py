@@ -199,7 +199,7 @@ class ChurnModel:
         self.importances_ = _importances(held, trial.logit)
         self._blend = Blend(self.learner, seasons=seasons).fit(days, weight)
         self._blend.weights = weights
-        names = ["ModifiedBetaGeo", *(kind.__name__.lower() for kind in self._blend.kinds)]
+        names = ["ModifiedBetaGeo", *(kind.name for kind in self._blend.kinds)]
         self.weights_ = dict(zip(names, weights.tolist(), strict=True))
 
     # --- predictions -------------------------------------------------------------------------
