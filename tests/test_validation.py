@@ -348,6 +348,6 @@ def test_where_no_model_has_enough_history_it_is_said(orders):
 
 def test_the_default_models_are_listed_from_the_simplest_on():
     assert [type(make()).__name__ for make in DEFAULT_MODELS] == [
-        "ChurnCurve", "BetaGeo", "ModifiedBetaGeo",
+        "ChurnCurve", "ModifiedBetaGeo", "ParetoNBD", "ChurnModel",
     ]  # fmt: skip
     assert DEFAULT_MODELS[0]().anchor == "snapshot"

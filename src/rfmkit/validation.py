@@ -11,8 +11,8 @@ import numpy as np
 
 from rfmkit import checks, metrics
 from rfmkit.baselines import BASELINES, BaseRate
-from rfmkit.btyd import BetaGeo, ModifiedBetaGeo
-from rfmkit.churn import ChurnCurve
+from rfmkit.btyd import ModifiedBetaGeo, ParetoNBD
+from rfmkit.churn import ChurnCurve, ChurnModel
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
 from rfmkit.history import customer_table
 from rfmkit.orders import as_day, as_orders
@@ -44,8 +44,9 @@ MOST_ORIGINS: Final = 3
 # From the simplest on: of models as good as each other the first is recommended.
 DEFAULT_MODELS: Final[tuple[Callable[[], Any], ...]] = (
     lambda: ChurnCurve(anchor="snapshot"),
-    BetaGeo,
     ModifiedBetaGeo,
+    ParetoNBD,
+    ChurnModel,
 )
 SHOWN: Final = (
     "log_loss", "log_loss_lower", "log_loss_upper", "brier", "brier_skill", "ece",
@@ -275,8 +276,8 @@ def recommend_model(
     horizon_days : int
         The horizon: churn is no purchase in the `horizon_days` from `as_of` on.
     models : sequence of models, or dict of names to models, optional
-        From the simplest on. Left out: ``ChurnCurve(anchor="snapshot")``, ``BetaGeo()``,
-        ``ModifiedBetaGeo()``.
+        From the simplest on. Left out: ``ChurnCurve(anchor="snapshot")``, ``ModifiedBetaGeo()``,
+        ``ParetoNBD()``, ``ChurnModel()``.
     origins : sequence of dates, optional
         The past days; left out, up to three, as `backtest` takes them.
     sample : int, default 200,000
