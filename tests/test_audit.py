@@ -41,7 +41,7 @@ row = st.fixed_dictionaries(
 logs = st.lists(row, min_size=1, max_size=20).filter(
     lambda rows: any(row["date"] in DAYS for row in rows)
 )
-law = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+law = settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 
 
 def known_then(rows, day):

@@ -124,7 +124,7 @@ def test_two_columns_that_claim_a_role_name_the_format_that_is_near():
         rk.read_orders(frame)
 
 
-def test_a_log_that_is_read_as_it_is_notes_the_format_that_is_near():
+def test_a_log_that_is_read_as_it_is_notes_the_format_that_is_near(clean):
     marks = ("Bon", "Kunde", "Zeit", "Kasse", "Filiale")
     own = register(Format(name="tills", title="all tills", marks=marks))
     log = pd.DataFrame(

@@ -90,6 +90,7 @@ class BetaGeo(BuyTillYouDie):
             ),
         ),
     }
+    moot: ClassVar = {(2, -1): 3, (2, 1): 3}  # how unevenly they leave, where none or all do
     at_first: ClassVar[int] = 0
     """Whether customers may leave after their first purchase as well."""
 

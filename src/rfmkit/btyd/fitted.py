@@ -57,6 +57,9 @@ class Fitted:
     boundaries: ClassVar[Mapping[tuple[int, int], tuple[str, str]]]
     """Of a coordinate and its side: the name of the boundary, and what it means."""
 
+    moot: ClassVar[Mapping[tuple[int, int], int]] = {}
+    """Of a coordinate and its side: the other coordinate that means nothing there."""
+
     def natural(self, point: Floats) -> tuple[Floats, Floats]:
         """Turn a point of the search into parameters, with the derivatives of their logarithms."""
         raise NotImplementedError
@@ -84,10 +87,12 @@ class Fitted:
         self.params_ = dict(zip(self.names, estimate.tolist(), strict=True))
         self.customers_ = round(customers)
         self.converged_ = found.converged
+        faces = list(enumerate(found.bound.tolist()))
+        moot = {self.moot[face] for face in faces if face in self.moot}
         reached = [
             self.boundaries[place, side]
-            for place, side in enumerate(found.bound.tolist())
-            if side and (place, side) in self.boundaries
+            for place, side in faces
+            if (place, side) in self.boundaries and place not in moot
         ]
         self.boundary_ = "; ".join(name for name, _ in reached)
         self.diagnosis_ = " ".join(meaning for _, meaning in reached)

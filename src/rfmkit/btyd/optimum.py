@@ -119,7 +119,7 @@ def _along_limits(
                 continue
             pinned = [*limits[:place], (end, end), *limits[place + 1 :]]
             found, trial = _search(function, trial, pinned)
-            if found >= value - FLAT:
+            if found > value + FLAT:
                 value, point = found, trial
     return point
 

@@ -99,6 +99,7 @@ class ParetoNBD(BuyTillYouDie):
             ),
         ),
     }
+    moot: ClassVar = {(2, -1): 3, (2, 1): 3}  # how unevenly they leave, where none or all do
 
     def natural(self, point: Floats) -> tuple[Floats, Floats]:
         """Read (log r/alpha, log r, log s log(1 + 1/beta), log beta).
