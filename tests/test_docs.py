@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 import rfmkit as rk
@@ -77,8 +78,11 @@ def test_the_examples_run(page, tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "_known", dict(registry._known))  # a page may register its own
     rk.load_sample().to_csv("orders.csv", index=False)
     names: dict[str, object] = {}
-    for place, code in enumerate(blocks, start=1):
-        exec(compile(code, f"{page.name}, block {place}", "exec"), names)  # noqa: S102
+    try:
+        for place, code in enumerate(blocks, start=1):
+            exec(compile(code, f"{page.name}, block {place}", "exec"), names)  # noqa: S102
+    finally:
+        plt.close("all")
 
 
 def test_the_readme_has_examples_with_results():
