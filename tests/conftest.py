@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from decimal import Decimal
 
+os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # Spark's workers need rfmkit as well
 CHECKOUT = Path(__file__).resolve().parents[1]
 # In CI the examples are the same in every run; elsewhere new ones are looked for.
 settings.register_profile("ci", derandomize=True, deadline=None)
@@ -128,7 +129,6 @@ def spark() -> Iterator[Any]:
     session = (
         sql.SparkSession.builder.master("local[2]")
         .config("spark.ui.enabled", "false")
-        .config("spark.pyspark.python", sys.executable)  # which has rfmkit, for its functions
         .config("spark.sql.shuffle.partitions", "1")
         .config("spark.sql.adaptive.enabled", "false")
         .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")  # quicker when short
