@@ -10,6 +10,7 @@ import numpy as np
 
 from rfmkit import checks
 from rfmkit._engine import open_frame
+from rfmkit.btyd.cells import spread
 from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError, examples
 from rfmkit.history import customer_table, gap_table
 from rfmkit.orders import Orders
@@ -109,10 +110,8 @@ class Counts:
         if len(self.x) <= rows:
             return self
         order = np.lexsort((self.T, self.t_x, self.x))
-        ends = np.cumsum(self.weight[order])
-        marks = (np.arange(rows) + 0.5) / rows * ends[-1]
-        chosen, times = np.unique(order[np.searchsorted(ends, marks)], return_counts=True)
-        weight = times * (ends[-1] / rows)
+        places, weight = spread(self.weight[order], rows)
+        chosen = order[places]
         return replace(
             self, x=self.x[chosen], t_x=self.t_x[chosen], T=self.T[chosen], weight=weight
         )
