@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import rfmkit as rk
-from rfmkit.archive import MODELS, PARTS
+from rfmkit.archive import LEARNED, MODELS, PARTS
 from rfmkit.exceptions import NotFittedError, RfmkitError
 
 LOG = rk.read_orders(rk.load_sample())
@@ -21,6 +21,7 @@ FITTED = [
     rk.BetaGeoBetaBinomial(period_days=60).fit(LOG),
     rk.ShiftedBetaGeometric().fit([1000, 631, 468, 382, 326]),
     rk.ChurnCurve(180, anchor="snapshot").fit(LOG),
+    rk.ChurnModel(60, origins=6).fit(LOG),
     rk.PurchaseCycle("gamma").fit(LOG),
     rk.RFMScorer(n_bins=4).fit(rk.summarize(LOG)),
     rk.Lifecycle(silent_after=rk.Cycles(2), lost_after=rk.Probability(0.8)).fit(LOG),
@@ -33,6 +34,8 @@ def outcome(model):
     match model:
         case rk.GammaGamma():
             return model.predict_spend(customers)
+        case rk.ChurnModel():
+            return model.predict_churn(LOG)
         case rk.BetaGeoBetaBinomial():
             return model.predict_purchases(LOG)
         case rk.ShiftedBetaGeometric():
@@ -60,7 +63,7 @@ def test_a_model_says_the_same_when_it_comes_back(model, tmp_path):
 
 def test_every_model_and_part_is_found():
     assert {type(model).__name__ for model in FITTED} == MODELS.keys()
-    for name, module in (MODELS | PARTS).items():
+    for name, module in (MODELS | PARTS | LEARNED).items():
         assert hasattr(__import__(module, fromlist=[name]), name)
 
 

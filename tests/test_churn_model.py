@@ -86,7 +86,7 @@ def test_every_past_day_has_its_outcome_behind_it(model, read):
 
 
 def test_the_weights_add_up_to_one(model):
-    assert list(model.weights_) == ["ModifiedBetaGeo", "logistic", "boosting"]
+    assert list(model.weights_) == ["ModifiedBetaGeo", "logistic", "boosting", "ChurnCurve"]
     assert sum(model.weights_.values()) == pytest.approx(1)
     assert min(model.weights_.values()) >= 0
 

@@ -38,11 +38,13 @@ MODELS: Final = {
     "ShiftedBetaGeometric": "rfmkit.btyd",
     "GammaGamma": "rfmkit.btyd",
     "ChurnCurve": "rfmkit.churn",
+    "ChurnModel": "rfmkit.churn",
     "PurchaseCycle": "rfmkit.cycle",
     "RFMScorer": "rfmkit.rfm",
     "Lifecycle": "rfmkit.lifecycle",
 }
 PARTS: Final = {
+    "Trees": "rfmkit.churn.learners",
     "Survival": "rfmkit.survival",
     "Tail": "rfmkit.survival",
     "Cycles": "rfmkit.limits",
@@ -51,13 +53,22 @@ PARTS: Final = {
 }
 
 
+LEARNED: Final = {
+    "Blend": "rfmkit.churn.blend",
+    "Boosting": "rfmkit.churn.learners",
+    "Hinges": "rfmkit.churn.learners",
+}
+"""What a model is made of: classes of which no user needs to know."""
+
+
 def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     """Write a fitted model to a file of JSON.
 
     Parameters
     ----------
     model : fitted model
-        A `ChurnCurve`, `PurchaseCycle`, `RFMScorer`, `Lifecycle` or buy-till-you-die model.
+        A `ChurnCurve`, `ChurnModel`, `PurchaseCycle`, `RFMScorer`, `Lifecycle` or buy-till-you-die
+        model.
     path : path
         The file; what was there is replaced, in one step.
 
@@ -158,8 +169,9 @@ def _encoded(value: Any) -> Any:
     if name in PARTS and dataclasses.is_dataclass(value):
         state = {part.name: getattr(value, part.name) for part in dataclasses.fields(value)}
         return {"part": name, "state": {key: _encoded(item) for key, item in state.items()}}
-    if name in MODELS:
-        return {"model": name, "state": {key: _encoded(item) for key, item in vars(value).items()}}
+    if name in MODELS or name in LEARNED:
+        kept = value.__getstate__()
+        return {"model": name, "state": {key: _encoded(item) for key, item in kept.items()}}
     if value is None or isinstance(value, str | int):
         return value
     raise RfmkitError("A fitted model holds numbers, words and small tables.", found=repr(value))
@@ -202,7 +214,9 @@ def _(value: pd.DataFrame) -> Any:
 
 @_encoded.register
 def _(value: pd.Series) -> Any:
-    values = value.astype(object).where(value.notna(), None).tolist()
+    # Days are words in JSON.
+    cells = value.dt.strftime("%Y-%m-%d") if pd.api.types.is_datetime64_dtype(value) else value
+    values = cells.astype(object).where(value.notna(), None).tolist()
     return {"column": _encoded(values), "dtype": str(value.dtype)}
 
 
@@ -226,7 +240,7 @@ def _part(value: dict[str, Any]) -> Any:
 
 
 def _model(value: dict[str, Any]) -> Any:
-    model: Any = object.__new__(_found(value["model"], MODELS))
+    model: Any = object.__new__(_found(value["model"], MODELS | LEARNED))
     model.__dict__.update(_state(value))
     return model
 

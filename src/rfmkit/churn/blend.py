@@ -1,4 +1,4 @@
-"""Blend: what a buy-till-you-die model, a regression and trees say, weighted by the past."""
+"""Blend: what a model of counts, a curve, a regression and trees say, weighted by the past."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rfmkit.btyd import ModifiedBetaGeo
+    from rfmkit.churn.curve import ChurnCurve
 
     Floats = NDArray[np.float64]
 
@@ -28,11 +29,14 @@ LEARNERS: Final[dict[str, tuple[type[Hinges | Boosting], ...]]] = {
 TRUST: Final[dict[str, tuple[float, ...]]] = {
     "logistic": (0.5, 0.5),
     "boosting": (0.5, 0.5),
-    "blend": (0.4, 0.4, 0.2),
+    "blend": (0.3, 0.3, 0.3, 0.1),
 }
-"""The weights before any past day has told: trees have to earn theirs."""
+"""The weights before any past day has told: the curve knows least of a customer."""
 PULL: Final = 4.0
 """What a weight off by a whole costs, in log-likelihood: as about a third off is expected."""
+PULL_A_ROW: Final = 0.02
+"""And what it costs a row, however many there are: rows of one season are no independent witness,
+and weights that followed them closely would do worse on the next than a plain mean."""
 LEAST: Final = 1e-5
 YEAR: Final = 365.25
 
@@ -51,6 +55,8 @@ class Day:
         See ``features.FACTS``.
     btyd : ModifiedBetaGeo
         Fitted on what was known by that day.
+    curve : ChurnCurve
+        Fitted on the same.
     churned : array, a value per customer
         1 for no purchase in the horizon; empty where nobody knows yet.
     """
@@ -59,15 +65,21 @@ class Day:
     horizon_days: int
     facts: Floats
     btyd: ModifiedBetaGeo
+    curve: ChurnCurve
     churned: Floats = field(default_factory=lambda: np.empty(0))
 
     def with_facts(self, facts: Floats) -> Day:
         """Give the same day with other customers."""
-        return Day(self.day, self.horizon_days, facts, self.btyd)
+        return Day(self.day, self.horizon_days, facts, self.btyd, self.curve)
 
     def btyd_logit(self) -> Floats:
         """Give the logit of churn by the buy-till-you-die model."""
         return logit(btyd_churn(self.btyd, self.facts, self.horizon_days))
+
+    def curve_logit(self) -> Floats:
+        """Give the logit of churn by the curve; where it is silent, by the other model."""
+        found = curve_churn(self.curve, self.facts, self.horizon_days)
+        return np.where(np.isnan(found), self.btyd_logit(), logit(found))
 
     def trusted(self, *, seasons: bool) -> Floats:
         """Give what the learners start from: the model's logit and, if asked, the season."""
@@ -90,14 +102,19 @@ class Blend:
     """Members and their weights; the mean is taken of the logits."""
 
     def __init__(self, learner: str, *, seasons: bool) -> None:
+        self.learner = learner
         self.seasons = seasons
-        self.kinds = LEARNERS[learner]
         self.weights: Floats = np.array(TRUST[learner])
+
+    @property
+    def names(self) -> list[str]:
+        """The members, in the order of the weights."""
+        learned = [kind.name for kind in LEARNERS[self.learner]]
+        curve = ["ChurnCurve"] if self.learner == "blend" else []
+        return ["ModifiedBetaGeo", *learned, *curve]
 
     def fit(self, days: Sequence[Day], weight: float) -> Self:
         """Fit the members on customers on past days, each row counting so much."""
-        from threadpoolctl import threadpool_limits
-
         trusted = np.vstack([day.trusted(seasons=self.seasons) for day in days])
         columns = np.vstack([day.columns() for day in days])
         churned = np.concatenate([day.churned for day in days])
@@ -105,11 +122,9 @@ class Blend:
         # The first member is given the season, not a level: the weights are blind to both.
         level = Hinges().fit(trusted, columns[:, :0], churned, weights)
         self._season = FREE * level.slopes[1:]
-        # More threads than free cores wait for each other: minutes instead of a second.
-        with threadpool_limits(1):
-            self.members: list[Hinges | Boosting] = [
-                kind().fit(trusted, columns, churned, weights) for kind in self.kinds
-            ]
+        self.members: list[Hinges | Boosting] = [
+            kind().fit(trusted, columns, churned, weights) for kind in LEARNERS[self.learner]
+        ]
         return self
 
     def weigh(self, days: Sequence[Day], weight: float) -> Floats:
@@ -121,8 +136,11 @@ class Blend:
     def logits(self, day: Day) -> Floats:
         """Give the logits of the members, one row each; the first is the trusted model."""
         trusted, columns = day.trusted(seasons=self.seasons), day.columns()
-        btyd = trusted[:, 0] + trusted[:, 1:] @ self._season
-        return np.stack([btyd, *(m.logit(trusted, columns) for m in self.members)])
+        season = trusted[:, 1:] @ self._season
+        logits = [trusted[:, 0] + season, *(m.logit(trusted, columns) for m in self.members)]
+        if self.learner == "blend":
+            logits.append(day.curve_logit() + season)
+        return np.stack(logits)
 
     def logit(self, day: Day) -> Floats:
         """Give the logit of churn."""
@@ -136,6 +154,18 @@ def btyd_churn(btyd: ModifiedBetaGeo, facts: Floats, horizon_days: float) -> Flo
     with np.errstate(all="ignore"):
         found = btyd.churn(params, repeats, active, active + silent, horizon_days)
     return np.clip(np.nan_to_num(found, nan=1.0), 0, 1)
+
+
+def curve_churn(curve: ChurnCurve, facts: Floats, horizon_days: int) -> Floats:
+    """Give the probability of churn by a curve; not a number where nobody ever returned."""
+    table = curve.lookup(horizon_days)
+    longest = int(table["curve_days"].max())
+    by_day = table["churn_probability"].to_numpy(dtype=float).reshape(-1, longest + 1)
+    purchases = facts[:, PLACES["repeat_purchases"]] + 1
+    first = curve.strata_["first_order_number"].to_numpy(dtype=float)
+    stratum = np.searchsorted(first, purchases, side="right") - 1
+    silent = np.clip(facts[:, PLACES["recency_days"]], 0, longest).astype(int)
+    return np.asarray(by_day[stratum, silent])
 
 
 def logit(probability: Floats) -> Floats:
@@ -166,11 +196,12 @@ def _weights(
 
     members, days = len(trust), len(logits)
     rows = weight * sum(len(known) for known in churned)
+    pull = PULL + PULL_A_ROW * rows
 
     def loss(point: Floats) -> tuple[float, Floats]:
         away = point[:members] - trust
-        value, slope = PULL * float(away @ away), np.zeros_like(point)
-        slope[:members] = 2 * PULL * away
+        value, slope = pull * float(away @ away), np.zeros_like(point)
+        slope[:members] = 2 * pull * away
         for place, (rows_of, known) in enumerate(zip(logits, churned, strict=True)):
             level = point[:members] @ rows_of + point[members + place]
             excess = expit(level) - known

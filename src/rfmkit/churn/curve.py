@@ -143,6 +143,15 @@ class ChurnCurve:
                 found=f"none as of {orders.as_of}",
                 hint="see orders.audit for what was set aside and why.",
             )
+        self.fit_gaps(gaps)
+        self._warn()
+        return self
+
+    def fit_gaps(self, gaps: pd.DataFrame) -> Self:
+        """Estimate the curve from gaps that were counted: `order_number, gap_days, returned, gaps`.
+
+        Of a tail that much rests on, nothing is said.
+        """
         bounds = merge_strata(gaps, tuple(self.order_numbers), self.min_gaps)
         self._fits: list[tuple[int, int | None, Survival]] = []
         for first, last in bounds:
@@ -152,7 +161,6 @@ class ChurnCurve:
             self._fits.append((first, last, from_frame(gaps[inside])))
         self.curve_ = self._curve()
         self.strata_ = self._strata()
-        self._warn()
         return self
 
     def _warn(self) -> None:

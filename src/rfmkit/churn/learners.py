@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Self
 
 import numpy as np
+
+from rfmkit.exceptions import RfmkitError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,13 +74,22 @@ class Boosting:
     def fit(self, trusted: Floats, columns: Floats, outcome: Floats, weight: Floats) -> Self:
         """Learn from rows."""
         from sklearn.ensemble import HistGradientBoostingClassifier
+        from threadpoolctl import threadpool_limits
 
-        self._model = HistGradientBoostingClassifier(
+        model = HistGradientBoostingClassifier(
             max_iter=ROUNDS, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=LEAF,
             l2_regularization=5.0, early_stopping=False, random_state=SEED,
         )  # fmt: skip
-        self._model.fit(np.hstack([trusted, columns]), outcome, sample_weight=weight)
+        # More threads than free cores wait for each other: minutes instead of a second.
+        with threadpool_limits(1):
+            model.fit(np.hstack([trusted, columns]), outcome, sample_weight=weight)
+        self._model: _Scores = model
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give what predicts, in numbers alone: what an archive keeps."""
+        model = self._model
+        return {"_model": model if isinstance(model, Trees) else Trees.of(model)}
 
     def logit(self, trusted: Floats, columns: Floats) -> Floats:
         """Give the logit of each row."""
@@ -85,6 +97,91 @@ class Boosting:
 
         with threadpool_limits(1, user_api="openmp"):
             return np.asarray(self._model.decision_function(np.hstack([trusted, columns])))
+
+
+class _Scores(Protocol):
+    def decision_function(self, rows: Floats, /) -> Floats: ...
+
+
+@dataclass(frozen=True)
+class Trees:
+    """Boosted trees as arrays, a value a node: the same predictions without what had fitted them.
+
+    Attributes
+    ----------
+    start : float
+        The logit before any tree.
+    roots : array of int
+        The first node of each tree.
+    feature, limit : arrays
+        The column that a node asks, and up to which value its rows go left.
+    left, right : arrays of int
+        The nodes that follow; a leaf is followed by itself.
+    value : array
+        What a leaf adds to the logit.
+    """
+
+    start: float
+    roots: NDArray[np.int64]
+    feature: NDArray[np.int64]
+    limit: Floats
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    value: Floats
+
+    @classmethod
+    def of(cls, model: Any) -> Trees:
+        """Read the trees of a HistGradientBoostingClassifier, and see that they predict alike.
+
+        Raises
+        ------
+        RfmkitError
+            This scikit-learn keeps its trees in another way.
+        """
+        import sklearn
+
+        try:
+            nodes = [tree.nodes for (tree,) in model._predictors]  # noqa: SLF001 (no public way)
+            start = float(model._baseline_prediction[0, 0])  # noqa: SLF001
+            made = cls._of_nodes(nodes, start)
+            random = np.random.default_rng(SEED)
+            rows = random.choice(made.limit[made.left != made.right], (500, model.n_features_in_))
+            alike = np.array_equal(made.decision_function(rows), model.decision_function(rows))
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            alike = False
+        if not alike:
+            raise RfmkitError(
+                "The trees of scikit-learn can be read.",
+                found=f"scikit-learn {sklearn.__version__}, which keeps them in another way",
+                hint="learner='logistic' has none; or use the scikit-learn of when it was saved.",
+            )
+        return made
+
+    @classmethod
+    def _of_nodes(cls, nodes: list[Any], start: float) -> Trees:
+        roots = np.cumsum([0, *(len(tree) for tree in nodes[:-1])])
+        every = np.concatenate(nodes)
+        own = np.arange(len(every))
+        root = np.repeat(roots, [len(tree) for tree in nodes])
+        leaf = every["is_leaf"].astype(bool)
+        return cls(
+            start, roots, every["feature_idx"].astype("int64"),
+            every["num_threshold"].astype(float),
+            np.where(leaf, own, root + every["left"]), np.where(leaf, own, root + every["right"]),
+            np.where(leaf, every["value"], 0.0),
+        )  # fmt: skip
+
+    def decision_function(self, rows: Floats, /) -> Floats:
+        """Give the logit of each row."""
+        total = np.full(len(rows), self.start)
+        every = np.arange(len(rows))
+        for root in self.roots:
+            at = np.full(len(rows), root)
+            while (self.left[at] != at).any():
+                goes_left = rows[every, self.feature[at]] <= self.limit[at]
+                at = np.where(goes_left, self.left[at], self.right[at])
+            total += self.value[at]
+        return total
 
 
 def _scales(columns: Floats) -> tuple[Floats, Floats]:

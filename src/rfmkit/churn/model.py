@@ -42,16 +42,18 @@ class ChurnModel:
 
     Customers are shown as they stood on past days whose horizon is over, with what they did next.
     A logistic regression and gradient boosted trees learn from that, both on top of what
-    `ModifiedBetaGeo`, fitted on what was known by then, had expected; the three are blended with
-    weights that were learned on days they had not seen. With few customers the blend is hardly
-    more than `ModifiedBetaGeo`, and where no past day can tell it is just that: see `fallback_`.
+    `ModifiedBetaGeo`, fitted on what was known by then, had expected; these three and the
+    `ChurnCurve` of that day are blended with weights that were learned on days they had not seen.
+    With few customers the learners are held close to `ModifiedBetaGeo`, and where no past day can
+    tell it is used alone: see `fallback_`.
 
     Parameters
     ----------
     horizon_days : int, default 365
         The horizon H, in days.
     learner : {"blend", "logistic", "boosting"}, default "blend"
-        What learns; `ModifiedBetaGeo` is blended with each of them.
+        What learns. `ModifiedBetaGeo` is blended with each; ``"blend"`` has both learners, and the
+        curve as well.
     sample : int, default 200_000
         How many rows, a customer on a past day each, are learned from at most. Customers are
         chosen by a hash of their id.
@@ -78,6 +80,8 @@ class ChurnModel:
         `ModifiedBetaGeo`, or `ModifiedBetaGeo` alone is used.
     btyd_ : ModifiedBetaGeo
         The one fitted on the whole log.
+    curve_ : ChurnCurve
+        The same, by silence and order number.
 
     See Also
     --------
@@ -92,7 +96,10 @@ class ChurnModel:
     them. Neither the level nor the trend of one past season is carried on to the next.
 
     Logits are averaged: Genest and Zidek (1986), "Combining probability distributions",
-    Statistical Science 1, section 3 (logarithmic opinion pool).
+    Statistical Science 1, section 3 (logarithmic opinion pool). Their weights are drawn towards
+    fixed ones, since weights that follow one season closely do worse in the next than a plain
+    mean: Smith and Wallis (2009), "A simple explanation of the forecast combination puzzle",
+    Oxford Bulletin of Economics and Statistics 71.
 
     Examples
     --------
@@ -151,6 +158,7 @@ class ChurnModel:
         self.btyd_ = ModifiedBetaGeo(self.horizon_days)
         with np.errstate(all="ignore"):
             self.btyd_.fit(as_orders(orders))
+        self.curve_ = past.curve_of(orders, self.horizon_days)
         self._blend: Blend | None = None
         days: list[Day] = []
         held: list[Day] = []
@@ -199,8 +207,7 @@ class ChurnModel:
         self.importances_ = _importances(held, trial.logit)
         self._blend = Blend(self.learner, seasons=seasons).fit(days, weight)
         self._blend.weights = weights
-        names = ["ModifiedBetaGeo", *(kind.name for kind in self._blend.kinds)]
-        self.weights_ = dict(zip(names, weights.tolist(), strict=True))
+        self.weights_ = dict(zip(self._blend.names, weights.tolist(), strict=True))
 
     # --- predictions -------------------------------------------------------------------------
 
@@ -305,7 +312,8 @@ class ChurnModel:
         other = btyd_churn(self.btyd_, facts, horizon_days)
         if self._blend is None:
             return other
-        churn = expit(self._blend.logit(Day(day, self.learned_days_, facts, self.btyd_)))
+        standing = Day(day, self.learned_days_, facts, self.btyd_, self.curve_)
+        churn = expit(self._blend.logit(standing))
         churn = np.clip(churn, LEAST, 1 - LEAST)
         if horizon_days == self.learned_days_:
             return churn

@@ -11,8 +11,9 @@ import numpy as np
 
 from rfmkit.btyd import ModifiedBetaGeo
 from rfmkit.churn.blend import Day
+from rfmkit.churn.curve import ChurnCurve
 from rfmkit.churn.features import BOUGHT, FACTS, PLACES, feature_table
-from rfmkit.history import days_between, purchases
+from rfmkit.history import days_between, gap_table, purchases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,14 @@ def _look(orders: Orders, day: dt.date, horizon_days: int, share: float) -> Day:
     rows = table.mutate(churned=(~came).cast("float64")).order_by("customer_id")
     frame = orders.engine.frame(rows)
     churned = frame["churned"].to_numpy(dtype=float)
-    return Day(day, horizon_days, facts_of(frame), ModifiedBetaGeo(horizon_days), churned)
+    models = ModifiedBetaGeo(horizon_days), curve_of(known, horizon_days)
+    return Day(day, horizon_days, facts_of(frame), *models, churned)
+
+
+def curve_of(orders: Orders, horizon_days: int) -> ChurnCurve:
+    """Fit the curve of a log as of its day; of its tail nothing is said here."""
+    gaps = orders.engine.frame(gap_table(orders))
+    return ChurnCurve(horizon_days, anchor="snapshot").fit_gaps(gaps)
 
 
 def fit_btyd(days: Sequence[Day]) -> None:
