@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import sys
@@ -18,6 +19,7 @@ from hypothesis import settings
 
 import rfmkit as rk
 from rfmkit._engine import Engine
+from rfmkit.exceptions import NotEnoughHistoryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,6 +153,22 @@ def audited(orders: Any) -> dict[str, tuple[int, Decimal]]:
     audit = orders.audit.to_frame()
     lines = zip(audit["rule"], audit["rows"], audit["amount"], strict=True)
     return {rule: (rows, amount) for rule, rows, amount in lines}
+
+
+class Constant:
+    """A model that says one probability of everybody; it needs some days of log."""
+
+    def __init__(self, chance: float = 0.5, needs: int = 0) -> None:
+        self.chance = chance
+        self.needs = needs
+
+    def fit(self, orders: rk.Orders) -> Constant:
+        if (orders.as_of - dt.date(2023, 1, 1)).days < self.needs:
+            raise NotEnoughHistoryError("The log is longer.", found=f"{orders.as_of}")
+        return self
+
+    def predict_churn(self, orders: rk.Orders, *, horizon_days: int) -> pd.DataFrame:  # noqa: ARG002
+        return rk.summarize(orders)[["customer_id"]].assign(churn_probability=self.chance)
 
 
 def plain(frame: Any) -> pd.DataFrame:

@@ -189,7 +189,7 @@ def test_many_models_are_told_apart(ax):
 def test_a_backtest_draws_its_tables(orders):
     result = rk.backtest(orders, [rk.ModifiedBetaGeo()], horizon_days=90, origins=["2024-07-03"])
     left, right = (Figure().subplots() for _ in range(2))
-    assert result.plot_reliability(left) is left
+    assert result.plot_reliability(left, models=result.pooled["model"].tolist()) is left
     assert result.plot_tracking(right) is right
     table = result.reliability.groupby("model", sort=False)
     for line, (_, bins) in zip(left.lines[1:], table, strict=True):

@@ -126,7 +126,7 @@ def test_who_knows_what_will_happen_is_right(trial, truth):
     assert table.loc["oracle", ["auc", "brier_skill"]].tolist() == [1, 1]
     assert table.loc["oracle", "count_mae"] == 0
     assert table["customers"].tolist() == [len(truth)] * 3
-    assert table["churned"].tolist() == [truth["churned"].sum()] * 3
+    assert table["churn_rate"].tolist() == [truth["churned"].mean()] * 3
     assert table.loc["half", "log_loss"] == pytest.approx(np.log(2))
     assert table.loc["half", "behind"] == pytest.approx(np.log(2), abs=1e-5)
     assert table["tie"].tolist() == [True, False, False]

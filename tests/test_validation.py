@@ -1,4 +1,4 @@
-"""A backtest scores models on past days by what happened after, and a model is recommended."""
+"""A backtest scores models on past days by what happened after."""
 
 import datetime as dt
 from itertools import pairwise
@@ -8,33 +8,19 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 import rfmkit as rk
+from conftest import Constant
 from rfmkit import metrics
 from rfmkit.baselines import BASELINES, RecencyRate
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
 from rfmkit.history import customer_table
-from rfmkit.validation import DEFAULT_MODELS, _origins
+from rfmkit.validation import _origins
 
 HORIZON = 90
 DAYS = ["2024-07-03"]
 BASELINE_NAMES = {kind.name for kind in BASELINES}
-
-
-class Constant:
-    """Say one probability of everybody; needs some days of log."""
-
-    def __init__(self, chance=0.5, needs=0):
-        self.chance = chance
-        self.needs = needs
-
-    def fit(self, orders):
-        if (orders.as_of - dt.date(2023, 1, 1)).days < self.needs:
-            raise NotEnoughHistoryError("The log is longer.", found=f"{orders.as_of}")
-        return self
-
-    def predict_churn(self, orders, *, horizon_days):  # noqa: ARG002
-        return rk.summarize(orders)[["customer_id"]].assign(churn_probability=self.chance)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +39,8 @@ def test_every_model_and_every_baseline_is_there_on_every_origin(result):
     for _, rows in board.groupby("origin"):
         assert sorted(rows["model"]) == sorted(["curve", "half", "young", *BASELINE_NAMES])
     assert list(board.columns) == [
-        "model", "origin", "customers", "churned", "log_loss", "log_loss_lower", "log_loss_upper",
+        "model", "origin", "customers", "churn_rate",
+        "log_loss", "log_loss_lower", "log_loss_upper",
         "behind", "behind_lower", "behind_upper", "tie", "brier", "brier_lower", "brier_upper",
         "brier_skill", "ece", "calibration_slope", "calibration_intercept", "auc",
         "top_decile_lift", "count_mae", "note",
@@ -76,7 +63,7 @@ def test_everybody_who_had_bought_is_scored(result, orders):
     for day in board.index[1:]:
         past = rk.snapshots(orders, origins=[day], horizon_days=HORIZON)
         assert board.loc[day, "customers"] == len(rk.summarize(orders.until(day)))
-        assert board.loc[day, "churned"] == past["churned"].sum()
+        assert board.loc[day, "churn_rate"] == past["churned"].mean()
     assert board.loc["all", "customers"] == board["customers"].iloc[1:].sum()
 
 
@@ -204,6 +191,19 @@ def test_logs_of_any_kind_give_the_same(sample, reference, as_kind, kind):
     pd.testing.assert_frame_equal(found.tracking, reference.tracking)
 
 
+@pytest.mark.spark
+@pytest.mark.xdist_group("spark")
+def test_a_log_in_spark_gives_the_same(spark, sample):
+    some = sample[sample["customer_id"] < sorted(sample["customer_id"].unique())[120]]
+    models = [rk.ChurnCurve(anchor="snapshot"), rk.ModifiedBetaGeo()]
+    days = ["2024-07-03"]
+    found, expected = (
+        rk.backtest(rk.read_orders(log), models, horizon_days=60, origins=days).leaderboard
+        for log in (spark.createDataFrame(some), some)
+    )
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-9)
+
+
 def test_customers_may_be_integers(sample):
     whole = sample["customer_id"].str.strip().str.extract(r"(\d+)")[0].astype("Int64")
     orders = rk.read_orders(sample.assign(customer_id=whole))
@@ -289,7 +289,7 @@ def test_numbers_are_checked(orders, options, message):
 def test_the_report_is_the_pooled_leaderboard(result):
     text = repr(result)
     assert text.startswith("Churn within 90 days, foretold on 3 past days")
-    assert "2,565 outcomes, 1,783 churned; as of 2024-04-04, 2024-07-03, 2024-10-01" in text
+    assert "2,565 outcomes, 69.5% churned; as of 2024-04-04, 2024-07-03, 2024-10-01" in text
     for name, loss in zip(result.pooled["model"], result.pooled["log_loss"], strict=True):
         line = next(line for line in text.splitlines() if line.strip().startswith(f"{name} "))
         assert np.isnan(loss) or f"{loss:.4f}" in line
@@ -301,53 +301,23 @@ def test_a_notebook_shows_the_same(result):
     assert "recency / own gap" in result._repr_html_()
 
 
+def names_of(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_of_the_baselines_the_best_is_drawn(result):
+    best = next(name for name in result.pooled["model"] if name in BASELINE_NAMES)
+    assert set(names_of(result.plot_reliability(Figure().subplots()))) == {"curve", "half", best}
+
+
+def test_the_models_to_draw_can_be_named(result):
+    names = names_of(result.plot_reliability(Figure().subplots(), models=["base rate", "curve"]))
+    assert set(names) == {"curve", "base rate"}
+    with pytest.raises(RfmkitError, match=r"names of the leaderboard.*\nFound: 'cruve'"):
+        result.plot_reliability(models=["cruve"])
+
+
 def test_without_counts_there_is_no_tracking_to_draw(result, monkeypatch):
     monkeypatch.setitem(vars(result), "tracking", result.tracking.head(0))
     with pytest.raises(RfmkitError, match=r"expects counts .*\nFound: none.*\nHint: add rk\.Mod"):
         result.plot_tracking()
-
-
-# --- which model ---------------------------------------------------------------------------------
-
-
-def test_the_best_model_is_recommended(orders):
-    models = {"half": Constant(0.5), "geo": rk.ModifiedBetaGeo(unit_days=7)}
-    found = rk.recommend_model(orders, HORIZON, models, origins=DAYS)
-    assert repr(found) == f"<Recommendation: {found.reason}>"
-    model, reason, result = found
-    assert isinstance(model, rk.ModifiedBetaGeo)
-    assert (model.horizon_days, model.unit_days) == (HORIZON, 7)
-    assert not hasattr(model, "params_")
-    rows = result.pooled.set_index("model")
-    assert reason.startswith(f"geo: log-loss {rows.loc['geo', 'log_loss']:.4f} (")
-    assert f"over {rows.loc['geo', 'customers']:,} outcomes, against" in reason
-    assert f"{rows.loc['base rate', 'log_loss']:.4f} of the base rate" in reason
-    assert f"the next, recency, is {rows.loc['recency', 'behind']:.4f} (" in reason
-
-
-def test_of_tied_models_the_simplest_is_recommended(orders):
-    models = {"first": RecencyRate(), "second": RecencyRate(), "bad": Constant(0.01)}
-    found = rk.recommend_model(orders, HORIZON, models, origins=DAYS)
-    assert found.reason.startswith("first: ")
-    assert "it cannot be told from second, and is the simplest of them" in found.reason
-    assert "no surer than the baseline recency" in found.reason
-    assert "bad" not in found.reason
-    assert found.model.horizon_days == HORIZON
-
-
-def test_where_a_baseline_is_better_it_is_said(orders):
-    found = rk.recommend_model(orders, HORIZON, [Constant(0.5), Constant(0.7)], origins=DAYS)
-    assert found.model.chance == 0.7
-    assert "but the baseline recency does better, by 0.1" in found.reason
-
-
-def test_where_no_model_has_enough_history_it_is_said(orders):
-    with pytest.raises(NotEnoughHistoryError, match=r"Found: Constant: 2024-07-03: not enough"):
-        rk.recommend_model(orders, HORIZON, [Constant(needs=5000)], origins=DAYS)
-
-
-def test_the_default_models_are_listed_from_the_simplest_on():
-    assert [type(make()).__name__ for make in DEFAULT_MODELS] == [
-        "ChurnCurve", "ModifiedBetaGeo", "ParetoNBD", "ChurnModel",
-    ]  # fmt: skip
-    assert DEFAULT_MODELS[0]().anchor == "snapshot"

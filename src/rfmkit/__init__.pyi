@@ -33,9 +33,9 @@ from .limits import Probability as Probability
 from .limits import Quantile as Quantile
 from .orders import Orders as Orders
 from .reading import read_orders as read_orders
+from .recommendation import recommend_model as recommend_model
 from .rfm import RFMScorer as RFMScorer
 from .validation import Backtest as Backtest
 from .validation import backtest as backtest
-from .validation import recommend_model as recommend_model
 
 __version__: str

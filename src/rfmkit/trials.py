@@ -208,13 +208,13 @@ def board(trial: Trial, bins: int) -> pd.DataFrame:
     rows = []
     for name, chance in trial.chances.items():
         row = {"model": name, "origin": trial.origin, "customers": len(chance)}
-        row["churned"] = int(trial.churned.sum())
+        row["churn_rate"] = float(trial.churned.mean())
         if name in scored:
             row |= _scores(trial.churned, chance, bins, reference) | sure[name]
             count = trial.counts[name]
             row["count_mae"] = float(np.abs(count - trial.purchases).mean())
         rows.append(row | {"note": trial.notes[name]})
-    table = pd.DataFrame(rows).reindex(columns=["model", "origin", "customers", "churned",
+    table = pd.DataFrame(rows).reindex(columns=["model", "origin", "customers", "churn_rate",
                                                 *SCORES, "note"])  # fmt: skip
     numbers = [name for name in SCORES if name != "tie"]
     table = table.astype(dict.fromkeys(numbers, "float64") | {"tie": "boolean"})

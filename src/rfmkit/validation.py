@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from rfmkit import checks, metrics
-from rfmkit.baselines import BASELINES, BaseRate
-from rfmkit.btyd import ModifiedBetaGeo, ParetoNBD
-from rfmkit.churn import ChurnCurve, ChurnModel
-from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
+from rfmkit.baselines import BASELINES
+from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, examples
 from rfmkit.history import customer_table
 from rfmkit.orders import as_day, as_orders
 from rfmkit.sections import Report, Section, as_html, as_text
 from rfmkit.trials import (
     POOLED,
     board,
-    fresh,
     hold,
     made_later,
     named,
@@ -30,7 +27,7 @@ from rfmkit.trials import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
@@ -38,16 +35,9 @@ if TYPE_CHECKING:
     from rfmkit.orders import Day, Orders
     from rfmkit.trials import Trial
 
-__all__ = ["Backtest", "Recommendation", "backtest", "recommend_model"]
+__all__ = ["Backtest", "backtest"]
 
 MOST_ORIGINS: Final = 3
-# From the simplest on: of models as good as each other the first is recommended.
-DEFAULT_MODELS: Final[tuple[Callable[[], Any], ...]] = (
-    lambda: ChurnCurve(anchor="snapshot"),
-    ModifiedBetaGeo,
-    ParetoNBD,
-    ChurnModel,
-)
 SHOWN: Final = (
     "log_loss", "log_loss_lower", "log_loss_upper", "brier", "brier_skill", "ece",
     "calibration_slope", "calibration_intercept", "auc", "top_decile_lift", "count_mae",
@@ -98,7 +88,7 @@ def backtest(
     -------
     Backtest
         Its `leaderboard` is a DataFrame: `model, origin` ("all", then each day), `customers`,
-        `churned` (how many) and the metrics, the lowest log-loss first.
+        `churn_rate` (the share that churned) and the metrics, the lowest log-loss first.
 
     Raises
     ------
@@ -154,7 +144,7 @@ class Backtest:
     Attributes
     ----------
     leaderboard : DataFrame
-        `model, origin, customers, churned`, the metrics of `backtest`, `note`.
+        `model, origin, customers, churn_rate`, the metrics of `backtest`, `note`.
     reliability : DataFrame
         `model, bin, customers, predicted, observed, lower, upper`, over all origins: the mean
         probability of each bin and the share that churned, with Wilson's interval.
@@ -202,12 +192,38 @@ class Backtest:
         """Give the leaderboard."""
         return self.leaderboard
 
-    def plot_reliability(self, ax: Axes | None = None) -> Axes:
-        """Draw the share that churned against the probability foretold, of every model."""
+    def plot_reliability(
+        self, ax: Axes | None = None, *, models: Sequence[str] | None = None
+    ) -> Axes:
+        """Draw the share that churned against the probability foretold.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+        models : sequence of str, optional
+            The names of those to draw. Left out: those that were asked for and the best of the
+            baselines, since nine lines cannot be told apart.
+
+        Returns
+        -------
+        Axes
+        """
         from rfmkit.plots import reliability_curve
 
+        every = list(self.pooled["model"])
+        baselines = {kind.name for kind in BASELINES}
+        best = next(name for name in every if name in baselines)
+        chosen = models or [name for name in every if name == best or name not in baselines]
+        unknown = [name for name in chosen if name not in every]
+        if unknown:
+            raise RfmkitError(
+                f"models are names of the leaderboard: {examples(every)}.",
+                found=examples(unknown),
+            )
+        table = self.reliability[self.reliability["model"].isin(chosen)]
         title = f"No purchase within {self.horizon_days} days: foretold and seen"
-        return reliability_curve(self.reliability, title=title, ax=ax)
+        return reliability_curve(table, title=title, ax=ax)
 
     def plot_tracking(self, ax: Axes | None = None) -> Axes:
         """Draw purchases after the last origin, as expected and as made."""
@@ -233,7 +249,8 @@ class Backtest:
             for row in board.to_dict("records")
         ]  # fmt: skip
         headings = ("model", *(name.replace("_", " ") for name in SHOWN), "tie", "note")
-        counted = f"{board['customers'].iloc[0]:,} outcomes, {board['churned'].iloc[0]:,} churned"
+        rate = board["churn_rate"].iloc[0]
+        counted = f"{board['customers'].iloc[0]:,} outcomes, {rate:.1%} churned"
         heading = f"{counted}; as of {', '.join(days)}"
         section = Section(heading, tuple(rows), headings, right=tuple(range(1, len(SHOWN) + 1)))
         title = f"Churn within {self.horizon_days} days, foretold on {len(days)} past days"
@@ -245,102 +262,6 @@ class Backtest:
 
     def _repr_html_(self) -> str:
         return as_html(self.report)
-
-
-class Recommendation(NamedTuple):
-    """The model to use, why, and the backtest that tells."""
-
-    model: Any
-    reason: str
-    backtest: Backtest
-
-    def __repr__(self) -> str:
-        """Give the reason: the model is named in it."""
-        return f"<Recommendation: {self.reason}>"
-
-
-def recommend_model(
-    orders: Orders,
-    horizon_days: int,
-    models: Any = None,
-    *,
-    origins: Sequence[Day] | None = None,
-    sample: int = 200_000,
-) -> Recommendation:
-    """Find the model of churn that did best on past days of this log.
-
-    Parameters
-    ----------
-    orders : Orders
-        The log, as of its day.
-    horizon_days : int
-        The horizon: churn is no purchase in the `horizon_days` from `as_of` on.
-    models : sequence of models, or dict of names to models, optional
-        From the simplest on. Left out: ``ChurnCurve(anchor="snapshot")``, ``ModifiedBetaGeo()``,
-        ``ParetoNBD()``, ``ChurnModel()``.
-    origins : sequence of dates, optional
-        The past days; left out, up to three, as `backtest` takes them.
-    sample : int, default 200,000
-        Of more customers so many are scored.
-
-    Returns
-    -------
-    Recommendation
-        `model`, new and not fitted; `reason`, with the figures; `backtest`. Among models whose
-        log-loss cannot be told from the best one's the simplest is taken, the first given.
-
-    Raises
-    ------
-    NotEnoughHistoryError
-        The log is too short for one origin, or for every model.
-
-    Examples
-    --------
-    >>> import rfmkit as rk
-    >>> orders = rk.read_orders(rk.load_sample())
-    >>> found = rk.recommend_model(orders, 90, origins=["2024-07-03"])
-    >>> model = found.model.fit(orders)
-    >>> print(found.reason.split(":")[0])
-    ModifiedBetaGeo
-    """
-    entrants = named([make() for make in DEFAULT_MODELS] if models is None else models)
-    result = backtest(orders, entrants, horizon_days=horizon_days, origins=origins, sample=sample)
-    rows: dict[str, Any] = {str(row["model"]): row for row in result.pooled.to_dict("records")}
-    scored = [name for name in entrants if np.isfinite(rows[name]["log_loss"])]
-    if not scored:
-        raise NotEnoughHistoryError(
-            "One of the models finds enough history on every origin.",
-            found="; ".join(f"{name}: {rows[name]['note']}" for name in entrants),
-            hint="give a longer log, or ask for a shorter horizon_days.",
-        )
-    tied = [name for name in scored if rows[name]["tie"]]
-    chosen = tied[0] if tied else min(scored, key=lambda name: rows[name]["log_loss"])
-    return Recommendation(
-        fresh(entrants[chosen], horizon_days), _reason(chosen, tied, rows), result
-    )
-
-
-def _reason(chosen: str, tied: Sequence[str], rows: Mapping[str, Any]) -> str:
-    """Say why, with the figures; `rows` are those of the leaderboard, the best first."""
-    row, best = rows[chosen], next(iter(rows))
-    text = f"{chosen}: log-loss {_range(row, 'log_loss')} over {row['customers']:,} outcomes"
-    if np.isfinite(base := rows[BaseRate.name]["log_loss"]):
-        text += f", against {base:.4f} of the base rate"
-    if not tied:
-        return f"{text}; but the baseline {best} does better, by {_range(row, 'behind')}."
-    if others := [name for name in tied if name != chosen]:
-        text += f"; it cannot be told from {', '.join(others)}, and is the simplest of them"
-    even = [kind.name for kind in BASELINES if rows[kind.name]["tie"] is True]
-    if even:
-        text += f"; no surer than the baseline {' or '.join(even)}"
-    following = [name for name in rows if np.isfinite(rows[name]["log_loss"])][1]
-    if not others and not even:
-        text += f"; the next, {following}, is {_range(rows[following], 'behind')} behind"
-    return f"{text}."
-
-
-def _range(row: Mapping[Any, Any], name: str) -> str:
-    return f"{row[name]:.4f} ({row[f'{name}_lower']:.4f} to {row[f'{name}_upper']:.4f})"
 
 
 def _shown(value: float) -> str:
