@@ -22,7 +22,7 @@ def rows():
 
 def fitted(kind, rows, weight=1.0):
     trusted, columns, outcome, _ = rows
-    return kind().fit(trusted, columns, outcome, np.full(len(outcome), weight))
+    return kind().fit(trusted, columns, outcome, weight)
 
 
 @pytest.mark.parametrize("kind", [Hinges, Boosting])
@@ -49,7 +49,7 @@ def test_the_regression_is_level_beyond_what_it_saw(rows):
 def test_a_column_that_never_varies_is_no_harm(rows):
     trusted, columns, outcome, _ = rows
     flat = np.hstack([columns, np.ones((ROWS, 1))])
-    found = Hinges().fit(trusted, flat, outcome, np.ones(ROWS)).logit(trusted, flat)
+    found = Hinges().fit(trusted, flat, outcome, 1.0).logit(trusted, flat)
     assert found == pytest.approx(fitted(Hinges, rows).logit(trusted, columns), abs=1e-6)
 
 

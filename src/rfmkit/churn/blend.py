@@ -118,12 +118,11 @@ class Blend:
         trusted = np.vstack([day.trusted(seasons=self.seasons) for day in days])
         columns = np.vstack([day.columns() for day in days])
         churned = np.concatenate([day.churned for day in days])
-        weights = np.full(len(churned), weight)
         # The first member is given the season, not a level: the weights are blind to both.
-        level = Hinges().fit(trusted, columns[:, :0], churned, weights)
+        level = Hinges().fit(trusted, columns[:, :0], churned, weight)
         self._season = FREE * level.slopes[1:]
         self.members: list[Hinges | Boosting] = [
-            kind().fit(trusted, columns, churned, weights) for kind in LEARNERS[self.learner]
+            kind().fit(trusted, columns, churned, weight) for kind in LEARNERS[self.learner]
         ]
         return self
 

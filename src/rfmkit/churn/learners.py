@@ -20,6 +20,7 @@ FREE: Final = 10.0
 """Columns so many times larger are hardly held back by the penalty."""
 LEAF: Final = 120
 ROUNDS: Final = 100
+SHRINKAGE: Final = 5.0
 CONSTANT: Final = 1e-9
 SEED: Final = 20_261_122
 
@@ -33,8 +34,8 @@ class Hinges:
 
     name: ClassVar = "logistic"
 
-    def fit(self, trusted: Floats, columns: Floats, outcome: Floats, weight: Floats) -> Self:
-        """Learn from rows."""
+    def fit(self, trusted: Floats, columns: Floats, outcome: Floats, weight: float) -> Self:
+        """Learn from rows, each of which counts so much."""
         from sklearn.linear_model import LogisticRegression
 
         self._centre, self._scale = _scales(columns)
@@ -43,8 +44,8 @@ class Hinges:
         self._knots = [np.unique(np.quantile(column, KNOTS)) for column in level.T]
         pieces = self._pieces(columns)
         self._middle, self._width = _scales(pieces)
-        model = LogisticRegression(C=PENALTY, solver="newton-cholesky", max_iter=200)
-        model.fit(self._design(trusted, columns), outcome, sample_weight=weight)
+        model = LogisticRegression(C=PENALTY * weight, solver="newton-cholesky", max_iter=200)
+        model.fit(self._design(trusted, columns), outcome)
         self.slopes, self._start = model.coef_[0], float(model.intercept_[0])
         return self
 
@@ -71,18 +72,18 @@ class Boosting:
 
     name: ClassVar = "boosting"
 
-    def fit(self, trusted: Floats, columns: Floats, outcome: Floats, weight: Floats) -> Self:
-        """Learn from rows."""
+    def fit(self, trusted: Floats, columns: Floats, outcome: Floats, weight: float) -> Self:
+        """Learn from rows, each of which counts so much."""
         from sklearn.ensemble import HistGradientBoostingClassifier
         from threadpoolctl import threadpool_limits
 
         model = HistGradientBoostingClassifier(
             max_iter=ROUNDS, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=LEAF,
-            l2_regularization=5.0, early_stopping=False, random_state=SEED,
+            l2_regularization=SHRINKAGE / weight, early_stopping=False, random_state=SEED,
         )  # fmt: skip
         # More threads than free cores wait for each other: minutes instead of a second.
         with threadpool_limits(1):
-            model.fit(np.hstack([trusted, columns]), outcome, sample_weight=weight)
+            model.fit(np.hstack([trusted, columns]), outcome)
         self._model: _Scores = model
         return self
 
