@@ -11,12 +11,17 @@ from rfmkit.archive import LEARNED, MODELS, PARTS
 from rfmkit.exceptions import NotFittedError, RfmkitError
 
 LOG = rk.read_orders(rk.load_sample())
+CUSTOMERS = rk.summarize(LOG)
+CUSTOMERS["door"] = np.where(CUSTOMERS["tenure_days"] % 3 > 0, "side", "main")
 FITTED = [
     rk.BetaGeo(90, unit_days=7).fit(LOG),
     rk.ModifiedBetaGeo(90).fit(LOG),
     rk.BetaGeoCNBD(90, k=2).fit(LOG),
     rk.ModifiedBetaGeoCNBD(90).fit(LOG),
     rk.ParetoNBD(90).fit(LOG),
+    rk.ParetoNBD(90, buying="door * orders", leaving="C(orders)").fit(
+        CUSTOMERS.assign(orders=CUSTOMERS["tenure_days"] % 5)
+    ),
     rk.GammaGamma().fit(LOG),
     rk.BetaGeoBetaBinomial(period_days=60).fit(LOG),
     rk.ShiftedBetaGeometric().fit([1000, 631, 468, 382, 326]),
@@ -30,7 +35,7 @@ FITTED = [
 
 def outcome(model):
     """Give what a model says of every customer."""
-    customers = rk.summarize(LOG)
+    customers = CUSTOMERS.assign(orders=CUSTOMERS["tenure_days"] % 5)
     match model:
         case rk.GammaGamma():
             return model.predict_spend(customers)

@@ -80,7 +80,8 @@ def test_a_function_of_rows_that_are_equal_is_asked_once_a_value():
         (FRAME.assign(repeat_purchases=0), RfmkitError, r"3 customers, such as \(0.0, 7.0, 7.0\)"),
         (FRAME.assign(repeat_purchases=1.5), RfmkitError, r"is whole"),
         (FRAME.assign(tenure_days=-1), RfmkitError, r"such as \(0.0, 0.0, -1.0\)"),
-        (FRAME.assign(tenure_days=None), RfmkitError, r"nan\)"),
+        (FRAME.assign(tenure_days=float("nan")), RfmkitError, r"nan\)"),
+        (FRAME.assign(tenure_days=None), ColumnsError, r"are numbers.*tenure_days of string"),
     ],
 )
 def test_what_is_no_customer_is_an_error(frame, error, match):

@@ -50,6 +50,7 @@ PARTS: Final = {
     "Cycles": "rfmkit.limits",
     "Quantile": "rfmkit.limits",
     "Probability": "rfmkit.limits",
+    "Covariates": "rfmkit.btyd.covariates",
 }
 
 

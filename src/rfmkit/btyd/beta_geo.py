@@ -18,7 +18,7 @@ from rfmkit.exceptions import RfmkitError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rfmkit.btyd.counts import Counts
+    from rfmkit.btyd.counts import Counts, Params
 
     Floats = NDArray[np.float64]
 
@@ -39,12 +39,24 @@ class BetaGeo(BuyTillYouDie):
         The horizon of the predictions, in days.
     unit_days : float, default 1
         The unit of time of `params_`, in days.
+    buying, leaving : str, optional
+        Formulas of covariates, columns that the frame of customers has beside those of
+        ``summarize``, such as ``"gender + channel"``: who buys how often, and who leaves how soon.
+        Words are taken by their levels, against the first of them; ``C(region)`` takes numbers
+        so. The intercept is the model's own.
 
     Notes
     -----
     Fader, Hardie and Lee (2005), "Counting your customers the easy way: an alternative to the
     Pareto/NBD model", Marketing Science 24, equations 6 (likelihood) and 10 (expected purchases,
     here summed purchase by purchase).
+
+    Covariates: Fader and Hardie (2007), "Incorporating time-invariant covariates into the
+    Pareto/NBD and BG/NBD models", alpha_i = alpha exp(-g'z_i) and a_i = a exp(h'z_i). They let b
+    have coefficients of its own; here it is the same for all, so that exp(h) is how many times
+    the mean odds of leaving, a / (b - 1), grow with z. (CLVTools multiplies a and b by the same,
+    which leaves the share of those who leave as it was.) A coefficient over nought means more
+    purchases, or leaving sooner.
 
     Examples
     --------
@@ -90,7 +102,8 @@ class BetaGeo(BuyTillYouDie):
             ),
         ),
     }
-    moot: ClassVar = {(2, -1): 3, (2, 1): 3}  # how unevenly they leave, where none or all do
+    moved: ClassVar = (("alpha", -1), ("a", 1))
+    moot: ClassVar = {(2, -1): (3,), (2, 1): (3,)}  # how unevenly they leave, where none or all do
     at_first: ClassVar[int] = 0
     """Whether customers may leave after their first purchase as well."""
 
@@ -111,7 +124,7 @@ class BetaGeo(BuyTillYouDie):
         r, alpha, a, b = np.log(params)
         return np.array([r - alpha, r, a - b, np.logaddexp(a, b)])
 
-    def log_terms(self, params: Floats, counts: Counts) -> tuple[Floats, Floats]:
+    def log_terms(self, params: Params, counts: Counts) -> tuple[Floats, Floats]:
         """Give the log-likelihood: still here, or left after the last purchase."""
         r, alpha, a, b = params
         x, t_x, T = counts.coded
@@ -167,7 +180,7 @@ class BetaGeo(BuyTillYouDie):
 
     # --- predictions -------------------------------------------------------------------------
 
-    def _here(self, params: Floats, x: Floats, t_x: Floats, T: Floats) -> tuple[Floats, Floats]:
+    def _here(self, params: Params, x: Floats, t_x: Floats, T: Floats) -> tuple[Floats, Floats]:
         """Give the logarithms of being here and of having left, up to what both share."""
         r, alpha, a, b = params
         timing = Timing(r, alpha, self.regularity)
@@ -177,18 +190,18 @@ class BetaGeo(BuyTillYouDie):
         gone = np.where((x > 0) | bool(self.at_first), gone + chances, -np.inf)
         return here, gone
 
-    def alive(self, params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:
+    def alive(self, params: Params, x: Floats, t_x: Floats, T: Floats) -> Floats:
         """Give the probability of not having left."""
         here, gone = self._here(params, x, t_x, T)
         return np.asarray(np.exp(here - np.logaddexp(here, gone)))
 
-    def churn(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
+    def churn(self, params: Params, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
         """Give the probability of no purchase in (T, T + H]."""
         here, gone = self._here(params, x, t_x, T)
         later, _ = self._here(params, x, t_x, T + H)
         return np.asarray(np.exp(np.logaddexp(later, gone) - np.logaddexp(here, gone)))
 
-    def purchases(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
+    def purchases(self, params: Params, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
         """Sum the chances of a first, a second, ... purchase in (T, T + H]."""
         r, alpha, a, b = params
         timing = Timing(r, alpha, self.regularity)
@@ -209,6 +222,8 @@ class ModifiedBetaGeo(BetaGeo):
         The horizon of the predictions, in days.
     unit_days : float, default 1
         The unit of time of `params_`, in days.
+    buying, leaving : str, optional
+        Formulas of covariates, as of `BetaGeo`.
 
     Notes
     -----
@@ -303,7 +318,7 @@ def _of_gaps(k: int, counts: Counts) -> float:
 
 
 def _beta_ratio(
-    a: float, b: float, leaves: int, x: Floats, more: int
+    a: float | Floats, b: float | Floats, leaves: int, x: Floats, more: int
 ) -> tuple[Floats, tuple[Floats, Floats]]:
     """Give log B(a + leaves, b + x + more) - log B(a, b), and its derivatives by a and b."""
     from scipy.special import betaln, digamma

@@ -24,10 +24,11 @@ def count_cells(
     source: Any,
     names: Sequence[str],
     *,
+    words: Sequence[str] = (),
     weight: str | None = None,
     hint: str,
     of: Callable[[Orders], ir.Table] = customer_table,
-) -> list[Floats]:
+) -> list[NDArray[Any]]:
     """Count the distinct values of some columns, in the engine that holds them.
 
     Parameters
@@ -36,6 +37,8 @@ def count_cells(
         A log, or a frame of any kind.
     names : sequence of str
         The columns: numbers.
+    words : sequence of str
+        More columns: numbers, or words.
     weight : str, optional
         A column that says for how many customers a row stands, where the frame has it.
     hint : str
@@ -45,13 +48,14 @@ def count_cells(
 
     Returns
     -------
-    list of float64 arrays
-        One for each name, NaN where it is null, and the number of customers.
+    list of arrays
+        One for each name, of float64 and NaN where it is null; one for each of `words`, of objects
+        where they are; and the number of customers.
 
     Raises
     ------
     ColumnsError
-        A column is missing, or does not hold numbers.
+        A column is missing, or does not hold numbers, or words where it may.
     NotEnoughHistoryError
         There is no row.
     """
@@ -60,29 +64,54 @@ def count_cells(
     else:
         opened = open_frame(source)
         table, engine = opened.table, opened.engine
-    missing = [name for name in names if name not in table.columns]
+    wanted = (*names, *words)
+    missing = [name for name in wanted if name not in table.columns]
     if missing:
         raise ColumnsError(
-            f"Customers have {examples(names)}.",
+            f"Customers have {examples(wanted)}.",
             found=f"no {examples(missing)} among {examples(table.columns)}",
             hint=hint,
         )
     by = [weight] if weight is not None and weight in table.columns else []
-    kinds = {name: table[name].type() for name in (*names, *by)}
-    texts = [name for name, kind in kinds.items() if not (kind.is_numeric() or kind.is_null())]
-    if texts:
+    numbers = {name: number(table, name) for name in (*names, *by)}
+    wrong = [name for name, column in numbers.items() if column is None]
+    if wrong:
+        kind = table[wrong[0]].type()
         raise ColumnsError(
-            f"{examples(kinds)} are numbers.", found=f"{texts[0]} of {kinds[texts[0]]}", hint=hint
+            f"{examples(numbers)} are numbers.", found=f"{wrong[0]} of {kind}", hint=hint
         )
-    table = table.select(**{name: table[name].cast("float64") for name in kinds})
-    customers = table[by[0]].sum() if by else table.count()
-    cells = engine.frame(table.group_by(*names).agg(customers_=customers).order_by(*names))
-    found = [cells[name].to_numpy(dtype=float) for name in (*names, "customers_")]
+    columns = [*numbers.values(), *(number(table, name, words=True) for name in words)]
+    if any(column is None for column in columns):
+        kinds = ", ".join(f"{name} of {table[name].type()}" for name in words)
+        raise ColumnsError(f"{examples(words)} are numbers or words.", found=kinds, hint=hint)
+    # A column of the caller's own may have any name.
+    cells = [f"cell{place}" for place in range(len(columns))]
+    table = table.select(**dict(zip(cells, columns, strict=True)))
+    key = [cell for place, cell in enumerate(cells) if not by or place != len(names)]
+    customers = table[cells[len(names)]].sum() if by else table.count()
+    counted = engine.frame(table.group_by(*key).agg(customers=customers).order_by(*key))
+    found = [_array(counted[name]) for name in (*key, "customers")]
     if not len(found[-1]):
         raise NotEnoughHistoryError(
             "There is at least one customer to learn from.", found="none", hint=hint
         )
     return found
+
+
+def number(table: ir.Table, name: str, *, words: bool = False) -> ir.Column | None:
+    """Give a column as a number, or as the words that it may be; nothing, where it is neither."""
+    column = table[name]
+    kind = column.type()
+    if words and kind.is_string():
+        return column
+    if kind.is_numeric() or kind.is_null() or (words and kind.is_boolean()):
+        return column.cast("float64")
+    return None
+
+
+def _array(column: Any) -> NDArray[Any]:
+    words = column.dtype == object or str(column.dtype).startswith("str")
+    return np.asarray(column.to_numpy(dtype=object if words else float))
 
 
 def spread(weight: Floats, rows: int) -> tuple[NDArray[np.int64], Floats]:

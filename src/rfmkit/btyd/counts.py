@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from rfmkit import checks
-from rfmkit._engine import open_frame
-from rfmkit.btyd.cells import spread
-from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError, examples
-from rfmkit.history import customer_table, gap_table
+from rfmkit.btyd.cells import count_cells, spread
+from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
+from rfmkit.history import gap_table
 from rfmkit.orders import Orders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import ibis.expr.types as ir
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Params = Floats | Sequence[Any]
+    """Parameters of all, or some of them an array with those of each customer."""
 
 NEEDS: Final = ("repeat_purchases", "active_days", "tenure_days")
+HINT: Final = "pass the frame that rk.summarize(orders) gives, or the orders themselves."
 SAME_DAY: Final = 0.5
 """What a gap of no days is taken for, in days."""
 
@@ -72,6 +73,8 @@ class Counts:
         are known. Between models of different regularity it decides.
     unit_days : float
         Length of the unit, in days.
+    z : array, customers alike by covariates, or None
+        What more is known of them: see `covariates`.
     """
 
     x: Floats
@@ -80,10 +83,13 @@ class Counts:
     weight: Floats
     log_gaps: float | None = None
     unit_days: float = 1.0
+    z: Floats | None = None
 
     @cached_property
     def coded(self) -> tuple[Coded, Coded, Coded]:
-        """The first three, with the equal ones found."""
+        """The first three, with the equal ones found, where they are all that tells customers."""
+        if self.z is not None:
+            return uncoded(self.x), uncoded(self.t_x), uncoded(self.T)
         return coded(self.x), coded(self.t_x), coded(self.T)
 
     @property
@@ -113,8 +119,9 @@ class Counts:
         places, weight = spread(self.weight[order], rows)
         chosen = order[places]
         return replace(
-            self, x=self.x[chosen], t_x=self.t_x[chosen], T=self.T[chosen], weight=weight
-        )
+            self, x=self.x[chosen], t_x=self.t_x[chosen], T=self.T[chosen], weight=weight,
+            z=None if self.z is None else self.z[chosen],
+        )  # fmt: skip
 
 
 def count_customers(source: Any, *, unit_days: float = 1.0) -> Counts:
@@ -127,38 +134,25 @@ def count_customers(source: Any, *, unit_days: float = 1.0) -> Counts:
     NotEnoughHistoryError
         There is no customer, or no time has passed.
     """
+    counts, _ = count_with(source, (), unit_days=unit_days)
+    return counts
+
+
+def count_with(
+    source: Any, words: Sequence[str], *, unit_days: float
+) -> tuple[Counts, list[NDArray[Any]]]:
+    """Count the customers that are alike in some columns more, and give those as well."""
     checks.number("unit_days", unit_days, above=0)
-    if isinstance(source, Orders):
-        table, engine = customer_table(source), source.engine
-    else:
-        opened = open_frame(source)
-        table, engine = opened.table, opened.engine
-        missing = [name for name in NEEDS if name not in table.columns]
-        if missing:
-            raise ColumnsError(
-                "Customers have the columns of rk.summarize(orders).",
-                found=f"no {examples(missing)} among {examples(table.columns)}",
-                hint="pass the frame that rk.summarize(orders) gives, or the orders themselves.",
-            )
-    x, t_x, tenure, weight = _arrays(engine.frame(_grouped(table, NEEDS)), NEEDS)
+    x, t_x, tenure, *more, weight = count_cells(source, NEEDS, words=words, hint=HINT)
     counts = Counts(x, t_x / unit_days, tenure / unit_days, weight, unit_days=unit_days)
     _check(counts)
     if not isinstance(source, Orders):
-        return counts
-    gaps = engine.frame(gap_table(source))
+        return counts, more
+    gaps = source.engine.frame(gap_table(source))
     ended = gaps[gaps["returned"]]
     days = np.maximum(ended["gap_days"].to_numpy(dtype=float), SAME_DAY) / unit_days
-    return replace(
-        counts, log_gaps=float((ended["gaps"].to_numpy(dtype=float) * np.log(days)).sum())
-    )
-
-
-def _grouped(table: ir.Table, names: Sequence[str]) -> ir.Table:
-    return table.group_by(*names).agg(customers=table.count()).order_by(*names)
-
-
-def _arrays(frame: Any, names: Sequence[str]) -> list[Floats]:
-    return [frame[name].to_numpy(dtype=float) for name in (*names, "customers")]
+    log_gaps = float((ended["gaps"].to_numpy(dtype=float) * np.log(days)).sum())
+    return replace(counts, log_gaps=log_gaps), more
 
 
 def _check(counts: Counts) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     from numpy.typing import NDArray
 
+    from rfmkit.btyd.coordinates import Coordinates
     from rfmkit.btyd.optimum import Objective, Optimum
 
     Floats = NDArray[np.float64]
@@ -39,7 +40,8 @@ class Fitted:
     summary_ : DataFrame
         `parameter, estimate, log_error, lower, upper`: the standard error of the logarithm, and
         an interval of 95 % from it; null where the parameter lies on a boundary, or nothing tells
-        it.
+        it. A coefficient of a covariate is the logarithm of a ratio itself: its error is that of
+        the estimate as it stands.
     boundary_ : str
         Empty, or the name of the boundary on which the likelihood is greatest.
     diagnosis_ : str
@@ -57,8 +59,8 @@ class Fitted:
     boundaries: ClassVar[Mapping[tuple[int, int], tuple[str, str]]]
     """Of a coordinate and its side: the name of the boundary, and what it means."""
 
-    moot: ClassVar[Mapping[tuple[int, int], int]] = {}
-    """Of a coordinate and its side: the other coordinate that means nothing there."""
+    moot: ClassVar[Mapping[tuple[int, int], tuple[int, ...]]] = {}
+    """Of a coordinate and its side: the other coordinates that mean nothing there."""
 
     def natural(self, point: Floats) -> tuple[Floats, Floats]:
         """Turn a point of the search into parameters, with the derivatives of their logarithms."""
@@ -78,22 +80,30 @@ class Fitted:
 
         return mean
 
-    def _learn(self, found: Optimum, *, customers: float, unit: Floats | float = 1.0) -> None:
-        """Keep an optimum; `unit` is what each parameter was measured in."""
+    def _learn(
+        self,
+        found: Optimum,
+        *,
+        customers: float,
+        unit: Floats | float = 1.0,
+        space: Coordinates | None = None,
+    ) -> None:
+        """Keep an optimum; `unit` is what each parameter was measured in.
+
+        It was sought among the parameters, or in the space of coefficients as well.
+        """
         import pandas as pd
 
-        params, by_point = self.natural(found.at)
+        sought = space or self
+        params, by_point = sought.natural(found.at)
         estimate = params * unit
-        self.params_ = dict(zip(self.names, estimate.tolist(), strict=True))
+        self.params_ = dict(zip(sought.names, estimate.tolist(), strict=True))
         self.customers_ = round(customers)
         self.converged_ = found.converged
         faces = list(enumerate(found.bound.tolist()))
-        moot = {self.moot[face] for face in faces if face in self.moot}
-        reached = [
-            self.boundaries[place, side]
-            for place, side in faces
-            if (place, side) in self.boundaries and place not in moot
-        ]
+        moot = {other for face in faces for other in sought.moot.get(face, ())}
+        named = sought.boundaries
+        reached = [named[face] for face in faces if face in named and face[0] not in moot]
         self.boundary_ = "; ".join(name for name, _ in reached)
         self.diagnosis_ = " ".join(meaning for _, meaning in reached)
         free = found.bound == 0
@@ -102,27 +112,29 @@ class Fitted:
         covariance[np.ix_(free, free)] = inner
         error = np.sqrt(np.maximum(np.diag(by_point @ covariance @ by_point.T), 0))
         lost = (np.abs(by_point[:, ~free]) > 0).any(axis=1)  # moves along a boundary
-        error = np.where(lost | (error > FLAT) | (error == 0), np.nan, error)
+        widths = space.widths if space else np.ones(len(estimate))
+        error = np.where(lost | (error > FLAT * widths) | (error == 0), np.nan, error)
         with np.errstate(over="ignore"):
             lower, upper = estimate * np.exp(-1.96 * error), estimate * np.exp(1.96 * error)
+        logs = np.arange(len(estimate)) >= len(self.names)  # coefficients
+        lower = np.where(logs, estimate - 1.96 * error, lower)
+        upper = np.where(logs, estimate + 1.96 * error, upper)
         self.summary_ = pd.DataFrame(
             {
-                "parameter": list(self.names),
+                "parameter": list(sought.names),
                 "estimate": estimate,
                 "log_error": error,
                 "lower": lower,
                 "upper": upper,
             }
         )
-        self._draws = self._drawn(found.at, covariance) * unit
-
-    def _drawn(self, at: Floats, covariance: Floats) -> Floats:
-        """Draw parameters from the normal that the curvature tells, in the search's coordinates."""
+        # Drawn from the normal that the curvature tells, in the search's coordinates.
         normal = np.random.default_rng(SEED).multivariate_normal(
-            at, covariance, DRAWS, check_valid="ignore"
+            found.at, covariance, DRAWS, check_valid="ignore"
         )
-        low, high = np.array(self.limits).T
-        return np.array([self.natural(np.clip(point, low, high))[0] for point in normal])
+        low, high = np.array(sought.limits).T
+        drawn = [sought.natural(np.clip(point, low, high))[0] for point in normal]
+        self._draws = np.array(drawn) * unit
 
     def _insist_on_fit(self) -> None:
         if not hasattr(self, "params_"):
@@ -132,7 +144,7 @@ class Fitted:
 
     @property
     def _params(self) -> Floats:
-        return np.array([self.params_[name] for name in self.names])
+        return np.array(list(self.params_.values()))
 
     def _quantile(self, predict: Callable[..., Floats], share: float) -> Callable[..., Floats]:
         def over_draws(*row: Floats) -> Floats:
@@ -154,16 +166,22 @@ def in_batches(function: Callable[..., Floats], *kinds: str) -> Any:
     """Make a function of columns of these types one that an engine calls, many rows at a time."""
     import pyarrow as pa
 
+    def known(rows: Floats) -> Floats:
+        """Ask the function of the rows that are numbers; of others there is nothing to say."""
+        told = np.isfinite(rows).all(axis=0)
+        found = np.full(rows.shape[1], np.nan)
+        if told.any():
+            with np.errstate(all="ignore"):
+                found[told] = function(*rows[:, told])
+        return found
+
     def batch(*columns: Any) -> Any:
         if not isinstance(columns[0], pa.Array | pa.ChunkedArray):  # Spark calls row by row
-            with np.errstate(all="ignore"):
-                return float(function(*(np.array([cell], dtype=float) for cell in columns))[0])
+            return float(known(np.array([[cell] for cell in columns], dtype=float))[0])
         row = [column.to_numpy(zero_copy_only=False).astype(float) for column in columns]
         # Customers alike are predicted once.
         alike, place = np.unique(np.stack(row), axis=1, return_inverse=True)
-        with np.errstate(all="ignore"):
-            found = function(*alike)
-        return pa.array(np.asarray(found, dtype=float)[np.ravel(place)])
+        return pa.array(known(alike)[np.ravel(place)])
 
     # Ibis counts the columns by the signature.
     positional = inspect.Parameter.POSITIONAL_OR_KEYWORD

@@ -8,18 +8,27 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 import numpy as np
 
 from rfmkit import checks
-from rfmkit.btyd.counts import NEEDS, Counts, count_customers, dot
+from rfmkit.btyd.coordinates import Coordinates, coordinates, varied
+from rfmkit.btyd.counts import NEEDS, Counts, count_customers, count_with, dot
+from rfmkit.btyd.covariates import (
+    Covariates,
+    insist_on_columns,
+    learn,
+    tell_of_unknown,
+    terms_of,
+)
 from rfmkit.btyd.fitted import Fitted, beside, in_batches
 from rfmkit.btyd.optimum import maximise
 from rfmkit.history import over_customers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import ibis.expr.types as ir
     from numpy.typing import NDArray
 
-    from rfmkit.btyd.optimum import Optimum
+    from rfmkit.btyd.counts import Params
+    from rfmkit.btyd.optimum import Objective, Optimum
 
     Floats = NDArray[np.float64]
 
@@ -36,39 +45,43 @@ class BuyTillYouDie(Fitted):
     unit_days : float, default 1
         The unit of time of `params_`, in days; 7 for weeks, as the papers have it. No prediction
         depends on it.
+    buying, leaving : str, optional
+        Formulas of covariates, for the models that take them.
 
     Attributes
     ----------
-    params_ : dict of str to float
-        The parameters, by the letters of the paper.
     log_likelihood_ : float
-        Its logarithm at `params_`, in the unit of time.
-    summary_ : DataFrame
-        `parameter, estimate, log_error, lower, upper`: the standard error of the logarithm, and
-        an interval of 95 % from it; null where the parameter lies on a boundary, or nothing tells
-        it.
-    boundary_ : str
-        Empty, or the name of the boundary on which the likelihood is greatest.
-    diagnosis_ : str
-        In words: what a boundary means for the predictions.
-    customers_ : int
-        How many customers it was fitted on.
+        Its logarithm at `params_`, in the unit of time; for the others see `Fitted`.
+    covariates_ : Covariates or None
+        What the formulas name: columns, their levels, and the columns of the design.
     """
 
     times: ClassVar[tuple[str, ...]]
     """Those of them that are times."""
     starts: ClassVar[tuple[tuple[float, ...], ...]]
     """Where the search begins, with the mean tenure as unit of time."""
+    moved: ClassVar[tuple[tuple[str, int], tuple[str, int]]]
+    """The parameter that covariates of buying raise or lower, and the one for leaving."""
     regularity: int = 1
     """The shape k of the times between purchases: 1 is random timing."""
+    covariates_: Covariates | None = None
 
-    def __init__(self, horizon_days: int = 365, *, unit_days: float = 1.0) -> None:
+    def __init__(
+        self,
+        horizon_days: int = 365,
+        *,
+        unit_days: float = 1.0,
+        buying: str | None = None,
+        leaving: str | None = None,
+    ) -> None:
         self.horizon_days = horizon_days
         self.unit_days = unit_days
+        self.buying = buying
+        self.leaving = leaving
 
     # --- what a model says -----------------------------------------------------------------
 
-    def log_terms(self, params: Floats, counts: Counts) -> tuple[Floats, Floats]:
+    def log_terms(self, params: Params, counts: Counts) -> tuple[Floats, Floats]:
         """Give each row's log-likelihood, and its derivatives by the parameters."""
         raise NotImplementedError
 
@@ -77,15 +90,15 @@ class BuyTillYouDie(Fitted):
         terms, slopes = self.log_terms(params, counts)
         return float(dot(counts.weight, terms)), dot(counts.weight, slopes)
 
-    def alive(self, params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:
+    def alive(self, params: Params, x: Floats, t_x: Floats, T: Floats) -> Floats:
         """Give the probability that a customer has not left."""
         raise NotImplementedError
 
-    def churn(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
+    def churn(self, params: Params, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
         """Give the probability of no purchase in (T, T + H]."""
         raise NotImplementedError
 
-    def purchases(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
+    def purchases(self, params: Params, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
         """Give the expected number of purchases in (T, T + H]."""
         raise NotImplementedError
 
@@ -101,7 +114,8 @@ class BuyTillYouDie(Fitted):
         Parameters
         ----------
         customers : Orders or DataFrame
-            A log, or the frame of ``summarize`` in any kind.
+            A log, or the frame of ``summarize`` in any kind; with covariates the frame, which
+            then has their columns too.
 
         Returns
         -------
@@ -112,27 +126,69 @@ class BuyTillYouDie(Fitted):
         ------
         NotEnoughHistoryError
             There is no customer, or no time has passed since the first purchases.
+        RfmkitError
+            A formula cannot be read, or its covariates are missing of some customers, or tell
+            nobody apart.
         """
         checks.whole("horizon_days", self.horizon_days)
-        counts = count_customers(customers, unit_days=float(self.unit_days))
-        self._fit_counts(counts)
+        if self.buying is None and self.leaving is None:
+            self.covariates_ = None
+            self._fit_counts(count_customers(customers, unit_days=float(self.unit_days)))
+        else:
+            self._fit_covariates(customers)
         return self
 
     def _fit_counts(self, counts: Counts) -> None:
         scaled = counts.scaled()
         found = maximise(
-            self._objective(scaled),
-            [self.point(np.array(start)) for start in self.starts],
-            self.limits,
-            rough=self._objective(scaled.thinned(ROUGH_ROWS)),
-        )
-        scale = scaled.unit_days / counts.unit_days
-        self._keep(found, counts, scale)
-        # A density of times grows as their unit shrinks.
-        density = self.regularity * counts.repeats * np.log(scale)
-        self.log_likelihood_ = float(found.value * counts.customers - density)
+            self.objective(scaled), self._starts, self.limits,
+            rough=self.objective(scaled.thinned(ROUGH_ROWS)),
+        )  # fmt: skip
+        self._keep(found, counts, scaled.unit_days / counts.unit_days)
 
-    def _objective(self, counts: Counts) -> Callable[[Floats], tuple[float, Floats]]:
+    def _fit_covariates(self, customers: Any) -> None:
+        buying, leaving = terms_of(self.buying, "buying"), terms_of(self.leaving, "leaving")
+        names = list(dict.fromkeys(name for term in (*buying, *leaving) for name, _ in term))
+        counts, cells = self._counted(customers, names)
+        self.covariates_ = learn(buying, leaving, cells, counts.weight)
+        space, scaled = self._space(self.covariates_, counts, cells)
+        rough = scaled.thinned(ROUGH_ROWS)
+        # The search begins where covariates have no effect: first at the fit without them.
+        without = maximise(self.objective(replace(rough, z=None)), self._starts, self.limits)
+        none = np.zeros(len(space.scale))
+        starts = [np.concatenate([start, none]) for start in (without.at, *self._starts)]
+        found = maximise(
+            space.objective(scaled), starts, space.limits, rough=space.objective(rough)
+        )
+        self._keep(found, counts, scaled.unit_days / counts.unit_days, space)
+
+    def _counted(self, customers: Any, names: Sequence[str]) -> tuple[Counts, dict[str, Any]]:
+        insist_on_columns(customers, names)
+        counts, more = count_with(customers, names, unit_days=float(self.unit_days))
+        return counts, dict(zip(names, more, strict=True))
+
+    def _space(
+        self, covariates: Covariates, counts: Counts, cells: dict[str, Any]
+    ) -> tuple[Coordinates, Counts]:
+        design = covariates.matrix(covariates.code(cells))
+        space, z = coordinates(self, covariates, design, counts.weight)
+        return space, replace(counts.scaled(), z=z)
+
+    @property
+    def _starts(self) -> list[Floats]:
+        return [self.point(np.array(start)) for start in self.starts]
+
+    def _again(self, customers: Any) -> tuple[Self | Coordinates, Counts, float]:
+        """Count customers anew for a model that is fitted, with where its parameters lie."""
+        if self.covariates_ is None:
+            counts = count_customers(customers, unit_days=float(self.unit_days))
+            return self, counts.scaled(), counts.unit_days
+        counts, cells = self._counted(customers, self.covariates_.names)
+        return *self._space(self.covariates_, counts, cells), counts.unit_days
+
+    def objective(self, counts: Counts) -> Objective:
+        """Make what is maximised: the mean log-likelihood of a customer, at a point."""
+
         def mean(point: Floats) -> tuple[float, Floats]:
             params, by_point = self.natural(point)
             with np.errstate(all="ignore"):
@@ -141,9 +197,20 @@ class BuyTillYouDie(Fitted):
 
         return mean
 
-    def _keep(self, found: Optimum, counts: Counts, scale: float) -> None:
-        unit = np.array([scale if name in self.times else 1.0 for name in self.names])
-        self._learn(found, customers=counts.customers, unit=unit)
+    def _keep(
+        self, found: Optimum, counts: Counts, scale: float, space: Coordinates | None = None
+    ) -> None:
+        unit = self._units(scale, len(found.at))
+        self._learn(found, customers=counts.customers, unit=unit, space=space)
+        # A density of times grows as their unit shrinks.
+        density = self.regularity * counts.repeats * np.log(scale)
+        self.log_likelihood_ = float(found.value * counts.customers - density)
+
+    def _units(self, scale: float, number: int) -> Floats:
+        """Give what each parameter is measured in; coefficients have no unit of time."""
+        unit = np.ones(number)
+        unit[: len(self.names)] = [scale if name in self.times else 1.0 for name in self.names]
+        return unit
 
     def bootstrap(self, customers: Any, *, times: int = 100, seed: int = 0) -> Self:
         """Draw the parameters of intervals by fitting again on customers drawn with replacement.
@@ -171,17 +238,16 @@ class BuyTillYouDie(Fitted):
         """
         self._insist_on_fit()
         checks.whole("times", times, least=2)
-        counts = count_customers(customers, unit_days=float(self.unit_days))
-        scaled = counts.scaled()
-        scale = scaled.unit_days / counts.unit_days
-        unit = np.array([scale if name in self.times else 1.0 for name in self.names])
-        start = self.point(self._params / unit)
+        space, scaled, unit_days = self._again(customers)
+        unit = self._units(scaled.unit_days / unit_days, len(self.params_))
+        start = space.point(self._params / unit)
         rng, draws = np.random.default_rng(seed), []
         for _ in range(times):
-            drawn = rng.multinomial(round(counts.customers), counts.weight / counts.customers)
+            drawn = rng.multinomial(round(scaled.customers), scaled.weight / scaled.customers)
             sample = replace(scaled, weight=drawn.astype(float))
-            found = maximise(self._objective(sample), [start], self.limits)
-            draws.append(self.natural(found.at)[0] * unit)
+            objective = space.objective(sample)
+            found = maximise(objective, [start], space.limits)
+            draws.append(space.natural(found.at)[0] * unit)
         self._draws = np.array(draws)
         return self
 
@@ -220,7 +286,7 @@ class BuyTillYouDie(Fitted):
         """
         horizon = self._horizon(horizon_days)
 
-        def churn(params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:
+        def churn(params: Params, x: Floats, t_x: Floats, T: Floats) -> Floats:
             return np.clip(self.churn(params, x, t_x, T, horizon), 0, 1)
 
         names = ("churn_probability", "churn_lower", "churn_upper")
@@ -268,7 +334,7 @@ class BuyTillYouDie(Fitted):
         """
         horizon = self._horizon(horizon_days)
 
-        def expected(params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:
+        def expected(params: Params, x: Floats, t_x: Floats, T: Floats) -> Floats:
             return self.purchases(params, x, t_x, T, horizon)
 
         names = ("expected_purchases", "purchases_lower", "purchases_upper")
@@ -281,28 +347,45 @@ class BuyTillYouDie(Fitted):
     def _predict(
         self,
         customers: Any,
-        predict: Callable[[Floats, Floats, Floats, Floats], Floats],
+        predict: Callable[[Params, Floats, Floats, Floats], Floats],
         names: tuple[str, str, str],
         interval: float | None,
     ) -> Any:
         self._insist_on_fit()
-        functions = {names[0]: _udf(lambda *row: predict(self._params, *row), self.unit_days)}
+        known = self.covariates_
+
+        def of_each(params: Floats, *row: Floats) -> Floats:
+            return predict(self._of_each(params, row[3:]), *row[:3])
+
+        functions = {names[0]: self._udf(lambda *row: of_each(self._params, *row))}
         if interval is not None:
             checks.number("interval", interval, above=0, below=1)
             for name, share in zip(names[1:], (1 - interval, 1 + interval), strict=True):
-                functions[name] = _udf(self._quantile(predict, share / 2), self.unit_days)
+                functions[name] = self._udf(self._quantile(of_each, share / 2))
+        if known:
+            insist_on_columns(customers, known.names)
 
         def expression(table: ir.Table) -> ir.Table:
             row = [table[name].cast("int64") for name in NEEDS]
+            if known:
+                row += known.columns(table)
+                tell_of_unknown(known, customers, table)
             return beside(customers, table, kept=("customer_id",), row=row, functions=functions)
 
-        return over_customers(customers, expression, needs=("customer_id", *NEEDS))
+        needs = ("customer_id", *NEEDS, *(known.names if known else ()))
+        return over_customers(customers, expression, needs=needs)
 
+    def _of_each(self, params: Floats, row: tuple[Floats, ...]) -> Params:
+        if self.covariates_ is None:
+            return params
+        own, design = len(self.names), self.covariates_.matrix(row)
+        return varied(self, params[:own], params[own:], design, self.covariates_)
 
-def _udf(function: Callable[..., Floats], unit_days: float) -> Any:
-    """Make a function of (x, t_x, T) one that an engine calls, a batch of rows at a time."""
+    def _udf(self, function: Callable[..., Floats]) -> Any:
+        """Make a function of (x, t_x, T, ...) one that an engine calls, many rows at a time."""
+        unit_days, factors = self.unit_days, self.covariates_.factors if self.covariates_ else ()
 
-    def in_units(x: Floats, t_x: Floats, T: Floats) -> Floats:
-        return function(x, t_x / unit_days, T / unit_days)
+        def in_units(x: Floats, t_x: Floats, T: Floats, *more: Floats) -> Floats:
+            return function(x, t_x / unit_days, T / unit_days, *more)
 
-    return in_batches(in_units, "int64", "int64", "int64")
+        return in_batches(in_units, *["int64"] * 3, *["float64"] * len(factors))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rfmkit.btyd.counts import Counts
+    from rfmkit.btyd.counts import Counts, Params
 
     Floats = NDArray[np.float64]
 
@@ -41,6 +41,11 @@ class ParetoNBD(BuyTillYouDie):
         The horizon of the predictions, in days.
     unit_days : float, default 1
         The unit of time of `params_`, in days.
+    buying, leaving : str, optional
+        Formulas of covariates, columns that the frame of customers has beside those of
+        ``summarize``, such as ``"gender + channel"``: who buys how often, and who leaves how soon.
+        Words are taken by their levels, against the first of them; ``C(region)`` takes numbers
+        so. The intercept is the model's own.
 
     Notes
     -----
@@ -57,6 +62,11 @@ class ParetoNBD(BuyTillYouDie):
     and over its value at t_x, so that nothing overflows, however often a customer buys; the papers
     write the integral as a difference of two hypergeometric functions. It is done by Gauss and
     Legendre in the logarithm of the smaller of alpha + y and beta + y.
+
+    Covariates: Fader and Hardie (2007), "Incorporating time-invariant covariates into the
+    Pareto/NBD and BG/NBD models", alpha_i = alpha exp(-g'z_i) and beta_i = beta exp(-h'z_i): exp(g)
+    is how many times as often customers buy, and exp(h) how many times as soon they leave, where z
+    is one more.
 
     Examples
     --------
@@ -99,7 +109,8 @@ class ParetoNBD(BuyTillYouDie):
             ),
         ),
     }
-    moot: ClassVar = {(2, -1): 3, (2, 1): 3}  # how unevenly they leave, where none or all do
+    moved: ClassVar = (("alpha", -1), ("beta", -1))
+    moot: ClassVar = {(2, -1): (3,), (2, 1): (3,)}  # how unevenly they leave, where none or all do
 
     def natural(self, point: Floats) -> tuple[Floats, Floats]:
         """Read (log r/alpha, log r, log s log(1 + 1/beta), log beta).
@@ -119,7 +130,7 @@ class ParetoNBD(BuyTillYouDie):
         r, alpha, s, beta = np.log(params)
         return np.array([r - alpha, r, s + np.log(np.logaddexp(0, -beta)), beta])
 
-    def log_terms(self, params: Floats, counts: Counts) -> tuple[Floats, Floats]:
+    def log_terms(self, params: Params, counts: Counts) -> tuple[Floats, Floats]:
         """Give the log-likelihood: still here, or left between the last purchase and now.
 
         The derivatives are expectations over the time of leaving, now for who has not left.
@@ -144,12 +155,12 @@ class ParetoNBD(BuyTillYouDie):
 
     # --- predictions -------------------------------------------------------------------------
 
-    def alive(self, params: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:
+    def alive(self, params: Params, x: Floats, t_x: Floats, T: Floats) -> Floats:
         """Give the probability of not having left."""
         here = _stays(params, x, t_x, T)[0]
         return np.asarray(here / (here + _leaves(params, x, t_x, T)[0]))
 
-    def churn(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
+    def churn(self, params: Params, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
         """Give the probability of no purchase in (T, T + H]."""
         now, later = (
             _stays(params, x, t_x, until)[0] + _leaves(params, x, t_x, until)[0]
@@ -157,7 +168,7 @@ class ParetoNBD(BuyTillYouDie):
         )
         return np.asarray(later / now)
 
-    def purchases(self, params: Floats, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
+    def purchases(self, params: Params, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
         """Give the rate of who is here, times the time that they are expected to stay of H."""
         r, alpha, s, beta = params
         span = np.log1p(H / (beta + T))
@@ -179,7 +190,7 @@ def _rising(r: float, x: Floats) -> tuple[Floats, Floats]:
 
 
 def _stays(
-    params: Floats, x: Floats, t_x: Floats, T: Floats
+    params: Params, x: Floats, t_x: Floats, T: Floats
 ) -> tuple[Floats, Floats, Floats]:  # fmt: skip
     """Give the chance of silence and no leaving from t_x to T, up to what all chances share.
 
@@ -192,7 +203,7 @@ def _stays(
 
 
 def _leaves(
-    params: Floats, x: Floats, t_x: Floats, T: Floats, *, moments: bool = False
+    params: Params, x: Floats, t_x: Floats, T: Floats, *, moments: bool = False
 ) -> Floats:  # fmt: skip
     """Give the chance of leaving between t_x and T, in silence until then.
 
@@ -201,10 +212,8 @@ def _leaves(
     """
     r, alpha, s, beta = params
     # In w = log (near + y) / (near + t_x) the integrand is e^-fall(w), which is convex.
-    near, far = min(alpha, beta), max(alpha, beta)
-    steep, bend = (
-        (r + x - 1, np.full_like(x, s + 1)) if alpha <= beta else (np.full_like(x, s), r + x)
-    )
+    near, far, sooner = np.minimum(alpha, beta), np.maximum(alpha, beta), alpha <= beta
+    steep, bend = np.where(sooner, r + x - 1, s), np.where(sooner, s + 1, r + x)
     share = (near + t_x) / (far + t_x)
     ends = np.log1p((T - t_x) / (near + t_x))
     ends, falls = _shortened(steep, bend, share, ends)
@@ -219,10 +228,12 @@ def _leaves(
         if moments:
             found[1, rows] = density @ (weights * nodes) * ends[rows]
             found[2, rows] = (density * log) @ weights
-            found[3, rows] = (density / (1 + growth)) @ weights / (near + t_x[rows])
-            found[4, rows] = (density / (1 + above)) @ weights / (far + t_x[rows])
-    found *= s * ends * (near + t_x) / (beta + t_x)
-    return found if alpha <= beta or not moments else found[[0, 2, 1, 4, 3]]
+            found[3, rows] = (density / (1 + growth)) @ weights
+            found[4, rows] = (density / (1 + above)) @ weights
+    if moments:
+        found[3:] /= np.stack([near + t_x, far + t_x])
+        found = np.where(sooner, found, found[[0, 2, 1, 4, 3]])
+    return np.asarray(found * (s * ends * (near + t_x) / (beta + t_x)))
 
 
 def _shortened(

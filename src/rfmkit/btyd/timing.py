@@ -28,7 +28,7 @@ class Timing(NamedTuple):
     """
 
     r: float
-    alpha: float
+    alpha: float | Floats
     k: int = 1
 
     def bought(self, x: Coded, t_x: Coded) -> tuple[Floats, list[Floats]]:
@@ -80,7 +80,7 @@ class Timing(NamedTuple):
         return np.stack(rows)
 
     def purchases(
-        self, x: Floats, t_x: Floats, T: Floats, H: float, stays: tuple[float, Floats]
+        self, x: Floats, t_x: Floats, T: Floats, H: float, stays: tuple[float | Floats, Floats]
     ) -> Floats:
         """Give the expected purchases in (T, T + H] of who is still here at T.
 
@@ -98,7 +98,7 @@ class Timing(NamedTuple):
         return total
 
     def _renewals(
-        self, shape: Floats, odds: Floats, phase: int, stays: tuple[float, Floats]
+        self, shape: Floats, odds: Floats, phase: int, stays: tuple[float | Floats, Floats]
     ) -> Floats:
         a, b = stays
         success = odds / (1 + odds)

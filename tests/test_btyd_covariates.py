@@ -1,0 +1,349 @@
+"""Covariates: formulas, their designs, and what customers differ by."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from formulaic import model_matrix
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rfmkit as rk
+from conftest import plain
+from rfmkit.btyd.coordinates import coordinates
+from rfmkit.btyd.counts import Counts
+from rfmkit.btyd.covariates import learn, terms_of
+from rfmkit.exceptions import ColumnsError, NotFittedError, RfmkitError, RfmkitWarning
+
+MODELS = [rk.BetaGeo, rk.ModifiedBetaGeo, rk.ParetoNBD]
+BUYING = {"m": 0.5, "x": -0.6}
+LEAVING = {"m": -0.5, "x": 0.7}
+
+
+def shop(number=3000, *, seed=1, buying=BUYING, leaving=LEAVING, age=0.02):
+    """Simulate a Pareto/NBD whose rates differ by gender, and the one of buying by age."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "customer_id": np.arange(number),
+            "gender": rng.choice(["f", "m", "x"], number, p=[0.5, 0.3, 0.2]),
+            "age": rng.integers(20, 60, number),
+            "shop": rng.integers(1, 4, number),
+            "member": rng.random(number) < 0.5,
+        }
+    )
+    faster = frame["gender"].map({"f": 0} | buying) + age * (frame["age"] - 40)
+    rate = rng.gamma(0.9, 1 / 50, number) * np.exp(faster)
+    risk = rng.gamma(0.8, 1 / 200, number) * np.exp(frame["gender"].map({"f": 0} | leaving))
+    tenure = rng.integers(300, 700, number)
+    life = np.minimum(rng.exponential(1, number) / risk, tenure)
+    bought = rng.poisson(rate * life)
+    last = np.floor(life * rng.uniform(size=number) ** (1 / np.maximum(bought, 1)))
+    return frame.assign(
+        repeat_purchases=bought,
+        active_days=np.where(bought > 0, last, 0).astype("int64"),
+        tenure_days=tenure,
+    )
+
+
+@pytest.fixture(scope="module")
+def people():
+    return shop(600)
+
+
+@pytest.fixture(scope="module")
+def model(people):
+    return rk.ParetoNBD(90, buying="gender + age", leaving="gender").fit(people)
+
+
+# --- formulas ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("gender", [["gender"]]),
+        ("gender - 1", [["gender"]]),
+        ("0 + gender", [["gender"]]),
+        ("1 + age + gender:age", [["age"], ["gender", "age"]]),
+        ("(a + b)**2", [["a"], ["b"], ["a", "b"]]),
+        ("`home town` + C(shop) + C(`home town`)", [["home town"], ["C:shop"], ["C:home town"]]),
+    ],
+)
+def test_a_formula_names_columns(formula, expected):
+    found = terms_of(formula, "buying")
+    assert [["C:" * whole + name for name, whole in term] for term in found] == expected
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "", "1", "np.log(age)", "age + center(age)", "{age + 1}", "__import__('os')", "y ~ age",
+        "a | b", "2:age", ".", "age +", "C(shop, contr.sum)", "C(np.abs(shop))", 3, ["age"],
+    ],
+)  # fmt: skip
+def test_what_is_no_formula_is_an_error_and_never_run(formula):
+    with pytest.raises(RfmkitError, match=r"leaving is a formula of columns(.|\n)*Hint: write"):
+        terms_of(formula, "leaving")
+
+
+def design(formula, frame):
+    terms = terms_of(formula, "buying")
+    names = ("gender", "age", "shop", "member")
+    cells = {name: frame[name].to_numpy() for name in names}
+    cells |= {name: cells[name].astype(float) for name in ("age", "shop", "member")}
+    found = learn(terms, [], cells, np.ones(len(frame)))
+    return found, found.matrix(found.code(cells))
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "gender", "age", "gender * age", "gender:age", "C(shop) * gender", "C(shop):gender",
+        "gender:age + C(shop):age", "member * C(shop) * gender", "age:shop + gender/member",
+    ],
+)  # fmt: skip
+def test_the_design_is_that_of_formulaic(formula, people):
+    found, columns = design(formula, people)
+    expected = model_matrix(formula, people.assign(member=people["member"].astype(float)))
+    expected = expected.drop(columns="Intercept")
+    # In which order the levels of two factors are combined is no matter.
+    named = {name.replace("T.", "").replace("C(shop)", "shop"): name for name in expected.columns}
+    labels = [label.removeprefix("buying.") for label in found.labels]
+    assert sorted(labels) == sorted(named)
+    expected = expected[[named[label] for label in labels]]
+    assert columns == pytest.approx(expected.to_numpy(float), abs=1e-12)
+
+
+# --- the likelihood ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cls", MODELS)
+def test_the_derivatives_are_those_of_the_likelihood(cls, people):
+    some, weight = people.head(50), np.arange(1.0, 51)
+    known, columns = design("gender * age", some)
+    both = learn(
+        terms_of("gender * age", "buying"), terms_of("gender", "leaving"),
+        {name: some[name].to_numpy() for name in ("gender", "age")} | {"age": columns[:, 2]},
+        weight,
+    )  # fmt: skip
+    columns = both.matrix(both.code({"gender": some["gender"], "age": columns[:, 2]}))
+    space, z = coordinates(cls(), both, columns, weight)
+    row = (some[name].to_numpy(float) for name in ("repeat_purchases", "active_days"))
+    counts = Counts(*row, some["tenure_days"].to_numpy(float), weight, z=z)
+    objective = space.objective(counts)
+    point = np.array([-3.0, 0.2, -0.4, 1.5, *np.linspace(-0.6, 0.7, len(space.scale))])
+    _, slope = objective(point)
+    params, by_point = space.natural(point)
+    assert space.point(params) == pytest.approx(point)
+    own = np.where(np.arange(len(point)) < 4, params, 1)
+    for place in range(len(point)):
+        step = np.zeros(len(point))
+        step[place] = 1e-5
+        rise = objective(point + step)[0] - objective(point - step)[0]
+        assert slope[place] == pytest.approx(rise / 2e-5, rel=1e-6, abs=1e-9)
+        moved = space.natural(point + step)[0] - space.natural(point - step)[0]
+        assert by_point[:, place] == pytest.approx(moved / 2e-5 / own, rel=1e-6, abs=1e-9)
+    # And it is that of customers with parameters of their own.
+    alone = 0.0
+    for place, (design_row, share) in enumerate(zip(columns, weight / weight.sum(), strict=True)):
+        each = cls().natural(point[:4])[0] * 0 + params[:4]
+        effects = params[4:] * design_row
+        first = len(both.buying)
+        each[1] *= np.exp(-effects[:first].sum())
+        sign = -1 if cls is rk.ParetoNBD else 1
+        each[3 if sign < 0 else 2] *= np.exp(sign * effects[first:].sum())
+        one = Counts(*(column[[place]] for column in (counts.x, counts.t_x, counts.T, weight)))
+        alone += share * cls().log_terms(each, one)[0][0]
+    assert objective(point)[0] == pytest.approx(alone, rel=1e-12)
+    assert known.labels[-1] == "buying.gender[x]:age"
+
+
+def test_known_coefficients_are_found():
+    model = rk.ParetoNBD(buying="gender + age", leaving="gender").fit(shop(20_000))
+    truth = {
+        "r": 0.9, "alpha": 50 * np.exp(0.02 * 40), "s": 0.8, "beta": 200.0,
+        "buying.gender[m]": 0.5, "buying.gender[x]": -0.6, "buying.age": 0.02,
+        "leaving.gender[m]": -0.5, "leaving.gender[x]": 0.7,
+    }  # fmt: skip
+    table = model.summary_.set_index("parameter")
+    assert list(table.index) == list(truth) == list(model.params_)
+    for name, value in truth.items():
+        off = (
+            table.loc[name, "estimate"] - value
+            if "." in name
+            else np.log(model.params_[name] / value)
+        )
+        assert abs(off) < 3.5 * table.loc[name, "log_error"] < 0.6
+    coefficients = table.iloc[4:]
+    wide = 1.96 * coefficients["log_error"]
+    assert (coefficients["estimate"] - coefficients["lower"]).tolist() == pytest.approx(
+        wide.tolist()
+    )
+    assert (coefficients["upper"] - coefficients["estimate"]).tolist() == pytest.approx(
+        wide.tolist()
+    )
+    assert model.converged_
+    assert model.boundary_ == ""
+
+
+@pytest.mark.parametrize("cls", [rk.BetaGeo, rk.ModifiedBetaGeo])
+def test_the_sign_of_a_coefficient_is_that_of_its_effect(cls):
+    people = shop(5000, leaving={"m": -1.0, "x": 1.0})
+    found = cls(buying="gender", leaving="gender").fit(people).params_
+    assert found["buying.gender[m]"] > 0.2 > -0.2 > found["buying.gender[x]"]
+    assert found["leaving.gender[m]"] < -0.4 < 0.4 < found["leaving.gender[x]"]
+
+
+@pytest.mark.parametrize("cls", MODELS)
+def test_what_makes_no_difference_changes_nothing(cls, people):
+    twice = pd.concat([people.assign(kind="a"), people.assign(kind="b")])
+    model = cls(90, buying="kind", leaving="kind").fit(twice)
+    without = cls(90).fit(people)
+    for name, value in without.params_.items():
+        assert model.params_[name] == pytest.approx(value, rel=1e-5)
+    assert model.params_["buying.kind[b]"] == pytest.approx(0, abs=1e-6)
+    assert model.params_["leaving.kind[b]"] == pytest.approx(0, abs=1e-5)
+    assert model.log_likelihood_ == pytest.approx(2 * without.log_likelihood_, abs=1e-5)
+
+
+@settings(max_examples=4)
+@given(
+    names=st.permutations(["f", "m", "x"]),
+    shift=st.floats(-2000, 2000),
+    size=st.sampled_from([-1e6, -1e-3, 0.5, 1e4]),
+    cls=st.sampled_from(MODELS),
+)
+def test_no_coding_of_covariates_changes_a_prediction(people, names, shift, size, cls):
+    some = people.head(200)
+    other = some.assign(
+        gender=some["gender"].map(dict(zip("fmx", names, strict=True))),
+        age=size * (some["age"] + shift),
+    )
+    one, two = (
+        cls(90, buying="gender + age", leaving="gender").fit(frame) for frame in (some, other)
+    )
+    assert two.log_likelihood_ == pytest.approx(one.log_likelihood_, abs=1e-6)
+    if not one.boundary_:
+        found, expected = (m.predict_churn(f) for m, f in ((two, other), (one, some)))
+        pd.testing.assert_frame_equal(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("cls", MODELS)
+def test_the_unit_of_time_changes_no_prediction(cls, people):
+    days, weeks = (
+        cls(90, unit_days=unit, buying="gender", leaving="age").fit(people) for unit in (1, 7)
+    )
+    for predict in ("predict_churn", "predict_alive", "predict_purchases"):
+        one, two = (getattr(model, predict)(people).iloc[:, 1] for model in (days, weeks))
+        assert one.to_numpy() == pytest.approx(two.to_numpy(), rel=1e-6)
+    moved = people["repeat_purchases"].sum() * np.log(7)
+    assert days.log_likelihood_ == pytest.approx(weeks.log_likelihood_ - moved)
+    assert days.params_["leaving.age"] == pytest.approx(weeks.params_["leaving.age"], rel=1e-6)
+
+
+def test_a_level_of_which_nobody_came_back_is_named(people):
+    silent = people.assign(level=np.where(people["repeat_purchases"] > 0, "b", "a"))
+    silent.loc[silent.index % 3 > 0, "level"] = "b"
+    model = rk.BetaGeo(90, buying="level").fit(silent)
+    assert model.boundary_ == "no end of buying.level[b]"
+    assert "set it no limit" in model.diagnosis_
+    table = model.summary_.set_index("parameter")
+    assert table["log_error"].isna()[["alpha", "buying.level[b]"]].all()
+    assert model.predict_churn(silent)["churn_probability"].between(0, 1).all()
+
+
+def test_where_nobody_comes_back_no_covariate_says_anything(people):
+    model = rk.ParetoNBD(90, buying="gender", leaving="gender").fit(
+        people.assign(repeat_purchases=0, active_days=0)
+    )
+    assert "no end" not in model.boundary_
+    assert model.summary_["log_error"].isna().all()
+
+
+# --- predictions ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["polars", "polars_lazy", "pyarrow", "duckdb", "ibis"])
+def test_customers_of_any_kind_are_fitted_and_predicted_alike(kind, as_kind, people, model):
+    source = as_kind(people, kind)
+    again = rk.ParetoNBD(90, buying="gender + age", leaving="gender").fit(source)
+    assert list(again.params_.values()) == pytest.approx(list(model.params_.values()), rel=1e-9)
+    found = plain(model.predict_churn(source, interval=0.9))
+    pd.testing.assert_frame_equal(found, plain(model.predict_churn(people, interval=0.9)))
+
+
+@pytest.mark.spark
+def test_spark_predicts_from_covariates(spark, people, model):
+    strange = people.head(20).assign(gender=["q", *people["gender"].head(19)])
+    found = plain(model.predict_churn(spark.createDataFrame(strange)))
+    with pytest.warns(RfmkitWarning, match="No prediction for 1 of"):
+        pd.testing.assert_frame_equal(found, plain(model.predict_churn(strange)))
+
+
+def test_intervals_hold_the_prediction(people, model):
+    churn = model.predict_churn(people, interval=0.9)
+    assert (churn["churn_lower"] < churn["churn_probability"]).mean() > 0.95
+    assert (churn["churn_probability"] < churn["churn_upper"]).mean() > 0.95
+    drawn = rk.ParetoNBD(90, buying="gender + age", leaving="gender").fit(people)
+    wide = drawn.bootstrap(people, times=6).predict_churn(people, interval=0.9)
+    ratio = (wide["churn_upper"] - wide["churn_lower"]) / (
+        churn["churn_upper"] - churn["churn_lower"]
+    )
+    assert 0.3 < ratio.median() < 2
+
+
+def test_numbers_and_truth_values_may_be_levels(people):
+    model = rk.ModifiedBetaGeo(90, buying="C(shop) + member").fit(people)
+    assert list(model.params_)[4:] == ["buying.shop[2]", "buying.shop[3]", "buying.member"]
+    other = people.assign(shop=people["shop"].astype(float), member=people["member"].astype(int))
+    pd.testing.assert_frame_equal(model.predict_alive(people), model.predict_alive(other))
+
+
+def test_who_is_not_known_has_no_prediction(people, model, as_kind):
+    strange = people.head(4).assign(
+        gender=["f", "q", None, "m"], age=[30.0, 30.0, 30.0, np.nan], repeat_purchases=1
+    )
+    with pytest.warns(RfmkitWarning, match=r"No prediction for 3 of.*\n.*'f', 'm', 'x'"):
+        churn = model.predict_churn(strange)
+    assert churn["churn_probability"].isna().tolist() == [False, True, True, True]
+    lazy = plain(model.predict_churn(as_kind(strange, "ibis")))  # not read yet: nothing to tell
+    assert lazy["churn_probability"].isna().tolist() == [False, True, True, True]
+
+
+# --- errors --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "formula", "match"),
+    [
+        ({}, "gendre", "no 'gendre' among"),
+        ({"gender": None}, "gender", "600 customers without 'gender'"),
+        ({"gender": "f"}, "gender", "'gender' is 'f' for all"),
+        ({"age": 3.3}, "age", r"'buying.age', the same for all"),
+        ({"age": np.inf}, "age", "600 customers without 'age'"),
+        ({}, "age + C(age)", "told by the others"),
+        ({"gender": list(map(str, range(600)))}, "gender", "600 of 'gender'"),
+        ({"gender": pd.Timestamp("2024-01-01")}, "gender", "'gender' are numbers or words"),
+    ],
+)
+def test_covariates_that_cannot_be_learned_from_are_errors(people, change, formula, match):
+    with pytest.raises(RfmkitError, match=match):
+        rk.BetaGeo(buying=formula).fit(people.assign(**change))
+
+
+def test_orders_have_no_covariates(people, orders, model):
+    unfitted = rk.ParetoNBD(buying="gender")
+    for ask in (unfitted.fit, model.predict_churn, model.bootstrap):
+        with pytest.raises(RfmkitError, match=r"orders, which have no 'gender'(.|\n)*summarize"):
+            ask(orders)
+    with pytest.raises(ColumnsError, match="no 'gender'"):
+        model.predict_churn(people.drop(columns="gender"))
+    with pytest.raises(NotFittedError, match="A ParetoNBD is fitted"):
+        unfitted.predict_churn(people)
+
+
+def test_a_fit_without_formulas_forgets_them(people):
+    model = rk.BetaGeo(90, buying="gender").fit(people)
+    model.buying = None
+    assert list(model.fit(people).params_) == ["r", "alpha", "a", "b"]
+    assert model.predict_churn(people.drop(columns="gender")).notna().all(axis=None)
