@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import rfmkit as rk
 from rfmkit.btyd.counts import Counts, count_customers
 from rfmkit.btyd.timing import Timing
-from rfmkit.exceptions import NotFittedError, RfmkitError
+from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
 
 MODELS = [rk.BetaGeo, rk.ModifiedBetaGeo]
 REGULAR = [rk.BetaGeoCNBD, rk.ModifiedBetaGeoCNBD]
@@ -294,11 +294,37 @@ def test_regular_timing_with_k_of_one_is_the_random_model(regular, random, custo
     pd.testing.assert_frame_equal(one.predict_churn(customers), other.predict_churn(customers))
 
 
+@pytest.mark.parametrize("cls", REGULAR)
+@pytest.mark.parametrize("k", [1, 3])
+def test_regularity_is_that_of_the_last_two_gaps(cls, k):
+    log = rk.read_orders(rk.simulate_orders(600, seed=3, regularity=k, days=700).orders)
+    model = cls(90, k="wheat_morrison").fit(log)
+    assert model.k_ == round(rk.PurchaseCycle().fit(log).regularity_) == k
+    assert model.by_k_["k"].tolist() == [k]
+    assert model.params_ == cls(90, k=k).fit(log).params_
+
+
+def test_gaps_that_are_all_equal_are_as_regular_as_can_be():
+    days = pd.date_range("2024-01-01", periods=6, freq="30D")
+    frame = pd.DataFrame({"customer": np.repeat(list("abc"), 6), "date": [*days] * 3, "amount": 1})
+    assert rk.BetaGeoCNBD(90, k="wheat_morrison").fit(rk.read_orders(frame)).k_ == 12
+
+
+def test_two_gaps_are_needed_to_tell_how_regular_they_are():
+    frame = pd.DataFrame({"customer": ["a", "b", "a"], "date": "2024-01-01", "amount": 1})
+    frame.loc[2, "date"] = "2024-02-01"
+    with pytest.raises(NotEnoughHistoryError, match=r"bought three times(.|\n)*\(k=2\)"):
+        rk.BetaGeoCNBD(k="wheat_morrison").fit(rk.read_orders(frame))
+
+
 def test_regularity_is_not_found_in_customers_alone(customers):
-    with pytest.raises(RfmkitError, match=r"BetaGeoCNBD\(k=2\)"):
-        rk.BetaGeoCNBD().fit(customers)
+    for k in ("likelihood", "wheat_morrison"):
+        with pytest.raises(RfmkitError, match=r"BetaGeoCNBD\(k=2\)"):
+            rk.BetaGeoCNBD(k=k).fit(customers)
     with pytest.raises(RfmkitError, match="k is at least 1 and whole"):
         rk.BetaGeoCNBD(k=1.5).fit(customers)
+    with pytest.raises(RfmkitError, match="k is one of 'likelihood', 'wheat_morrison'"):
+        rk.BetaGeoCNBD(k="often").fit(customers)
 
 
 def test_a_model_without_a_fit_says_so(customers):

@@ -5,15 +5,17 @@ With regular timing (k over 1) they are BetaGeoCNBD and ModifiedBetaGeoCNBD.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 
 from rfmkit import checks
-from rfmkit.btyd.counts import dot, uncoded
+from rfmkit.btyd.counts import count_customers, dot, uncoded
 from rfmkit.btyd.model import BuyTillYouDie
 from rfmkit.btyd.timing import Timing
-from rfmkit.exceptions import RfmkitError
+from rfmkit.cycle import two_last_gaps, wheat_morrison
+from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
+from rfmkit.orders import Orders
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -246,13 +248,18 @@ class ModifiedBetaGeo(BetaGeo):
 class BetaGeoCNBD(BetaGeo):
     """BetaGeo with regular timing: times between purchases are Erlang-k.
 
+    Regular timing fits the gaps that there are, most of all by how few short ones there are, and
+    takes long ones for rarer than they may be: see the page on these models before churn is
+    predicted by it.
+
     Parameters
     ----------
     horizon_days : int, default 365
         The horizon of the predictions, in days.
-    k : int, optional
-        The regularity: 1 is random timing. Left out, it is the one of greatest likelihood, which
-        needs the log itself: the customers alone do not tell their gaps.
+    k : int or {"likelihood", "wheat_morrison"}, default "likelihood"
+        The regularity: 1 is random timing. By ``"likelihood"`` it is the one for which that is
+        greatest, by ``"wheat_morrison"`` that of the customers' last two gaps, rounded; both need
+        the log itself: the customers alone do not tell their gaps.
     unit_days : float, default 1
         The unit of time of `params_`, in days.
 
@@ -265,6 +272,9 @@ class BetaGeoCNBD(BetaGeo):
 
     Notes
     -----
+    The two last gaps: Wheat and Morrison (1990), see `PurchaseCycle`, whose `regularity_` is the
+    same before it is rounded.
+
     Reutterer, Platzer and Schroeder (2021), "Leveraging purchase regularity for predicting
     customer behavior the easy way", International Journal of Research in Marketing 38. Expected
     purchases are exact here: the phases of the open gap and the negative binomial of the phases
@@ -272,36 +282,81 @@ class BetaGeoCNBD(BetaGeo):
     """
 
     def __init__(
-        self, horizon_days: int = 365, *, k: int | None = None, unit_days: float = 1.0
+        self,
+        horizon_days: int = 365,
+        *,
+        k: int | Literal["likelihood", "wheat_morrison"] = "likelihood",
+        unit_days: float = 1.0,
     ) -> None:
         super().__init__(horizon_days, unit_days=unit_days)
         self.k = k
 
-    def _fit_counts(self, counts: Counts) -> None:
+    def fit(self, customers: Any) -> Self:
+        """Maximise the likelihood, with the regularity that is given or found.
+
+        Parameters
+        ----------
+        customers : Orders or DataFrame
+            A log, or, where `k` is a number, the frame of ``summarize`` in any kind.
+
+        Returns
+        -------
+        BetaGeoCNBD
+            Itself, fitted.
+
+        Raises
+        ------
+        NotEnoughHistoryError
+            There is no customer, or no time has passed since the first purchases, or too few
+            have bought three times for the regularity of Wheat and Morrison.
+        RfmkitError
+            Regularity is to be found in a frame of customers.
+        """
         import pandas as pd
 
-        if self.k is not None:
-            checks.whole("k", self.k)
-        if self.k is None and counts.log_gaps is None:
-            raise RfmkitError(
-                "k is given, or found from the gaps of a log.",
-                found="a frame of customers, which does not tell their gaps",
-                hint=f"fit on the orders, or say {type(self).__name__}(k=2).",
-            )
+        checks.whole("horizon_days", self.horizon_days)
+        counts = count_customers(customers, unit_days=float(self.unit_days))
         tried: dict[int, float] = {}
-        for k in [self.k] if self.k is not None else range(1, MOST_REGULAR + 1):
+        for k in self._regularities(customers):
             self.regularity = k
-            super()._fit_counts(counts)
+            self._fit_counts(counts)
             tried[k] = self.log_likelihood_ = self.log_likelihood_ + _of_gaps(k, counts)
             if k > 1 and tried[k] < tried.get(k - 1, -np.inf):
                 break
         best = max(tried, key=lambda k: tried[k])
         if best != self.regularity:
             self.regularity = best
-            super()._fit_counts(counts)
+            self._fit_counts(counts)
             self.log_likelihood_ = tried[best]
         self.k_ = best
         self.by_k_ = pd.DataFrame({"k": list(tried), "log_likelihood": list(tried.values())})
+        return self
+
+    def _regularities(self, customers: Any) -> list[int]:
+        """Give the k that are tried."""
+        if not isinstance(self.k, str):
+            return [checks.whole("k", self.k)]
+        checks.choice("k", self.k, ("likelihood", "wheat_morrison"))
+        if not isinstance(customers, Orders):
+            raise RfmkitError(
+                "k is given, or found from the gaps of a log.",
+                found="a frame of customers, which does not tell their gaps",
+                hint=f"fit on the orders, or say {type(self).__name__}(k=2).",
+            )
+        if self.k == "likelihood":
+            return list(range(1, MOST_REGULAR + 1))
+        pairs = customers.engine.frame(two_last_gaps(customers))
+        first, last, weight = (
+            pairs[name].to_numpy(dtype=float) for name in ("gap_before", "last_gap", "customers")
+        )
+        found = wheat_morrison(first, last, weight)
+        if np.isnan(found):
+            raise NotEnoughHistoryError(
+                "Regularity is told by two customers or more who have bought three times.",
+                found="fewer",
+                hint=f"give a longer log, or say {type(self).__name__}(k=2).",
+            )
+        return [round(min(max(found, 1), MOST_REGULAR))]
 
 
 class ModifiedBetaGeoCNBD(BetaGeoCNBD):
