@@ -108,6 +108,41 @@ def test_grocery_gives_the_published_parameters_and_its_regularity(
         assert model.k_ == 2
 
 
+@pytest.mark.parametrize("cls", [rk.BetaGeoCNBD, rk.ModifiedBetaGeoCNBD])
+def test_the_regularity_of_the_last_two_gaps_is_as_published(cls, real_data, cdnow):
+    path = real_data / "grocery_elog" / "groceryElog.csv"
+    assert cls(k="wheat_morrison").fit(rk.read_orders(path, amount=1)).k_ == 2  # of 1.82738
+    whole = rk.read_orders(
+        real_data / "cdnow" / "CDNOW_sample.txt", names=CDNOW, zero_amounts="keep"
+    )
+    assert cls(k="wheat_morrison").fit(whole).k_ == 1  # of 0.985
+    assert cls(k="wheat_morrison").fit(cdnow).k_ == 1
+
+
+def test_regular_timing_is_too_sure_that_the_silent_of_grocery_are_lost(real_data):
+    """Why regular timing predicts churn worse there, though its likelihood is greater."""
+    log = rk.read_orders(real_data / "grocery_elog" / "groceryElog.csv", amount=1)
+    past = log.until("2007-10-01")
+    seen = rk.snapshots(log, origins=["2007-10-01"], horizon_days=90).set_index("customer_id")
+
+    def loss(model):
+        churn = model.predict_churn(past).set_index("customer_id")["churn_probability"]
+        churn = churn.reindex(seen.index).clip(1e-9, 1 - 1e-9)
+        return -np.log(np.where(seen["churned"], churn, 1 - churn)), churn
+
+    regular, random = rk.ModifiedBetaGeoCNBD(90).fit(past), rk.ModifiedBetaGeo(90).fit(past)
+    assert regular.log_likelihood_ > random.log_likelihood_ + 800
+    (worse, sure), (better, _) = loss(regular), loss(random)
+    assert worse.mean() == pytest.approx(0.2526, abs=5e-4)
+    assert better.mean() == pytest.approx(0.2236, abs=5e-4)
+    # Of those silent for five of their gaps or more: hardly anybody is expected, some come.
+    own = seen["active_days"] / seen["repeat_purchases"].clip(lower=1)
+    silent = (seen["repeat_purchases"] > 0) & (seen["recency_days"] >= 5 * own.clip(lower=1))
+    assert sure[silent].mean() > 0.99
+    assert 0.90 < seen["churned"][silent].mean() < 0.97
+    assert worse[silent].sum() - better[silent].sum() > 0.8 * (worse.sum() - better.sum())
+
+
 @pytest.mark.parametrize(("cls", "total"), [(rk.BetaGeo, 3996), (rk.ModifiedBetaGeo, 4025)])
 def test_grocery_of_the_year_ahead(grocery, cls, total):
     ahead = cls(52 * WEEK).fit(grocery).predict_purchases(grocery)["expected_purchases"]
