@@ -11,6 +11,7 @@ import numpy as np
 
 from rfmkit import checks
 from rfmkit.btyd.counts import count_customers, dot, uncoded
+from rfmkit.btyd.fitted import NO_DROP_OUT, ONE_RATE, alike
 from rfmkit.btyd.model import BuyTillYouDie
 from rfmkit.btyd.timing import Timing
 from rfmkit.cycle import two_last_gaps, wheat_morrison
@@ -80,14 +81,8 @@ class BetaGeo(BuyTillYouDie):
             "no repeat purchases",
             "Nobody has bought again: nothing tells how soon one would.",
         ),
-        (1, 1): (
-            "homogeneous rates",
-            (
-                "The data do not tell customers apart in how often they buy: all are given one "
-                "rate, and r and alpha mean nothing but their ratio."
-            ),
-        ),
-        (2, -1): ("no drop-out", "The data show nobody leaving: P(alive) is 1 for everybody."),
+        (1, 1): ONE_RATE,
+        (2, -1): NO_DROP_OUT,
         (2, 1): ("certain drop-out", "Everybody leaves at the first chance."),
         (3, -1): (
             "polarised drop-out",
@@ -98,10 +93,7 @@ class BetaGeo(BuyTillYouDie):
         ),
         (3, 1): (
             "homogeneous drop-out",
-            (
-                "The data do not tell customers apart in how soon they leave: all are given one "
-                "probability, and a and b mean nothing but their ratio."
-            ),
+            alike("soon they leave", "probability", "a and b"),
         ),
     }
     moved: ClassVar = (("alpha", -1), ("a", 1))

@@ -29,6 +29,19 @@ FLAT: Final = 100.0
 """The standard error of a logarithm from which on nothing is known of the parameter."""
 SEED: Final = 20_261_122
 
+NO_DROP_OUT: Final = ("no drop-out", "The data show nobody leaving: P(alive) is 1 for everybody.")
+
+
+def alike(what: str, given: str, letters: str) -> str:
+    """Say what it means that customers do not differ."""
+    return (
+        f"The data do not tell customers apart in how {what}: all are given one {given}, and "
+        f"{letters} mean nothing but their ratio."
+    )
+
+
+ONE_RATE: Final = ("homogeneous rates", alike("often they buy", "rate", "r and alpha"))
+
 
 class Fitted:
     """Parameters of greatest likelihood, how surely they are known, and what a boundary means.

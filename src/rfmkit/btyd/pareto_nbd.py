@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
+from rfmkit.btyd.fitted import NO_DROP_OUT, ONE_RATE, alike
 from rfmkit.btyd.model import BuyTillYouDie
 
 if TYPE_CHECKING:
@@ -85,14 +86,8 @@ class ParetoNBD(BuyTillYouDie):
     limits: ClassVar = ((-14.0, 14.0), (-8.0, 11.0), (-16.0, 4.0), (-30.0, 10.0))
     boundaries: ClassVar = {
         (0, -1): ("no repeats", "The data show nobody buying again: nothing tells who has left."),
-        (1, 1): (
-            "homogeneous rates",
-            (
-                "The data do not tell customers apart in how often they buy: all are given one "
-                "rate, and r and alpha mean nothing but their ratio."
-            ),
-        ),
-        (2, -1): ("no drop-out", "The data show nobody leaving: P(alive) is 1 for everybody."),
+        (1, 1): ONE_RATE,
+        (2, -1): NO_DROP_OUT,
         (2, 1): ("certain drop-out", "Everybody leaves at once."),
         (3, -1): (
             "drop-out at once",
@@ -103,10 +98,7 @@ class ParetoNBD(BuyTillYouDie):
         ),
         (3, 1): (
             "homogeneous drop-out",
-            (
-                "The data do not tell customers apart in how soon they leave: all are given one "
-                "rate of leaving, and s and beta mean nothing but their ratio."
-            ),
+            alike("soon they leave", "rate of leaving", "s and beta"),
         ),
     }
     moved: ClassVar = (("alpha", -1), ("beta", -1))
