@@ -53,3 +53,22 @@ def test_a_choice_has_the_weight_of_all(weights, rows):
     assert (np.diff(chosen) > 0).all()
     if rows >= len(weight):
         assert new.tolist() == weights
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow", "duckdb", "ibis"])
+def test_words_may_tell_customers_apart(as_kind, kind):
+    frame = FRAME.assign(customers_=["a", "b", None, "a"], known=[True, True, False, None])
+    x, word, known, customers = count_cells(
+        as_kind(frame, kind), ("x",), words=("customers_", "known"), hint=""
+    )
+    rows = sorted(
+        zip(x.tolist(), word.tolist(), known.tolist(), customers.tolist(), strict=True), key=str
+    )
+    assert str(rows[:3]) == "[(1.0, 'b', 1.0, 1.0), (2.0, 'a', 1.0, 1.0), (2.0, None, 0.0, 1.0)]"
+    assert str(rows[3]) == "(nan, 'a', nan, 1.0)"
+
+
+def test_days_are_neither_words_nor_numbers():
+    frame = FRAME.assign(day=pd.Timestamp("2024-01-01"))
+    with pytest.raises(ColumnsError, match=r"'day' are numbers or words.(.|\n)*day of timestamp"):
+        count_cells(frame, ("x",), words=("day",), hint="")

@@ -342,6 +342,27 @@ def test_orders_have_no_covariates(people, orders, model):
         unfitted.predict_churn(people)
 
 
+def test_covariates_keep_their_type(people, model):
+    for change in ({"gender": 1}, {"age": "old"}):
+        with pytest.raises(ColumnsError, match=f"'{next(iter(change))}' is (text|a number), as in"):
+            model.predict_churn(people.assign(**change))
+
+
+def test_numbers_too_far_from_nought_are_an_error(people):
+    far = people.assign(age=people["age"] + 1e5)
+    with pytest.raises(RfmkitError, match=r"not far from nought(.|\n)*subtract the mean"):
+        rk.ParetoNBD(buying="age").fit(far)
+
+
+def test_a_level_too_rare_for_the_rough_search_is_found(people):
+    many = shop(20_000, seed=3)
+    many.loc[:14, "gender"] = "y"
+    model = rk.BetaGeo(buying="gender").fit(many)
+    assert model.converged_
+    assert abs(model.params_["buying.gender[y]"]) > 1e-3
+    assert 0.1 < model.summary_["log_error"].iloc[-1] < 2
+
+
 def test_a_fit_without_formulas_forgets_them(people):
     model = rk.BetaGeo(90, buying="gender").fit(people)
     model.buying = None

@@ -60,7 +60,11 @@ class Coordinates:
     @property
     def boundaries(self) -> dict[tuple[int, int], tuple[str, str]]:
         """Those of the model, and a coefficient without end."""
-        found, own = dict(self.model.boundaries), len(self.model.names)
+        own = len(self.model.names)
+        found = {
+            face: (name, f"Covariates apart: {meaning}")
+            for face, (name, meaning) in self.model.boundaries.items()
+        }
         for place, label in enumerate(self.covariates.labels):
             process = "buy" if label.startswith("buying") else "leave"
             for side, speed in ((-1, "slowly"), (1, "soon")):
@@ -92,7 +96,8 @@ class Coordinates:
         by_point[:own, :own] = by_base
         by_point[own:, own:] = np.diag(1 / self.scale)
         for place, sign, part in moves(self.model, self.covariates):
-            base[place] *= np.exp(-sign * dot(coefficients[part], self.centre[part]))
+            with np.errstate(over="ignore"):
+                base[place] *= np.exp(-sign * dot(coefficients[part], self.centre[part]))
             columns = np.arange(own, len(point))[part]
             by_point[place, columns] = -sign * self.centre[part] / self.scale[part]
         return np.concatenate([base, coefficients]), by_point

@@ -10,7 +10,8 @@ import ibis
 import numpy as np
 
 from rfmkit._engine import kind_of
-from rfmkit.exceptions import RfmkitError, examples, warn
+from rfmkit.btyd.cells import number
+from rfmkit.exceptions import ColumnsError, RfmkitError, examples, warn
 from rfmkit.orders import Orders
 
 if TYPE_CHECKING:
@@ -107,9 +108,14 @@ class Covariates:
         """Give the same as expressions, null where a value is missing or was not there in fit."""
         row = []
         for name, levels in self.factors:
-            column = table[name]
-            if levels is None or isinstance(levels[0], float):
-                column = column.cast("float64")
+            words = levels is not None and isinstance(levels[0], str)
+            column = number(table, name, words=True)
+            if column is None or column.type().is_string() != words:
+                raise ColumnsError(
+                    f"{name!r} is {'text' if words else 'a number'}, as in the fit.",
+                    found=f"{table[name].type()}",
+                    hint="give it the type that it had.",
+                )
             if levels is not None:
                 cases = [(level, float(place)) for place, level in enumerate(levels)]
                 column = column.cases(*cases, else_=ibis.null("float64"))
@@ -120,8 +126,7 @@ class Covariates:
         """Tell the customers of whom a covariate is missing, or of a level not seen in fit."""
         found = ibis.literal(value=False)
         for column in self.columns(table):
-            number = column.cast("float64")
-            found = found | number.isnull() | number.isnan().fill_null(False)  # noqa: FBT003
+            found = found | column.isnull() | column.isnan().fill_null(False)  # noqa: FBT003
         return found
 
 
@@ -230,11 +235,11 @@ def _products(
     from formulaic import Formula
 
     rows = {}
-    for number, (_, levels) in enumerate(factors):
+    for position, (_, levels) in enumerate(factors):
         count = 1 if levels is None else len(levels)
         kind = pd.CategoricalDtype(list(range(count)))
         codes = pd.Series([0, count - 1])
-        rows[f"f{number}"] = codes.astype(float) if levels is None else codes.astype(kind)
+        rows[f"f{position}"] = codes.astype(float) if levels is None else codes.astype(kind)
     written = [":".join(f"f{place[factor]}" for factor in term) for term in terms]
     design = Formula(" + ".join(["1", *written])).get_model_matrix(pd.DataFrame(rows))
     products: list[Product] = []

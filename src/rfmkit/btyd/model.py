@@ -10,15 +10,10 @@ import numpy as np
 from rfmkit import checks
 from rfmkit.btyd.coordinates import Coordinates, coordinates, varied
 from rfmkit.btyd.counts import NEEDS, Counts, count_customers, count_with, dot
-from rfmkit.btyd.covariates import (
-    Covariates,
-    insist_on_columns,
-    learn,
-    tell_of_unknown,
-    terms_of,
-)
+from rfmkit.btyd.covariates import Covariates, insist_on_columns, learn, tell_of_unknown, terms_of
 from rfmkit.btyd.fitted import Fitted, beside, in_batches
 from rfmkit.btyd.optimum import maximise
+from rfmkit.exceptions import RfmkitError
 from rfmkit.history import over_customers
 
 if TYPE_CHECKING:
@@ -157,9 +152,17 @@ class BuyTillYouDie(Fitted):
         without = maximise(self.objective(replace(rough, z=None)), self._starts, self.limits)
         none = np.zeros(len(space.scale))
         starts = [np.concatenate([start, none]) for start in (without.at, *self._starts)]
-        found = maximise(
-            space.objective(scaled), starts, space.limits, rough=space.objective(rough)
-        )
+        whole = space.objective(scaled)
+        found = maximise(whole, starts, space.limits, rough=space.objective(rough))
+        if not found.converged:  # of many coefficients the rough ones lie too far away
+            found = maximise(whole, [found.at], space.limits)
+        own = space.natural(found.at)[0][: len(self.names)]
+        if not (np.isfinite(own) & (own > 0)).all():
+            raise RfmkitError(
+                "Covariates are not far from nought, beside how much they differ.",
+                found="parameters of customers at nought that no number is large enough for",
+                hint="subtract the mean of each number first.",
+            )
         self._keep(found, counts, scaled.unit_days / counts.unit_days, space)
 
     def _counted(self, customers: Any, names: Sequence[str]) -> tuple[Counts, dict[str, Any]]:
