@@ -29,6 +29,7 @@ __all__ = [
     "RFMScorer",
     "ChurnCurve",
     "ChurnModel",
+    "GapRegression",
     "churn_rate",
     "ParetoNBD",
     "BetaGeo",

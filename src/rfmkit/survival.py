@@ -190,7 +190,7 @@ def estimate(days: ArrayLike, returned: ArrayLike, gaps: ArrayLike) -> Survival:
     tail_from = int(steady[-1]) if len(steady) else 0
     before = survival[tail_from - 1] if tail_from else 1.0
     least = 0.0 if survival[tail_from] else before * 0.5 / at_risk[tail_from]
-    tail, seen = _fit_tail(at_risk, returns, tail_from)
+    tail, seen = fit_tail(at_risk, returns, tail_from)
     return Survival(
         survival, np.cumsum(step)[place], at_risk, returns, tail_from, tail, seen, float(least)
     )
@@ -205,7 +205,7 @@ def _by_day(length: Floats, weight: Floats, days: int) -> Floats:
     return np.bincount(length.astype(int), weight, minlength=days).astype(float)
 
 
-def _fit_tail(at_risk: Floats, returns: Floats, tail_from: int) -> tuple[Tail, float]:
+def fit_tail(at_risk: Floats, returns: Floats, tail_from: int) -> tuple[Tail, float]:
     """Fit the hazard of the latest quarter of the returns: a Poisson regression on the day.
 
     Deaths given exposure are Poisson to the likelihood of a hazard constant within each day

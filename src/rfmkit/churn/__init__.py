@@ -3,5 +3,6 @@
 from rfmkit.churn.curve import ChurnCurve
 from rfmkit.churn.model import ChurnModel
 from rfmkit.churn.rate import churn_rate
+from rfmkit.churn.regression import GapRegression
 
-__all__ = ["ChurnCurve", "ChurnModel", "churn_rate"]
+__all__ = ["ChurnCurve", "ChurnModel", "GapRegression", "churn_rate"]

@@ -1,0 +1,442 @@
+"""GapRegression: what lengthens the gaps between purchases, and by how much."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+import ibis
+import numpy as np
+
+from rfmkit import checks
+from rfmkit.btyd.fitted import beside, in_batches
+from rfmkit.churn.curve import ORDER_NUMBERS, merge_strata
+from rfmkit.churn.laws import LAWS, regress
+from rfmkit.churn.spells import COVARIATES, FACTS, SAME_DAY, Scales, day_categories, read_spells
+from rfmkit.exceptions import NotFittedError, RfmkitError, examples
+from rfmkit.history import over_customers
+from rfmkit.orders import Orders, as_orders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import ibis.expr.types as ir
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from rfmkit.churn.laws import Regression
+
+    Floats = NDArray[np.float64]
+
+Kind = Literal["weibull", "lognormal", "loglogistic", "cox", "mixture_cure"]
+DEFAULT: Final = ("order_number", "own_gap", "value", "quarter")
+TWO_YEARS: Final = 730
+MIN_GAPS: Final = 200
+CENTURY: Final = 36_525
+HALVINGS: Final = 60
+
+
+class GapRegression:
+    """How covariates lengthen or shorten the gaps between purchases, by lifelines.
+
+    Every purchase opens a gap, that ends with the next purchase or is still open on `as_of`. The
+    covariates are what was known of the customer on the day of the purchase, and nothing later.
+
+    Parameters
+    ----------
+    kind : str, default "weibull"
+        The law of the gaps: accelerated failure times ``"weibull"``, ``"lognormal"`` or
+        ``"loglogistic"``; ``"cox"``, proportional hazards; or ``"mixture_cure"``, Weibull's law
+        with a share that never returns.
+    horizon_days : int, default 365
+        The horizon of `predict_churn`, in days.
+    formula : str, optional
+        Covariates in the words of formulaic, such as ``"order_number + own_gap * value"``. Left
+        out: ``order_number + own_gap + value + quarter``, the quarter only in logs of two years
+        and more, and each only where it varies.
+    sample : int, default 200_000
+        How many gaps are learned from at most; of more, those of customers chosen by a hash of
+        their id.
+    confidence : float, default 0.95
+        Level of the intervals.
+
+    Attributes
+    ----------
+    summary_ : DataFrame
+        `part, covariate, coefficient, robust_error, naive_error, ratio, ratio_lower,
+        ratio_upper`. The ratio is exp(coefficient); of part ``"time"`` gaps are so many times as
+        long, of ``"hazard"`` a return is so many times as likely on any day, of ``"never"`` the
+        odds of never returning are so many times as high. Intercepts have none; that of the
+        shape is its logarithm, and that of a lognormal's spread its.
+    formula_ : str
+        The formula that was fitted.
+    log_likelihood_ : float
+        Of Cox's model the partial one.
+    gaps_, customers_ : int
+        How many gaps of how many customers it was fitted on.
+    sampled_ : float
+        The share of the customers these are; 1 for all.
+
+    See Also
+    --------
+    rfmkit.ChurnCurve : the same probability by days of silence, without covariates.
+
+    Notes
+    -----
+    A formula can name:
+
+    - `order_number`: of the purchase, in the strata of `ChurnCurve`: 1, 2, 3-4, 5-8, 9+, merged
+      where they have few gaps;
+    - `own_gap`: doublings of the customer's mean gap before, over the typical gap of the shop;
+      nought at the first purchase, whose stratum tells what that is worth;
+    - `last_gap`: the same of the gap just before;
+    - `value`: doublings of the mean value of the purchases so far, over the typical one;
+    - `quarter`, `month`: of the purchase, as ``"Q1"`` and ``"01"``;
+    - `category`: where the log has one; the one on which most was spent that day;
+    - `purchases`, `active_days`: the numbers, as in ``log(purchases)``.
+
+    S(t | z) is exp(-(t / exp(z b))^k) for Weibull; the normal's and the logistic's in log t for
+    the next two; S0(t)^exp(z b) for Cox, with Breslow's S0 and the tail of ``rfmkit.survival``;
+    c + (1 - c) S_W with log-odds of c linear in z for the mixture (Farewell 1982, Biometrics 38).
+
+    The gaps of one customer resemble each other, so that the information understates the errors.
+    `robust_error` sums the scores of each customer: A M A, with A the inverse of the information
+    and M the sum over n customers of the squared sums, times n / (n - 1) (Lin and Wei 1989, JASA
+    84, for Cox; Williams 2000, "A note on robust variance estimation for cluster-correlated
+    data", Biometrics 56). It mends the errors, not the law.
+
+    Gaps of no days count as half a day; equal rows are counted, and fitted once.
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> orders = rk.read_orders(rk.load_sample())
+    >>> model = rk.GapRegression("weibull", horizon_days=90).fit(orders)
+    >>> model.formula_
+    'order_number + own_gap + value'
+    >>> effects = model.summary_.set_index("covariate")
+    >>> bool(effects.loc["own_gap", "ratio"] > 1)  # who bought seldom goes on to
+    True
+    >>> list(model.predict_churn(orders).columns)
+    ['customer_id', 'churn_probability']
+    """
+
+    def __init__(
+        self,
+        kind: Kind = "weibull",
+        *,
+        horizon_days: int = 365,
+        formula: str | None = None,
+        sample: int = 200_000,
+        confidence: float = 0.95,
+    ) -> None:
+        self.kind = kind
+        self.horizon_days = horizon_days
+        self.formula = formula
+        self.sample = sample
+        self.confidence = confidence
+
+    # --- fit ---------------------------------------------------------------------------------
+
+    def fit(self, orders: Orders) -> Self:
+        """Fit the law to the gaps of a log; nothing after `orders.as_of` is seen.
+
+        Parameters
+        ----------
+        orders : Orders
+            The log, as of its day.
+
+        Returns
+        -------
+        GapRegression
+            Itself, fitted.
+
+        Raises
+        ------
+        NotEnoughHistoryError
+            Nobody has bought twice, or the fit did not converge.
+        ColumnsError
+            The formula names the category, and the log has none.
+        RfmkitError
+            The formula names what there is not, or covariates of which one tells nothing new.
+
+        Warns
+        -----
+        RfmkitWarning
+            lifelines doubts its result.
+        """
+        checks.choice("kind", self.kind, LAWS)
+        checks.whole("horizon_days", self.horizon_days)
+        checks.whole("sample", self.sample)
+        checks.number("confidence", self.confidence, above=0, below=1)
+        asked = DEFAULT if self.formula is None else names_in(self.formula)
+        as_orders(orders)
+        gaps, self.sampled_ = read_spells(
+            orders, sample=self.sample, categories="category" in asked
+        )
+        self._scales = scales_of(gaps)
+        if "category" in asked:
+            places = {name: place for place, name in enumerate(self._scales.categories)}
+            gaps = gaps[gaps["category"].notna()]
+            gaps = gaps.assign(category=gaps["category"].map(places)).reset_index(drop=True)
+        covariates = self._scales.covariates(gaps, asked)
+        if self.formula is None:
+            seasons = (orders.as_of - orders.facts["first_day"]).days >= TWO_YEARS
+            covariates = covariates.drop(columns=[] if seasons else ["quarter"])
+            covariates = covariates.loc[:, covariates.nunique() > 1]
+        self._names = tuple(covariates.columns)
+        self._levels = {
+            name: tuple(sorted(covariates[name].unique()))
+            for name in self._names
+            if covariates[name].dtype == object
+        }
+        self.formula_ = self.formula or " + ".join(self._names) or "1"
+        self.gaps_ = len(gaps)
+        self._learn(gaps, covariates)
+        return self
+
+    def _learn(self, gaps: pd.DataFrame, covariates: pd.DataFrame) -> None:
+        import pandas as pd
+
+        rows = covariates.assign(
+            days=np.maximum(gaps["gap_days"].to_numpy(dtype=float), SAME_DAY),
+            ended=gaps["returned"],
+        )
+        place = rows.groupby(list(rows.columns)).ngroup().to_numpy()
+        _, first, count = np.unique(place, return_index=True, return_counts=True)
+        rows = rows.iloc[first].assign(gaps=count).reset_index(drop=True)
+        known, times = rows[list(self._names)], rows[["days", "ended", "gaps"]]
+        self._found = regress(LAWS[self.kind], known, times, self.formula_)
+        self.log_likelihood_ = self._found.log_likelihood
+        buyers = pd.factorize(gaps["customer_id"])[0]
+        self.customers_ = int(buyers.max()) + 1
+        scores = self._found.scores(self._found.designs(known), times)
+        variance = clustered(self._found.variance, scores, place, buyers)
+        self.summary_ = _summary(self._found, variance, self.confidence)
+
+    # --- predict -----------------------------------------------------------------------------
+
+    @property
+    def estimand(self) -> str:
+        """What the probabilities are probabilities of."""
+        return f"P(no purchase in the next {self.horizon_days} days | silent so far, covariates)"
+
+    def predict_churn(self, customers: Any, *, horizon_days: int | None = None) -> Any:
+        """Give each customer's probability of no purchase within the horizon.
+
+        S(r + H | z) / S(r | z), for a customer silent for r days whose last purchase had the
+        covariates z: what `ChurnCurve` calls the anchor ``"snapshot"``.
+
+        Parameters
+        ----------
+        customers : Orders or DataFrame
+            A log, or the frame of ``summarize`` in any kind; with a column `category`, that of
+            the last purchase, where the formula names it.
+        horizon_days : int, optional
+            Another horizon than the model's own; nothing needs to be fitted again.
+
+        Returns
+        -------
+        DataFrame
+            `customer_id, churn_probability`, in the input's kind and row order; null where the
+            formula names a category, month or quarter in which no gap began that was learned.
+        """
+        horizon = checks.whole(
+            "horizon_days", self.horizon_days if horizon_days is None else horizon_days
+        )
+
+        def churn(found: Regression, predicted: dict[str, Floats], silent: Floats) -> Floats:
+            return np.exp(
+                found.law.hazard(predicted, silent) - found.law.hazard(predicted, silent + horizon)
+            )
+
+        return self._predict(customers, "churn_probability", churn)
+
+    def predict_median_days(self, customers: Any) -> Any:
+        """Give the days from now within which half of such customers buy again.
+
+        Parameters
+        ----------
+        customers : Orders or DataFrame
+            As for `predict_churn`.
+
+        Returns
+        -------
+        DataFrame
+            `customer_id, median_days`; null where over half would not within a hundred years.
+        """
+
+        def median(found: Regression, predicted: dict[str, Floats], silent: Floats) -> Floats:
+            return median_wait(lambda days: found.law.hazard(predicted, days), silent)
+
+        return self._predict(customers, "median_days", median)
+
+    def _predict(self, customers: Any, name: str, predict: Callable[..., Floats]) -> Any:
+        if not hasattr(self, "summary_"):
+            raise NotFittedError(
+                "A GapRegression is fitted before use.", hint=".fit(orders) first."
+            )
+        facts = [fact for fact in (*FACTS, "category") if fact in self._facts]
+
+        def batch(silent: Floats, *known: Floats) -> Floats:
+            covariates = self._scales.covariates(dict(zip(facts, known, strict=True)), self._names)
+            strange = np.zeros(len(silent), dtype=bool)
+            for text, levels in self._levels.items():
+                unknown = ~covariates[text].isin(levels).to_numpy()
+                covariates.loc[unknown, text] = levels[0]
+                strange |= unknown
+            predicted = self._found.predictors(self._found.designs(covariates))
+            return np.where(strange, np.nan, predict(self._found, predicted, silent))
+
+        scored = in_batches(batch, *("float64",) * (len(facts) + 1))
+
+        def expression(table: ir.Table) -> ir.Table:
+            if isinstance(customers, Orders) and "category" in self._names:
+                last = day_categories(customers).rename(
+                    last_purchase="day", category_buyer="customer_id"
+                )
+                same = [table.customer_id == last.category_buyer, "last_purchase"]
+                table = table.left_join(last, same).select(*table.columns, "category")
+            row = [table.recency_days, *(self._fact(table, fact) for fact in facts)]
+            return beside(
+                customers,
+                table,
+                kept=("customer_id",),
+                row=[column.cast("float64") for column in row],
+                functions={name: scored},
+            )
+
+        columns = dict.fromkeys(column for name in self._names for column in COVARIATES[name])
+        return over_customers(
+            customers,
+            expression,
+            needs=("customer_id", "recency_days", "purchases", *columns)
+            if not isinstance(customers, Orders)
+            else (),
+        )
+
+    @property
+    def _facts(self) -> set[str]:
+        used = {column for name in self._names for column in COVARIATES[name]}
+        return {"month" if column == "last_purchase" else column for column in used} | {"purchases"}
+
+    def _fact(self, table: ir.Table, fact: str) -> ir.Value:
+        """Give a fact as a number on the engine, never null where there is a purchase."""
+        if fact == "month":
+            return table.last_purchase.cast("date").month()
+        if fact == "last_gap_days":
+            return table.last_gap_days.fill_null(0)
+        if fact == "category":
+            names = self._scales.categories
+            pairs = [(table.category == name, place) for place, name in enumerate(names)]
+            return ibis.cases(*pairs, else_=-1)
+        return table[fact]
+
+    def __repr__(self) -> str:
+        """Say what was fitted, on how much."""
+        if not hasattr(self, "summary_"):
+            return f"<GapRegression: {self.kind}; not fitted>"
+        return (
+            f"<GapRegression: {self.kind} of {self.formula_}; {self.gaps_:,} gaps of "
+            f"{self.customers_:,} customers>"
+        )
+
+
+def names_in(formula: Any) -> tuple[str, ...]:
+    """Give the covariates that a formula names, and insist that there are no others."""
+    from formulaic import Formula
+    from formulaic.errors import FormulaicError
+
+    listed = ", ".join(COVARIATES)
+    try:
+        named = {str(name) for name in Formula(formula).required_variables}
+    except (FormulaicError, TypeError, ValueError) as error:
+        raise RfmkitError(
+            "formula is one of formulaic's, such as 'order_number + own_gap'.",
+            found=f"formula={formula!r}",
+            hint=f"it can name {listed}.",
+        ) from error
+    if strange := sorted(named - set(COVARIATES)):
+        raise RfmkitError(
+            "The formula names covariates that are known when a gap begins.",
+            found=examples(strange),
+            hint=f"it can name {listed}.",
+        )
+    return tuple(name for name in COVARIATES if name in named)
+
+
+def scales_of(gaps: pd.DataFrame) -> Scales:
+    """Learn what is typical of gaps and purchases, and which strata have gaps enough."""
+    ended = np.maximum(gaps.loc[gaps["returned"], "gap_days"].to_numpy(dtype=float), SAME_DAY)
+    value = gaps["mean_purchase_value"].to_numpy(dtype=float)
+    value = value[value > 0]
+    counted = gaps.groupby("purchases").size().rename("gaps").reset_index()
+    counted = counted.rename(columns={"purchases": "order_number"})
+    strata = merge_strata(counted, ORDER_NUMBERS, MIN_GAPS)
+    named = sorted(gaps["category"].dropna().unique()) if "category" in gaps else []
+    return Scales(
+        float(np.exp(np.log(ended).mean())),
+        float(np.exp(np.log(value).mean())) if len(value) else 1.0,
+        {first: _label(first, last) for first, last in strata},
+        tuple(named),
+    )
+
+
+def clustered(variance: Floats, scores: Floats, place: Any, buyers: Any) -> Floats:
+    """Give the sandwich variance of rows that come in customers.
+
+    `scores` has a line for each distinct row, `place` says which one every gap is, and `buyers`
+    whose gap it is.
+    """
+    from scipy.sparse import csr_array
+
+    count = int(buyers.max()) + 1
+    who = csr_array((np.ones(len(place)), (buyers, place)), shape=(count, len(scores)))
+    sums = who @ scores
+    meat = np.einsum("ci,cj->ij", sums, sums) * count / max(count - 1, 1)
+    return np.asarray(variance @ meat @ variance)
+
+
+def median_wait(hazard: Callable[[Floats], Floats], silent: Floats) -> Floats:
+    """Find the days after which log 2 more of hazard has passed, halving on the log of days."""
+    start = hazard(silent)
+    low, high = np.full_like(silent, -5.0), np.full_like(silent, np.log(CENTURY))
+    never = hazard(silent + CENTURY) - start < np.log(2)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        reached = hazard(silent + np.exp(middle)) - start >= np.log(2)
+        low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+    return np.where(never, np.nan, np.exp(high))
+
+
+def _summary(found: Regression, variance: Floats, confidence: float) -> pd.DataFrame:
+    import pandas as pd
+    from scipy.stats import norm
+
+    part = found.params.index.get_level_values(0).map(found.law.parts)
+    covariate = found.params.index.get_level_values(1)
+    coefficient = found.params.to_numpy(dtype=float)
+    error = np.sqrt(np.maximum(np.diag(variance), 0))
+    width = norm.ppf(0.5 + confidence / 2) * error
+    no_ratio = (covariate == "Intercept") | part.isin(["shape", "spread"])
+    with np.errstate(over="ignore"):
+        ratios = [np.exp(coefficient + sign * width) for sign in (0, -1, 1)]
+    ratio, lower, upper = (np.where(no_ratio, np.nan, each) for each in ratios)
+    return pd.DataFrame(
+        {
+            "part": part.to_numpy(),
+            "covariate": covariate.to_numpy(),
+            "coefficient": coefficient,
+            "robust_error": error,
+            "naive_error": np.sqrt(np.maximum(np.diag(found.variance), 0)),
+            "ratio": ratio,
+            "ratio_lower": lower,
+            "ratio_upper": upper,
+        }
+    )
+
+
+def _label(first: int, last: int | None) -> str:
+    if last is None:
+        return f"{first}+"
+    return str(first) if first == last else f"{first}-{last}"
