@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import ibis
@@ -10,10 +9,18 @@ import numpy as np
 
 from rfmkit import checks
 from rfmkit.btyd.fitted import beside, in_batches
-from rfmkit.churn.curve import ORDER_NUMBERS, merge_strata
-from rfmkit.churn.laws import LAWS, regress
-from rfmkit.churn.spells import COVARIATES, FACTS, SAME_DAY, Scales, day_categories, read_spells
-from rfmkit.exceptions import NotFittedError, RfmkitError, examples
+from rfmkit.churn.fits import clustered, regress, telling
+from rfmkit.churn.laws import LAWS, Times
+from rfmkit.churn.spells import (
+    COVARIATES,
+    FACTS,
+    SAME_DAY,
+    day_categories,
+    names_in,
+    read_spells,
+    scales_of,
+)
+from rfmkit.exceptions import NotFittedError
 from rfmkit.history import over_customers
 from rfmkit.orders import Orders, as_orders
 
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from rfmkit.churn.laws import Regression
+    from rfmkit.churn.fits import Fit
 
     Floats = NDArray[np.float64]
 
@@ -44,16 +51,17 @@ class GapRegression:
 
     Parameters
     ----------
-    kind : str, default "weibull"
+    kind : str, default "loglogistic"
         The law of the gaps: accelerated failure times ``"weibull"``, ``"lognormal"`` or
-        ``"loglogistic"``; ``"cox"``, proportional hazards; or ``"mixture_cure"``, Weibull's law
-        with a share that never returns.
+        ``"loglogistic"``, of which the last bears customers who do not return best; ``"cox"``,
+        proportional hazards; or ``"mixture_cure"``, Weibull's law with a share that never
+        returns.
     horizon_days : int, default 365
         The horizon of `predict_churn`, in days.
     formula : str, optional
         Covariates in the words of formulaic, such as ``"order_number + own_gap * value"``. Left
         out: ``order_number + own_gap + value + quarter``, the quarter only in logs of two years
-        and more, and each only where it varies.
+        and more, and each only where it tells something.
     sample : int, default 200_000
         How many gaps are learned from at most; of more, those of customers chosen by a hash of
         their id.
@@ -92,7 +100,8 @@ class GapRegression:
     - `last_gap`: the same of the gap just before;
     - `value`: doublings of the mean value of the purchases so far, over the typical one;
     - `quarter`, `month`: of the purchase, as ``"Q1"`` and ``"01"``;
-    - `category`: where the log has one; the one on which most was spent that day;
+    - `category`: where the log has one; the one on which most was spent that day (gaps after
+      a day without are left out);
     - `purchases`, `active_days`: the numbers, as in ``log(purchases)``.
 
     S(t | z) is exp(-(t / exp(z b))^k) for Weibull; the normal's and the logistic's in log t for
@@ -100,12 +109,13 @@ class GapRegression:
     c + (1 - c) S_W with log-odds of c linear in z for the mixture (Farewell 1982, Biometrics 38).
 
     The gaps of one customer resemble each other, so that the information understates the errors.
-    `robust_error` sums the scores of each customer: A M A, with A the inverse of the information
-    and M the sum over n customers of the squared sums, times n / (n - 1) (Lin and Wei 1989, JASA
-    84, for Cox; Williams 2000, "A note on robust variance estimation for cluster-correlated
+    `robust_error` is of the sandwich A M A: A the inverse of the information, M the sum over n
+    customers of u u', times n / (n - 1), with u the sum of a customer's scores (Lin and Wei 1989,
+    JASA 84, for Cox; Williams 2000, "A note on robust variance estimation for cluster-correlated
     data", Biometrics 56). It mends the errors, not the law.
 
-    Gaps of no days count as half a day; equal rows are counted, and fitted once.
+    Gaps of no days count as half a day. Equal rows are counted and fitted once, but for Cox's
+    model, of which lifelines takes ties by Efron's method.
 
     Examples
     --------
@@ -123,7 +133,7 @@ class GapRegression:
 
     def __init__(
         self,
-        kind: Kind = "weibull",
+        kind: Kind = "loglogistic",
         *,
         horizon_days: int = 365,
         formula: str | None = None,
@@ -175,21 +185,14 @@ class GapRegression:
             orders, sample=self.sample, categories="category" in asked
         )
         self._scales = scales_of(gaps)
-        if "category" in asked:
-            places = {name: place for place, name in enumerate(self._scales.categories)}
-            gaps = gaps[gaps["category"].notna()]
-            gaps = gaps.assign(category=gaps["category"].map(places)).reset_index(drop=True)
-        covariates = self._scales.covariates(gaps, asked)
+        covariates = self._scales.covariates(self._scales.facts(gaps), asked)
         if self.formula is None:
             seasons = (orders.as_of - orders.facts["first_day"]).days >= TWO_YEARS
             covariates = covariates.drop(columns=[] if seasons else ["quarter"])
-            covariates = covariates.loc[:, covariates.nunique() > 1]
+            covariates = covariates[telling(covariates)]
         self._names = tuple(covariates.columns)
-        self._levels = {
-            name: tuple(sorted(covariates[name].unique()))
-            for name in self._names
-            if covariates[name].dtype == object
-        }
+        texts = covariates.select_dtypes(exclude="number")
+        self._levels = {name: tuple(sorted(texts[name].unique())) for name in texts}
         self.formula_ = self.formula or " + ".join(self._names) or "1"
         self.gaps_ = len(gaps)
         self._learn(gaps, covariates)
@@ -202,15 +205,17 @@ class GapRegression:
             days=np.maximum(gaps["gap_days"].to_numpy(dtype=float), SAME_DAY),
             ended=gaps["returned"],
         )
-        place = rows.groupby(list(rows.columns)).ngroup().to_numpy()
+        place: Any = np.arange(len(rows))
+        if not LAWS[self.kind].ties:
+            place = rows.groupby(list(rows.columns)).ngroup().to_numpy()
         _, first, count = np.unique(place, return_index=True, return_counts=True)
         rows = rows.iloc[first].assign(gaps=count).reset_index(drop=True)
         known, times = rows[list(self._names)], rows[["days", "ended", "gaps"]]
-        self._found = regress(LAWS[self.kind], known, times, self.formula_)
+        self._found = regress(self.kind, known, times, self.formula_)
         self.log_likelihood_ = self._found.log_likelihood
         buyers = pd.factorize(gaps["customer_id"])[0]
         self.customers_ = int(buyers.max()) + 1
-        scores = self._found.scores(self._found.designs(known), times)
+        scores = self._found.scores(self._found.designs(known), Times.of(times))
         variance = clustered(self._found.variance, scores, place, buyers)
         self.summary_ = _summary(self._found, variance, self.confidence)
 
@@ -245,7 +250,7 @@ class GapRegression:
             "horizon_days", self.horizon_days if horizon_days is None else horizon_days
         )
 
-        def churn(found: Regression, predicted: dict[str, Floats], silent: Floats) -> Floats:
+        def churn(found: Fit, predicted: dict[str, Floats], silent: Floats) -> Floats:
             return np.exp(
                 found.law.hazard(predicted, silent) - found.law.hazard(predicted, silent + horizon)
             )
@@ -266,7 +271,7 @@ class GapRegression:
             `customer_id, median_days`; null where over half would not within a hundred years.
         """
 
-        def median(found: Regression, predicted: dict[str, Floats], silent: Floats) -> Floats:
+        def median(found: Fit, predicted: dict[str, Floats], silent: Floats) -> Floats:
             return median_wait(lambda days: found.law.hazard(predicted, days), silent)
 
         return self._predict(customers, "median_days", median)
@@ -342,61 +347,6 @@ class GapRegression:
         )
 
 
-def names_in(formula: Any) -> tuple[str, ...]:
-    """Give the covariates that a formula names, and insist that there are no others."""
-    from formulaic import Formula
-    from formulaic.errors import FormulaicError
-
-    listed = ", ".join(COVARIATES)
-    try:
-        named = {str(name) for name in Formula(formula).required_variables}
-    except (FormulaicError, TypeError, ValueError) as error:
-        raise RfmkitError(
-            "formula is one of formulaic's, such as 'order_number + own_gap'.",
-            found=f"formula={formula!r}",
-            hint=f"it can name {listed}.",
-        ) from error
-    if strange := sorted(named - set(COVARIATES)):
-        raise RfmkitError(
-            "The formula names covariates that are known when a gap begins.",
-            found=examples(strange),
-            hint=f"it can name {listed}.",
-        )
-    return tuple(name for name in COVARIATES if name in named)
-
-
-def scales_of(gaps: pd.DataFrame) -> Scales:
-    """Learn what is typical of gaps and purchases, and which strata have gaps enough."""
-    ended = np.maximum(gaps.loc[gaps["returned"], "gap_days"].to_numpy(dtype=float), SAME_DAY)
-    value = gaps["mean_purchase_value"].to_numpy(dtype=float)
-    value = value[value > 0]
-    counted = gaps.groupby("purchases").size().rename("gaps").reset_index()
-    counted = counted.rename(columns={"purchases": "order_number"})
-    strata = merge_strata(counted, ORDER_NUMBERS, MIN_GAPS)
-    named = sorted(gaps["category"].dropna().unique()) if "category" in gaps else []
-    return Scales(
-        float(np.exp(np.log(ended).mean())),
-        float(np.exp(np.log(value).mean())) if len(value) else 1.0,
-        {first: _label(first, last) for first, last in strata},
-        tuple(named),
-    )
-
-
-def clustered(variance: Floats, scores: Floats, place: Any, buyers: Any) -> Floats:
-    """Give the sandwich variance of rows that come in customers.
-
-    `scores` has a line for each distinct row, `place` says which one every gap is, and `buyers`
-    whose gap it is.
-    """
-    from scipy.sparse import csr_array
-
-    count = int(buyers.max()) + 1
-    who = csr_array((np.ones(len(place)), (buyers, place)), shape=(count, len(scores)))
-    sums = who @ scores
-    meat = np.einsum("ci,cj->ij", sums, sums) * count / max(count - 1, 1)
-    return np.asarray(variance @ meat @ variance)
-
-
 def median_wait(hazard: Callable[[Floats], Floats], silent: Floats) -> Floats:
     """Find the days after which log 2 more of hazard has passed, halving on the log of days."""
     start = hazard(silent)
@@ -409,7 +359,7 @@ def median_wait(hazard: Callable[[Floats], Floats], silent: Floats) -> Floats:
     return np.where(never, np.nan, np.exp(high))
 
 
-def _summary(found: Regression, variance: Floats, confidence: float) -> pd.DataFrame:
+def _summary(found: Fit, variance: Floats, confidence: float) -> pd.DataFrame:
     import pandas as pd
     from scipy.stats import norm
 
@@ -434,9 +384,3 @@ def _summary(found: Regression, variance: Floats, confidence: float) -> pd.DataF
             "ratio_upper": upper,
         }
     )
-
-
-def _label(first: int, last: int | None) -> str:
-    if last is None:
-        return f"{first}+"
-    return str(first) if first == last else f"{first}-{last}"

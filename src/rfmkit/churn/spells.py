@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 import numpy as np
 
-from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError
+from rfmkit.churn.curve import ORDER_NUMBERS, merge_strata
+from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError, examples
 from rfmkit.history import days_between, ends_purchase, gap_table, in_sample, purchases
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 SAME_DAY: Final = 0.5
 """What a gap of no days is taken for, in days."""
+MIN_GAPS: Final = 200
 LEAST_SHARE: Final = 0.01
 """Of the typical value: what is worth less, such as a gift, is taken for so much."""
 COVARIATES: Final = {
@@ -39,6 +41,15 @@ COVARIATES: Final = {
     "active_days": ("active_days",),
 }
 """The covariates, and the columns of a customer from which each is made."""
+FACT_OF: Final = {
+    "order_number": "purchases",
+    "own_gap": "active_days",
+    "last_gap": "last_gap_days",
+    "value": "mean_purchase_value",
+    "quarter": "month",
+}
+QUARTERS: Final = np.array([f"Q{quarter}" for quarter in range(1, 5)], dtype=object)
+MONTHS: Final = np.array([f"{month:02d}" for month in range(1, 13)], dtype=object)
 FACTS: Final = ("purchases", "active_days", "last_gap_days", "mean_purchase_value", "month")
 """What is known of every gap, as numbers; the category joins them as its place in a list."""
 
@@ -62,6 +73,15 @@ class Scales:
     strata: Mapping[int, str]
     categories: tuple[str, ...]
 
+    def facts(self, gaps: pd.DataFrame) -> dict[str, Any]:
+        """Give the facts of past gaps, as an engine gives those of customers."""
+        found: dict[str, Any] = {name: gaps[name] for name in FACTS}
+        found["last_gap_days"] = gaps["last_gap_days"].fillna(0)
+        if "category" in gaps:
+            places = {name: place for place, name in enumerate(self.categories)}
+            found["category"] = gaps["category"].map(places)
+        return found
+
     def covariates(self, facts: Mapping[str, Any], names: Sequence[str]) -> pd.DataFrame:
         """Make covariates by their names from facts; null where a category was never seen."""
         import pandas as pd
@@ -69,28 +89,28 @@ class Scales:
         return pd.DataFrame({name: self._covariate(name, facts) for name in names})
 
     def _covariate(self, name: str, facts: Mapping[str, Any]) -> Any:
+        known = np.asarray(facts[FACT_OF.get(name, name)], dtype=float)
         number = np.asarray(facts["purchases"], dtype=float)
-        if name == "order_number":
-            firsts = np.array(list(self.strata))
-            labels = np.array(list(self.strata.values()), dtype=object)
-            return labels[np.searchsorted(firsts, number, side="right") - 1]
-        if name == "own_gap":
-            mean = np.asarray(facts["active_days"], dtype=float) / np.maximum(number - 1, 1)
-            return self._octaves(mean, number)
-        if name == "last_gap":
-            return self._octaves(np.asarray(facts["last_gap_days"], dtype=float), number)
-        if name == "value":
-            share = np.asarray(facts["mean_purchase_value"], dtype=float) / self.value
-            return np.log2(np.maximum(share, LEAST_SHARE))
-        if name in ("quarter", "month"):
-            month = np.asarray(facts["month"], dtype=int)
-            if name == "quarter":
-                return np.array([f"Q{place}" for place in range(1, 5)], dtype=object)[(month - 1) // 3]
-            return np.array([f"{place:02d}" for place in range(1, 13)], dtype=object)[month - 1]
-        if name == "category":
-            place = np.nan_to_num(np.asarray(facts["category"], dtype=float), nan=-1).astype(int)
-            return np.array([*self.categories, None], dtype=object)[place]
-        return np.asarray(facts[name], dtype=float)
+        match name:
+            case "order_number":
+                firsts = np.array(list(self.strata))
+                place = np.searchsorted(firsts, number, side="right") - 1
+                made = np.array(list(self.strata.values()), dtype=object)[place]
+            case "own_gap":
+                made = self._octaves(known / np.maximum(number - 1, 1), number)
+            case "last_gap":
+                made = self._octaves(known, number)
+            case "value":
+                made = np.log2(np.maximum(known / self.value, LEAST_SHARE))
+            case "quarter":
+                made = QUARTERS[(known.astype(int) - 1) // 3]
+            case "month":
+                made = MONTHS[known.astype(int) - 1]
+            case "category":
+                made = np.array([*self.categories, None], dtype=object)[known.astype(int)]
+            case _:
+                made = known
+        return made
 
     def _octaves(self, days: Any, number: Any) -> Any:
         """Give the logarithm to base two of days over the typical gap; nought before a gap."""
@@ -147,9 +167,7 @@ def day_categories(orders: Orders) -> ir.Table:
     return ranked.filter(ranked.place == 0).select("customer_id", "day", "category")
 
 
-def read_spells(
-    orders: Orders, *, sample: int, categories: bool
-) -> tuple[pd.DataFrame, float]:
+def read_spells(orders: Orders, *, sample: int, categories: bool) -> tuple[pd.DataFrame, float]:
     """Read about `sample` gaps at most, of customers chosen by a hash, and tell the share."""
     counted = gap_table(orders)
     gaps = orders.engine.row(counted.aggregate(gaps=counted.gaps.sum().fill_null(0)))["gaps"]
@@ -158,6 +176,8 @@ def read_spells(
     # Sorted, so that what is learned depends neither on the order of rows nor on threads.
     rows = table.mutate(month=table.last_purchase.month()).order_by("customer_id", "purchases")
     frame = orders.engine.frame(rows)
+    if categories:
+        frame = frame[frame["category"].notna()]
     if not frame["returned"].any():
         raise NotEnoughHistoryError(
             "Somebody has bought twice.",
@@ -167,3 +187,51 @@ def read_spells(
     # A silence of no days tells nothing: everybody's lasts as long.
     told = frame["returned"] | (frame["gap_days"] > 0)
     return frame[told].reset_index(drop=True), float(share)
+
+
+def names_in(formula: Any) -> tuple[str, ...]:
+    """Give the covariates that a formula names, and insist that there are no others."""
+    from formulaic import Formula
+    from formulaic.errors import FormulaicError
+
+    listed = ", ".join(COVARIATES)
+    try:
+        if not isinstance(formula, str):
+            raise TypeError  # noqa: TRY301 (formulaic takes other things as well)
+        named = {str(name) for name in Formula(formula).required_variables}
+    except (FormulaicError, TypeError, ValueError) as error:
+        raise RfmkitError(
+            "formula is one of formulaic's, such as 'order_number + own_gap'.",
+            found=f"formula={formula!r}",
+            hint=f"it can name {listed}.",
+        ) from error
+    if strange := sorted(named - set(COVARIATES)):
+        raise RfmkitError(
+            "The formula names covariates that are known when a gap begins.",
+            found=examples(strange),
+            hint=f"it can name {listed}.",
+        )
+    return tuple(name for name in COVARIATES if name in named)
+
+
+def scales_of(gaps: pd.DataFrame) -> Scales:
+    """Learn what is typical of gaps and purchases, and which strata have gaps enough."""
+    ended = np.maximum(gaps.loc[gaps["returned"], "gap_days"].to_numpy(dtype=float), SAME_DAY)
+    value = gaps["mean_purchase_value"].to_numpy(dtype=float)
+    value = value[value > 0]
+    counted = gaps.groupby("purchases").size().rename("gaps").reset_index()
+    counted = counted.rename(columns={"purchases": "order_number"})
+    strata = merge_strata(counted, ORDER_NUMBERS, MIN_GAPS)
+    named = sorted(gaps["category"].dropna().unique()) if "category" in gaps else []
+    return Scales(
+        float(np.exp(np.log(ended).mean())),
+        float(np.exp(np.log(value).mean())) if len(value) else 1.0,
+        {first: _label(first, last) for first, last in strata},
+        tuple(named),
+    )
+
+
+def _label(first: int, last: int | None) -> str:
+    if last is None:
+        return f"{first}+"
+    return str(first) if first == last else f"{first}-{last}"

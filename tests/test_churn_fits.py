@@ -1,0 +1,146 @@
+"""Fits: robust errors know whose gaps are whose, and lifelines' complaints become rfmkit's."""
+
+import lifelines
+import numpy as np
+import pandas as pd
+import pytest
+
+from rfmkit.churn.fits import clustered, regress, telling
+from rfmkit.churn.laws import LAWS, Times
+from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, RfmkitWarning
+
+KINDS = list(LAWS)
+AFT = {
+    "weibull": lifelines.WeibullAFTFitter,
+    "lognormal": lifelines.LogNormalAFTFitter,
+    "loglogistic": lifelines.LogLogisticAFTFitter,
+}
+
+
+def gaps_of(customers, per_customer, *, seed=0):
+    """Simulate gaps with a mood of the customer's that no covariate tells."""
+    rng = np.random.default_rng(seed)
+    buyers = np.repeat(np.arange(customers), per_customer)
+    x = rng.normal(size=customers)[buyers]
+    mood = 0.7 * rng.normal(size=customers)[buyers]
+    days = np.exp(3 + 0.5 * x + mood) * rng.weibull(1.3, len(buyers))
+    ends = rng.uniform(10, 200, len(buyers))
+    rows = pd.DataFrame({"days": np.minimum(days, ends), "ended": days <= ends, "gaps": 1})
+    return pd.DataFrame({"x": x, "z": rng.normal(size=len(x))}), rows, buyers
+
+
+def errors(kind, covariates, rows, buyers):
+    """Give coefficients, naive and robust errors."""
+    fit = regress(kind, covariates, rows, "x + z")
+    scores = fit.scores(fit.designs(covariates), Times.of(rows))
+    robust = clustered(fit.variance, scores, np.arange(len(rows)), buyers)
+    naive, robust = (np.sqrt(np.diag(each)) for each in (fit.variance, robust))
+    return fit.params.to_numpy(), naive, robust
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "cox"])
+def test_gaps_told_nine_times_tell_no_more(kind):
+    covariates, rows, buyers = gaps_of(400, 1)
+    nine = np.tile(np.arange(400), 9)
+    once = errors(kind, covariates, rows, buyers)
+    often = errors(
+        kind, *(t.iloc[nine].reset_index(drop=True) for t in (covariates, rows)), buyers[nine]
+    )
+    assert often[0] == pytest.approx(once[0], abs=1e-6)
+    assert often[1] == pytest.approx(once[1] / 3, rel=1e-3)
+    assert often[2] == pytest.approx(once[2], rel=1e-3)
+
+
+def test_nor_do_they_for_cox():
+    covariates, rows, buyers = gaps_of(400, 1)
+    rng = np.random.default_rng(1)
+    nine = np.tile(np.arange(400), 9)
+    many = [t.iloc[nine].reset_index(drop=True) for t in (covariates, rows)]
+    many[1]["days"] *= rng.uniform(1 - 1e-9, 1 + 1e-9, len(nine))  # lifelines takes no ties here
+    once = errors("cox", covariates, rows, buyers)
+    often = errors("cox", *many, buyers[nine])
+    assert often[1] == pytest.approx(once[1] / 3, rel=0.02)
+    assert often[2] == pytest.approx(once[2], rel=0.02)
+
+
+@pytest.mark.parametrize("kind", AFT)
+def test_of_one_gap_a_customer_they_are_the_sandwich_of_lifelines(kind):
+    covariates, rows, buyers = gaps_of(120, 1)
+    with np.errstate():  # lifelines leaves numpy's warnings off
+        fitter = AFT[kind]().fit(
+            pd.concat([covariates, rows], axis=1), "days", "ended", weights_col="gaps",
+            formula="x + z", robust=True,
+        )  # fmt: skip
+    _, _, robust = errors(kind, covariates, rows, buyers)
+    correction = np.sqrt(120 / 119)
+    assert robust / correction == pytest.approx(fitter.standard_errors_.to_numpy(), rel=1e-3)
+
+
+def test_of_coxs_model_they_are_the_clustered_ones_of_lifelines():
+    covariates, rows, buyers = gaps_of(60, 5)
+    table = pd.concat([covariates, rows], axis=1).assign(who=buyers)
+    with np.errstate():
+        fitter = lifelines.CoxPHFitter().fit(
+            table, "days", "ended", weights_col="gaps", cluster_col="who", formula="x + z"
+        )
+    _, naive, robust = errors("cox", covariates, rows, buyers)
+    correction = np.sqrt(60 / 59)
+    assert robust / correction == pytest.approx(fitter.standard_errors_.to_numpy(), rel=1e-6)
+    assert robust[0] > 1.2 * naive[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_counted_rows_are_so_many_rows(kind):
+    covariates, rows, _ = gaps_of(50, 4)
+    covariates, rows = covariates.round(), rows.assign(days=np.ceil(rows["days"]))
+    if kind == "cox":
+        rows["days"] += np.linspace(0, 0.1, len(rows))  # no ties
+    fit = regress(kind, covariates, rows, "x + z")
+    alike = pd.concat([covariates, rows], axis=1)
+    counted = alike.groupby([n for n in alike if n != "gaps"], as_index=False)["gaps"].sum()
+    again = regress(kind, counted[["x", "z"]], counted[["days", "ended", "gaps"]], "x + z")
+    assert again.params.to_numpy() == pytest.approx(fit.params.to_numpy(), abs=1e-5)
+    assert again.log_likelihood == pytest.approx(fit.log_likelihood, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "cox"])
+def test_the_slope_at_the_top_is_nought(kind):
+    covariates, rows, _ = gaps_of(200, 3)
+    fit = regress(kind, covariates, rows, "x + z")
+    slope = fit.scores(fit.designs(covariates), Times.of(rows)).sum(axis=0)
+    assert np.abs(slope).max() < 1e-5
+
+
+def test_what_never_converges_is_too_little_history():
+    covariates, rows, _ = gaps_of(40, 1)
+    apart = pd.DataFrame({"x": rows["ended"] * 1.0, "z": covariates["z"]})
+    rows = rows.assign(days=np.where(rows["ended"], 1.0, 100.0))
+    with pytest.raises(NotEnoughHistoryError, match=r"(?s)no convergence.*fewer covariates"):
+        regress("lognormal", apart, rows, "x + z")
+
+
+def test_what_lifelines_doubts_is_said():
+    covariates, rows, _ = gaps_of(60, 1)
+    apart = pd.DataFrame({"x": rows["ended"] * 1.0, "z": covariates["z"]})
+    with pytest.warns(RfmkitWarning, match=r"(?s)lifelines says.*Hint: give fewer"):
+        regress("cox", apart, rows, "x + z")
+
+
+def test_columns_that_never_vary_are_named():
+    covariates, rows, _ = gaps_of(60, 1)
+    with pytest.raises(RfmkitError, match=r"2 columns worth 1.*'z' never vary"):
+        regress("weibull", covariates.assign(z=1.0), rows, "x + z")
+
+
+def test_what_has_no_number_is_refused():
+    covariates, rows, _ = gaps_of(60, 1)
+    covariates["z"] = np.arange(60.0)
+    with np.errstate(divide="ignore"), pytest.raises(RfmkitError, match="a number of every gap"):
+        regress("weibull", covariates, rows, "x + log(z)")
+
+
+def test_covariates_are_chosen_from_the_first_on():
+    x = np.arange(6.0)
+    table = pd.DataFrame({"still": 1.0, "x": x, "twice": 2 * x, "odd": x % 2, "one": "a"})
+    table["parity"] = np.where(x % 2, "odd", "even")
+    assert telling(table) == ["x", "odd"]
