@@ -32,6 +32,7 @@ settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("free", deadline=None)  # a busy machine fails no test
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "free"))
 
+DAYS = ("origin", "day")
 KINDS = ("pandas", "polars", "polars_lazy", "pyarrow", "duckdb", "ibis", "csv", "parquet")
 
 
@@ -187,7 +188,7 @@ def plain(frame: Any) -> pd.DataFrame:
     frame = frame.reset_index(drop=True)
     for name in frame:
         column = frame[name]
-        if name in ("first_purchase", "last_purchase", "expected_next_purchase", "origin", "day"):
+        if name.endswith("_purchase") or name.startswith("next_purchase") or name in DAYS:
             frame[name] = pd.to_datetime(column).astype("datetime64[us]")
         elif pd.api.types.is_numeric_dtype(column):
             frame[name] = column.astype("float64")

@@ -31,6 +31,7 @@ __all__ = [
     "ChurnModel",
     "GapRegression",
     "churn_rate",
+    "churn_period",
     "ParetoNBD",
     "BetaGeo",
     "ModifiedBetaGeo",

@@ -17,6 +17,7 @@ from .btyd import ShiftedBetaGeometric as ShiftedBetaGeometric
 from .churn import ChurnCurve as ChurnCurve
 from .churn import ChurnModel as ChurnModel
 from .churn import GapRegression as GapRegression
+from .churn import churn_period as churn_period
 from .churn import churn_rate as churn_rate
 from .cycle import PurchaseCycle as PurchaseCycle
 from .datasets import load_sample as load_sample

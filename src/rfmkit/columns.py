@@ -93,6 +93,8 @@ SCORES: Final = _table(
     ("monetary_score", "int64", "1..n", "n is the most money"),
     ("cycle_days", "float64", "days", "the customer's own purchase cycle, shrunk to the shop's"),
     ("expected_next_purchase", "date", "date", "last_purchase + cycle_days; it may be past"),
+    ("next_purchase_from", "date", "date", "from here on the next purchase falls, of who buys again"),
+    ("next_purchase_to", "date", "date", "up to here, in a share of cases that is stated: 80 %"),
     ("overdue_ratio", "float64", "cycles", "recency_days / cycle_days: over 1 is overdue"),
     ("churn_probability", "float64", "0..1", "no purchase in the stated horizon (see estimand)"),
     ("churn_lower", "float64", "0..1", "lower end of its interval"),
@@ -107,6 +109,11 @@ SCORES: Final = _table(
     ("purchase_value_lower", "float64", "money", "lower end of its interval"),
     ("purchase_value_upper", "float64", "money", "upper end of its interval"),
 )
+PRODUCTS: Final = _table(
+    "products",
+    ("last_units", "float64", "pieces", "pieces of a category that were bought last"),
+    ("unit_days", "float64", "days", "how long a piece lasts its customer"),
+)
 STAGES: Final = _table(
     "segments",
     ("segment", "string", "", "prospect, new, repeat, dormant or fan"),
@@ -114,7 +121,7 @@ STAGES: Final = _table(
     ("ordered_unpaid", "boolean", "", "ordered at least once without paying: a warm prospect"),
 )
 COLUMNS: Final[tuple[Column, ...]] = (
-    ORDERS + CUSTOMERS + OPPORTUNITIES + GAPS + SNAPSHOTS + SCORES + STAGES
+    ORDERS + CUSTOMERS + OPPORTUNITIES + GAPS + SNAPSHOTS + SCORES + PRODUCTS + STAGES
 )
 
 DTYPES: Final = {column.name: column.dtype for column in COLUMNS if column.dtype}

@@ -189,6 +189,8 @@ class Lines:
             fields["customer_key"] = read.line_key
         if "category" in self.columns:
             fields["category"] = read[self.columns["category"]].cast("string")
+            if "quantity" in self.columns:  # pieces that cannot be read are not known
+                fields["quantity"] = read[self.columns["quantity"]].try_cast("float64")
         if ROW in raw.columns:
             fields["row"] = read[ROW]
         return read.select(**fields)

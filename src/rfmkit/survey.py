@@ -254,6 +254,8 @@ def _held_as(
     others = [platform.column(name, seen) for name, _, _ in platform.overrules]
     others += [platform.column(platform.clock, seen), *policy.exclude]
     others += [columns["ordered_at"]] if platform.clock and "ordered_at" in columns else []
+    pieces = {"category", "quantity", "amount"} <= columns.keys()  # no money, and yet needed
+    others += [columns["quantity"]] if pieces else []
     held = {name: "text" for name in others if name}
     for role, kind in _kinds(columns).items():
         as_text = role in platform.within or (kind == "money" and _decimal(policy, platform) == ",")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -26,9 +26,27 @@ if TYPE_CHECKING:
 
     from rfmkit.orders import Orders
 
-STRENGTH_GAPS: Final = 200
-"""From so many gaps on a category has a strength of its own."""
+STRENGTH_CUSTOMERS: Final = 200
+"""From so many customers who came back on, a category has a strength of its own."""
 SHORTEST: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What leaves the log: counts by category."""
+
+    gaps: pd.DataFrame
+    silences: pd.DataFrame
+    buyers: pd.DataFrame
+    moments: pd.DataFrame
+    window: int
+    """Days that the log spans."""
+
+    @property
+    def regularity(self) -> pd.DataFrame:
+        """The regularity of all categories together."""
+        sums = self.moments[["pairs", "squares", "fourths"]].sum()
+        return regularity_facts(sums["pairs"], sums["squares"], sums["fourths"])
 
 
 @dataclass(frozen=True)
@@ -40,8 +58,8 @@ class Categories:
     never: float
     strength: float
     regularity: pd.DataFrame
-    gaps: pd.DataFrame
     waits: dict[str, float]
+    """In cycles of the category, not days."""
     table: pd.DataFrame
     """One row a category."""
     summary: pd.DataFrame
@@ -63,14 +81,8 @@ def cycle_values(
     return values, survival.never
 
 
-def fit_categories(
-    orders: Orders, *, method: str, q: float, min_gaps: int, per_unit: bool
-) -> Categories:
-    """Learn the cycle of every category.
-
-    Under `min_gaps` ended gaps a category borrows: its cycle is the mean of its own and the
-    shop's, its own with the weight of gaps / min_gaps.
-    """
+def count_categories(orders: Orders, *, per_unit: bool) -> Counts:
+    """Count what is to be learned from."""
     insist_on_columns(orders, per_unit=per_unit)
     gaps = product_gaps(orders, per_unit=per_unit)
     if not gaps["returned"].any():
@@ -79,77 +91,95 @@ def fit_categories(
             found=f"{int(gaps['gaps'].sum()):,} purchases, each the first of its category",
             hint="a longer log, or wider categories.",
         )
-    moments = product_regularity(orders, per_unit=per_unit)
-    silences = product_silences(orders, per_unit=per_unit)
-    sums = moments[["pairs", "squares", "fourths"]].sum()
-    regularity = regularity_facts(sums["pairs"], sums["squares"], sums["fourths"])
-    k = float(regularity["regularity"].iloc[0])
-    # A sample of the customers may hold none who came back; the gaps then stand for them.
-    values, never = cycle_values(gaps, _with_means(silences, gaps), k, q)
-    shop = Categories(values, never, np.nan, regularity, gaps, {}, gaps, gaps)
-    buyers = product_buyers(orders, per_unit=per_unit)
-    facts = moments[["category"]].join(
-        regularity_facts(moments["pairs"], moments["squares"], moments["fourths"])
+    return Counts(
+        gaps,
+        product_silences(orders, per_unit=per_unit),
+        product_buyers(orders, per_unit=per_unit),
+        product_regularity(orders, per_unit=per_unit),
+        (orders.as_of - orders.facts["first_day"]).days,
     )
+
+
+def fit_categories(counts: Counts, *, method: str, q: float, min_gaps: int) -> Categories:
+    """Learn the cycle of every category.
+
+    Under `min_gaps` ended gaps a category borrows: its cycle is the mean of its own and the
+    shop's, its own with the weight of gaps / min_gaps.
+    """
+    regularity = counts.regularity
+    k = float(regularity["regularity"].iloc[0])
+    shop, never = cycle_values(counts.gaps, _with_means(counts.silences, counts.gaps), k, q)
+    table = _facts(counts)
+    blocks = _blocks(counts, table, q)
+    table = table.assign(**_borrowed(table, blocks, shop[method], method, min_gaps))
+    relative = _in_cycles(counts.silences, table)
+    strength = shrinkage_strength(relative, k)
+    # A few thousand rows tell the waits; the rows are sorted, so that every category is heard.
+    waits = fit_waits(relative.iloc[:: max(1, len(relative) // SAMPLE)], k)
+    table["strength"] = _strengths(counts, table).fillna(strength)
+    first = ["category", "cycle_days", "borrowed_share", "gaps", "open_share", "never_share"]
+    table = table[[*first, "strength", *(n for n in table if n not in (*first, "strength"))]]
+    summary = blocks.drop(columns="never_share")
+    return Categories(shop, never, strength, regularity, waits, table, summary)
+
+
+def _facts(counts: Counts) -> pd.DataFrame:
+    """Give, of each category, its customers, who of them came back, and its regularity."""
+    moments, buyers = counts.moments, counts.buyers
+    facts = regularity_facts(moments["pairs"], moments["squares"], moments["fourths"])
+    facts.insert(0, "category", moments["category"])
     table = buyers[["category"]].assign(
         customers=buyers["customers"].astype("int64"),
         repeat_share=buyers["again"].to_numpy(dtype=float) / buyers["customers"],
     )
     table = table.merge(facts, on="category", how="left")
-    table["pairs"] = table["pairs"].fillna(0).astype("int64")
     table["timing"] = table["timing"].fillna("unknown")
-    window = (orders.as_of - orders.facts["first_day"]).days
-    return _of_each(shop, table, silences, method=method, q=q, min_gaps=min_gaps, window=window)
+    return table.assign(pairs=table["pairs"].fillna(0).astype("int64"))
 
 
-def _of_each(
-    shop: Categories,
-    table: pd.DataFrame,
-    silences: pd.DataFrame,
-    *,
-    method: str,
-    q: float,
-    min_gaps: int,
-    window: int,
-) -> Categories:
+def _blocks(counts: Counts, table: pd.DataFrame, q: float) -> pd.DataFrame:
+    """Give the cycle of each category by every method, from its own gaps; null without any."""
     import pandas as pd
 
-    by_category = dict(iter(silences.groupby("category")))
-    blocks, rows = [], []
-    all_gaps = shop.gaps.groupby("category")
+    silences = dict(iter(counts.silences.groupby("category")))
+    gaps_of = dict(iter(counts.gaps.groupby("category")))
+    blocks = []
     for category, k in zip(table["category"], table["regularity"], strict=True):
-        gaps = all_gaps.get_group(category)
-        pairs = by_category.get(category, silences.iloc[:0])
-        ended = int(gaps.loc[gaps["returned"], "gaps"].sum())
+        gaps, pairs = gaps_of[category], silences.get(category, counts.silences.iloc[:0])
         values, never = dict.fromkeys(METHODS, np.nan), np.nan
-        if ended:
+        if gaps["returned"].any():
             values, never = cycle_values(gaps, _with_means(pairs, gaps), k, q)
-        borrowed = max(0.0, 1 - ended / min_gaps)
-        own = values[method] if ended else 0.0
-        block = side_by_side(values, gaps, window)
+        block = side_by_side(values, gaps, counts.window).assign(never_share=never)
         block.insert(0, "category", category)
         blocks.append(block)
-        rows.append(
-            {
-                "cycle_days": (1 - borrowed) * own + borrowed * shop.values[method],
-                "borrowed_share": borrowed,
-                "gaps": int(gaps["gaps"].sum()),
-                "open_share": block["open_share"].iloc[0],
-                "never_share": never,
-                "strength": shrinkage_strength(pairs, k) if ended >= STRENGTH_GAPS else np.nan,
-            }
-        )
-    found = pd.concat([table[["category"]], pd.DataFrame(rows), table.iloc[:, 1:]], axis=1)
-    relative = _in_cycles(silences, found)
-    k = float(shop.regularity["regularity"].iloc[0])
-    strength = shrinkage_strength(relative, k)
-    # A few thousand rows tell the waits; the rows are sorted, so that every category is heard.
-    waits = fit_waits(relative.iloc[:: max(1, len(relative) // SAMPLE)], k)
-    found["strength"] = found["strength"].fillna(strength)
-    return Categories(
-        shop.values, shop.never, strength, shop.regularity, shop.gaps, waits, found,
-        pd.concat(blocks, ignore_index=True),
-    )  # fmt: skip
+    return pd.concat(blocks, ignore_index=True)
+
+
+def _borrowed(
+    table: pd.DataFrame, blocks: pd.DataFrame, shop: float, method: str, min_gaps: int
+) -> dict[str, pd.Series[Any]]:
+    """Give the cycle of each category, as far as need be from the shop's."""
+    own = blocks[blocks["method"] == method].set_index("category").loc[table["category"]]
+    own = own.reset_index()
+    ended = (own["gaps"] * (1 - own["open_share"])).round()
+    share = (1 - ended / min_gaps).clip(lower=0.0)
+    return {
+        "cycle_days": (1 - share) * own["cycle_days"].fillna(shop) + share * shop,
+        "borrowed_share": share,
+        **{name: own[name] for name in ("gaps", "open_share", "never_share")},
+    }
+
+
+def _strengths(counts: Counts, table: pd.DataFrame) -> pd.Series[Any]:
+    """Estimate the strength of each category in which many came back."""
+    again = counts.buyers.set_index("category")["again"]
+    silences = dict(iter(counts.silences.groupby("category")))
+    found = {
+        category: shrinkage_strength(silences[category], k)
+        for category, k in zip(table["category"], table["regularity"], strict=True)
+        if again[category] >= STRENGTH_CUSTOMERS and category in silences
+    }
+    return table["category"].map(found).astype(float)
 
 
 def _with_means(silences: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:

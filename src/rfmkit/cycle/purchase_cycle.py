@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 import ibis
 
 from rfmkit import checks
-from rfmkit.cycle.categories import cycle_values, fit_categories
+from rfmkit.cycle.categories import count_categories, cycle_values, fit_categories
 from rfmkit.cycle.methods import METHODS, Method, normal_fit, side_by_side
 from rfmkit.cycle.products import insist_on_columns, product_customers
 from rfmkit.cycle.regularity import facts_of_pairs, last_two
@@ -74,7 +74,8 @@ class PurchaseCycle:
         With ``by="category"``, one row each: `category, cycle_days` (by `method`), of which
         `borrowed_share` came from the shop, `gaps, open_share, never_share, strength, customers,
         repeat_share` (of its customers, who bought it again), and the columns of
-        `regularity_summary_`. Under 200 ended gaps `strength` is that of all categories.
+        `regularity_summary_`. Under 200 customers who came back `strength` is that of
+        all categories.
 
     Notes
     -----
@@ -203,9 +204,8 @@ class PurchaseCycle:
         self.summary_.loc[is_normal, "note"] += f"; {normal_fit(pairs)}"
 
     def _fit_categories(self, orders: Orders) -> None:
-        found = fit_categories(
-            orders, method=self.method, q=self.q, min_gaps=self.min_gaps, per_unit=self.per_unit
-        )
+        counts = count_categories(orders, per_unit=self.per_unit)
+        found = fit_categories(counts, method=self.method, q=self.q, min_gaps=self.min_gaps)
         self.regularity_summary_ = found.regularity
         self.regularity_ = float(found.regularity["regularity"].iloc[0])
         self.cycle_days_, self.never_share_ = found.values[self.method], found.never

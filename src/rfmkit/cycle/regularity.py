@@ -39,7 +39,7 @@ def wheat_morrison(first: Floats, second: Floats, weight: Floats) -> float:
 def k_of(spread: ArrayLike) -> Floats:
     """Give k of v = E[(M - 1/2)^2]: (1 - 4 v) / (8 v); infinite where all gaps are equal.
 
-    >>> [float(k_of(v)) for v in (1 / 12, 1 / 20, 0)]  # exponential gaps, Erlang-2, clockwork
+    >>> k_of([1 / 12, 1 / 20, 0]).round(9).tolist()  # exponential gaps, Erlang-2, clockwork
     [1.0, 2.0, inf]
     """
     v = np.asarray(spread, dtype=float)
