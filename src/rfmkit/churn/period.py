@@ -185,7 +185,7 @@ def _by_inflection(silences: pd.DataFrame) -> tuple[int | None, float | None, st
     # The distance to a line is the vertical distance times a constant: the units do not matter.
     chord = np.interp(days, days[[0, -1]], share[[0, -1]])
     knee = int(np.argmax(chord - share))
-    if chord[knee] - share[knee] < BENT * (share[0] - share[-1]):
+    if chord[knee] - share[knee] <= BENT * (share[0] - share[-1]):
         return None, None, f"{note}; the curve has no knee"
     return int(days[knee]), float(share[knee]), note
 

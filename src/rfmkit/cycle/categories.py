@@ -16,8 +16,8 @@ from rfmkit.cycle.products import (
     product_silences,
 )
 from rfmkit.cycle.regularity import regularity_facts
-from rfmkit.cycle.shrinkage import shrinkage_strength
-from rfmkit.cycle.waits import SAMPLE, fit_waits
+from rfmkit.cycle.shrinkage import bounded, shrinkage_strength
+from rfmkit.cycle.waits import SAMPLE, at_regularity, fit_waits
 from rfmkit.exceptions import NotEnoughHistoryError
 from rfmkit.survival import from_frame
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 STRENGTH_CUSTOMERS: Final = 200
 """From so many customers who came back on, a category has a strength of its own."""
 SHORTEST: Final = 0.5
+REGULARITY_PAIRS: Final = 100
+"""From so many pairs of gaps on a category has a regularity of its own."""
+STEP: Final = 1.1
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,26 @@ def fit_categories(counts: Counts, *, method: str, q: float, min_gaps: int) -> C
     table = table[[*first, "strength", *(n for n in table if n not in (*first, "strength"))]]
     summary = blocks.drop(columns="never_share")
     return Categories(shop, never, strength, regularity, waits, table, summary)
+
+
+def waits_by_category(
+    waits: dict[str, float], table: pd.DataFrame
+) -> tuple[list[dict[str, float]], pd.DataFrame]:
+    """Give the waits of categories by their regularity, and which of them each has.
+
+    The first is that of all. How unequal customers are is learned from all categories together;
+    how regular they are, from each one with enough pairs of gaps, to a tenth.
+    """
+    import pandas as pd
+
+    own = table["regularity"].map(bounded)
+    grid = np.round(np.log(own) / np.log(STEP)).astype("int64")
+    known = table["pairs"] >= REGULARITY_PAIRS
+    steps = sorted(set(grid[known]))
+    made = [waits, *(at_regularity(waits, float(STEP**step)) for step in steps)]
+    kind = grid.map({step: place for place, step in enumerate(steps, start=1)})
+    kind = kind.where(known, 0).astype("int64")
+    return made, pd.DataFrame({"category": table["category"], "own_kind": kind})
 
 
 def _facts(counts: Counts) -> pd.DataFrame:

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 import ibis
 
 from rfmkit import checks
-from rfmkit.cycle.categories import count_categories, cycle_values, fit_categories
+from rfmkit.cycle.categories import (
+    count_categories,
+    cycle_values,
+    fit_categories,
+    waits_by_category,
+)
 from rfmkit.cycle.methods import METHODS, Method, normal_fit, side_by_side
 from rfmkit.cycle.products import insist_on_columns, product_customers
 from rfmkit.cycle.regularity import facts_of_pairs, last_two
@@ -272,7 +277,7 @@ class PurchaseCycle:
         return _with_cycle(table, self.cycle_days_, self.strength_)
 
     def _due_columns(self, table: ir.Table) -> ir.Table:
-        due = with_interval(self.cycle_columns(table), self.waits_, self.interval)
+        due = with_interval(self.cycle_columns(table), [self.waits_], self.interval)
         return due.select(*(name for name in due.columns if name not in DUE), *DUE)
 
     def _due_products(self, orders: Any) -> Any:
@@ -283,17 +288,22 @@ class PurchaseCycle:
                 hint="pass the orders that rk.read_orders gives.",
             )
         insist_on_columns(orders, per_unit=self.per_unit)
-        learned = self.categories_[["category", "cycle_days", "strength"]]
-        learned = ibis.memtable(learned.set_axis(["category", "own_cycle", "strength"], axis=1))
+        waits, learned = waits_by_category(self.waits_, self.categories_)
+        learned["own_cycle"] = self.categories_["cycle_days"]
+        learned["own_strength"] = self.categories_["strength"]
         table = product_customers(orders, per_unit=self.per_unit)
-        table = table.left_join(learned, ["category"]).drop("category_right")
+        table = table.left_join(ibis.memtable(learned), ["category"]).drop("category_right")
         table = table.mutate(
             own_cycle=table.own_cycle.fill_null(self.cycle_days_),
-            strength=table.strength.fill_null(self.strength_),
+            own_strength=table.own_strength.fill_null(self.strength_),
+            own_kind=table.own_kind.fill_null(0).cast("int64"),
         )
         pieces = table.last_units if self.per_unit else None
-        due = _with_cycle(table, table.own_cycle, table.strength, pieces=pieces)
-        due = with_interval(due, self.waits_, self.interval, unit=due.own_cycle, pieces=pieces)
+        due = _with_cycle(table, table.own_cycle, table.own_strength, pieces=pieces)
+        due = with_interval(
+            due, waits, self.interval, kind=due.own_kind, unit=due.own_cycle,
+            pieces=due.last_units if self.per_unit else None,
+        )  # fmt: skip
         names = ["customer_id", "category", "purchases", "last_purchase", "recency_days"]
         names += ["last_units", "unit_days"] if self.per_unit else []
         return orders.deliver(due.select(*names, *DUE), order_by=("customer_id", "category"))

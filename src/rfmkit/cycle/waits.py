@@ -16,6 +16,8 @@ from rfmkit.cycle.shrinkage import bounded
 from rfmkit.history import customer_table, in_sample
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import ibis.expr.types as ir
     import pandas as pd
     from numpy.typing import NDArray
@@ -108,7 +110,7 @@ def silence_counts(orders: Orders) -> pd.DataFrame:
 
 
 def quantiles(waits: dict[str, float], interval: float) -> pd.DataFrame:
-    """Tabulate the ends of the interval by number of gaps, in units of the expected rate.
+    """Tabulate the ends of the interval by number of gaps.
 
     A quantile of the next gap is (scale_days + k s) / (shape + k n), a customer's gap by the mean
     rate, times what stands here: it depends on n alone, and on nothing from `MOST_GAPS` on.
@@ -124,11 +126,22 @@ def quantiles(waits: dict[str, float], interval: float) -> pd.DataFrame:
     return pd.DataFrame({"wait_gaps": gaps, "wait_lower": lower, "wait_upper": upper})
 
 
+def at_regularity(waits: dict[str, float], regularity: float) -> dict[str, float]:
+    """Give waits of the same median and of equally unequal customers, but more or less regular."""
+    from scipy.stats import betaprime
+
+    before, after = (
+        betaprime.median(k, waits["shape"]) / k for k in (waits["regularity"], regularity)
+    )
+    return waits | {"regularity": regularity, "scale_days": waits["scale_days"] * before / after}
+
+
 def with_interval(
     table: ir.Table,
-    waits: dict[str, float],
+    waits: Sequence[dict[str, float]],
     interval: float,
     *,
+    kind: ir.Value | int = 0,
     unit: ir.Value | float = 1.0,
     pieces: ir.Value | None = None,
 ) -> ir.Table:
@@ -138,27 +151,42 @@ def with_interval(
     ----------
     table : Table
         Of `repeat_purchases`, `active_days` and `last_purchase`.
-    waits : dict
+    waits : sequence of dict
         What `fit_waits` learned.
     interval : float
         The share of next purchases between the two days.
+    kind : column or int
+        The place of a row's own among the waits.
     unit : column or float
         What a day of `waits` is here: the cycle, where gaps were measured in cycles.
     pieces : column or float
         How many times that long it lasts: what was bought last, where gaps are per piece.
     """
-    k, shape, scale = waits["regularity"], waits["shape"], waits["scale_days"]
-    gaps, total = (table[name].cast("float64") for name in ("repeat_purchases", "active_days"))
-    rate = (unit * ibis.literal(scale) + total * k) / (gaps * k + shape)
+    import pandas as pd
+
+    tables = [
+        quantiles(one, interval).assign(
+            wait_kind=place, wait_k=one["regularity"], wait_shape=one["shape"],
+            wait_scale=one["scale_days"],
+        )
+        for place, one in enumerate(waits)
+    ]  # fmt: skip
+    lookup = ibis.memtable(pd.concat(tables, ignore_index=True))
     keyed = table.mutate(
-        wait_mean=rate if pieces is None else rate * pieces,
+        wait_kind=ibis.literal(kind).cast("int64") if isinstance(kind, int) else kind,
         wait_gaps=table.repeat_purchases.clip(0, MOST_GAPS).cast("int64"),
+        wait_unit=ibis.literal(unit) if isinstance(unit, float) else unit,
+        wait_pieces=ibis.literal(1.0) if pieces is None else pieces,
     )
-    joined = keyed.left_join(ibis.memtable(quantiles(waits, interval)), ["wait_gaps"])
+    found = keyed.left_join(lookup, ["wait_kind", "wait_gaps"])
+    gaps, total = (found[name].cast("float64") for name in ("repeat_purchases", "active_days"))
+    mean = (found.wait_unit * found.wait_scale + total * found.wait_k) / (
+        gaps * found.wait_k + found.wait_shape
+    )
     ends = zip(NEXT, ("wait_lower", "wait_upper"), strict=True)
-    return joined.select(
+    return found.select(
         *(name for name in table.columns if name not in NEXT),
-        **{name: day_after(joined, joined.wait_mean * joined[at]) for name, at in ends},
+        **{name: day_after(found, mean * found[at] * found.wait_pieces) for name, at in ends},
     )
 
 

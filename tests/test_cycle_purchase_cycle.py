@@ -6,8 +6,15 @@ import pytest
 from scipy import stats
 
 import rfmkit as rk
-from rfmkit.cycle import METHODS, wheat_morrison
-from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, RfmkitWarning
+from conftest import plain
+from rfmkit.cycle import METHODS
+from rfmkit.exceptions import (
+    ColumnsError,
+    NotEnoughHistoryError,
+    NotFittedError,
+    RfmkitError,
+    RfmkitWarning,
+)
 
 SHOPS = {
     "default": {"seed": 1},
@@ -129,14 +136,6 @@ def test_regularity_is_wheat_and_morrisons_of_the_last_two_gaps(cycle, purchases
     assert cycle.regularity_ == pytest.approx((1 - 4 * spread) / (8 * spread), rel=1e-12)
 
 
-def test_wheat_and_morrison_by_hand():
-    # M is 1/4 and 3/4: v = 1/16, k = (1 - 1/4) / (8/16) = 1.5; the order of two gaps is no matter.
-    assert wheat_morrison(np.array([10.0, 30]), np.array([30.0, 10]), np.ones(2)) == 1.5
-    assert wheat_morrison(np.array([10.0]), np.array([30.0]), np.array([2.0])) == 1.5
-    assert wheat_morrison(np.array([20.0]), np.array([20.0]), np.array([2.0])) == float("inf")
-    assert np.isnan(wheat_morrison(np.array([20.0]), np.array([30.0]), np.ones(1)))
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_the_method_chosen_is_the_cycle(orders, cycle, method):
     chosen = rk.PurchaseCycle(method).fit(orders)
@@ -187,19 +186,26 @@ def test_more_gaps_move_it_towards_the_customers_own(cycle, due):
     np.testing.assert_allclose(by_gaps, expected, rtol=1e-9)
 
 
-def test_unequal_customers_are_shrunk_less_than_equal_ones():
-    def strength(rate_cv):
-        sim = rk.simulate_orders(3000, seed=4, rate_cv=rate_cv)
-        return rk.PurchaseCycle().fit(rk.read_orders(sim.orders)).strength_
-
-    assert strength(1.0) < strength(0.5) < strength(0.1)
-
-
 def test_the_next_purchase_is_a_cycle_after_the_last(due):
     wait = (due["expected_next_purchase"] - due["last_purchase"]).dt.days
     assert ((wait - due["cycle_days"]).abs() <= 0.5).all()
     overdue = due["recency_days"] / due["cycle_days"]
     pd.testing.assert_series_equal(due["overdue_ratio"], overdue, check_names=False, rtol=1e-15)
+
+
+def test_the_next_purchase_is_expected_within_its_interval(due):
+    assert (due["next_purchase_from"] > due["last_purchase"]).all()
+    assert (due["next_purchase_from"] <= due["expected_next_purchase"]).all()
+    assert (due["expected_next_purchase"] <= due["next_purchase_to"]).all()
+
+
+def test_customers_who_have_a_cycle_already_get_another(cycle, customers, due):
+    pd.testing.assert_frame_equal(cycle.transform(due), due)
+    narrow = rk.PurchaseCycle(interval=0.5)
+    vars(narrow).update({name: value for name, value in vars(cycle).items() if name[-1] == "_"})
+    found = narrow.transform(due)
+    assert list(found.columns) == list(due.columns)
+    assert (found["next_purchase_to"] < due["next_purchase_to"]).all()
 
 
 def test_customers_keep_their_rows_and_index(cycle, customers, due):
@@ -220,7 +226,7 @@ def test_a_log_is_transformed_as_its_customers(cycle, orders, due):
 def test_prospects_have_no_cycle(cycle, orders):
     found = cycle.transform(rk.segment(orders))
     prospects = found["segment"] == "prospect"
-    columns = ["cycle_days", "expected_next_purchase", "overdue_ratio"]
+    columns = ["cycle_days", "expected_next_purchase", "next_purchase_from", "overdue_ratio"]
     assert prospects.any()
     assert found.loc[prospects, columns].isna().all(axis=None)
     assert found.loc[~prospects, columns].notna().all(axis=None)
@@ -232,6 +238,95 @@ def test_a_cycle_of_no_days_gives_no_ratio():
     cycle = rk.PurchaseCycle("mean").fit(orders)
     assert cycle.cycle_days_ == 0
     assert cycle.transform(orders)["overdue_ratio"].isna().all()
+
+
+# --- categories ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def products(orders):
+    return rk.PurchaseCycle(by="category").fit(orders)
+
+
+def test_what_is_due_has_a_row_for_each_customer_and_category(products, orders):
+    due = products.transform(orders)
+    assert list(due.columns) == [
+        "customer_id", "category", "purchases", "last_purchase", "recency_days", "cycle_days",
+        "expected_next_purchase", "next_purchase_from", "next_purchase_to", "overdue_ratio",
+    ]  # fmt: skip
+    bought = rk.summarize(orders, categories=True)
+    assert len(due) <= bought["categories"].sum()  # which counts refunded orders as well
+    assert not due.duplicated(["customer_id", "category"]).any()
+    assert set(due["customer_id"]) == set(bought["customer_id"])
+    cycle = products.categories_.set_index("category")["cycle_days"]
+    once = due[due["purchases"] == 1]
+    assert (once["cycle_days"] == once["category"].map(cycle)).all()
+    assert repr(products).endswith("gaps in 4 categories>")
+
+
+def test_a_category_that_is_new_has_the_cycle_of_all(products, sample):
+    log = sample.assign(category="brooms")
+    due = products.transform(rk.read_orders(log))
+    once = due[due["purchases"] == 1]
+    assert set(once["cycle_days"]) == {products.cycle_days_}
+
+
+def test_cycles_by_category_need_categories(sample, products, customers):
+    without = rk.read_orders(sample.drop(columns="category"))
+    for job in (rk.PurchaseCycle(by="category").fit, products.transform):
+        with pytest.raises(
+            ColumnsError, match=r"column for the category .*\n.*\nHint: .*category='"
+        ):
+            job(without)
+    pieces = rk.PurchaseCycle(by="category", per_unit=True)
+    with pytest.raises(
+        ColumnsError, match=r"the number of pieces.*\n.*\nHint: .*quantity='\.\.\.'"
+    ):
+        pieces.fit(rk.read_orders(sample.drop(columns="quantity")))
+    with pytest.raises(RfmkitError, match=r"customers of a log\.\nFound: pandas.*\nHint: pass the"):
+        products.transform(customers)
+    with pytest.raises(RfmkitError, match=r"one of the shop\.\nFound: .*of products\nHint: fit"):
+        rk.segment(rk.read_orders(sample), cycle=products)
+
+
+def test_a_cycle_by_category_is_kept(products, orders, tmp_path):
+    rk.save_model(products, tmp_path / "cycle.json")
+    kept = rk.load_model(tmp_path / "cycle.json")
+    pd.testing.assert_frame_equal(kept.transform(orders), products.transform(orders))
+    pd.testing.assert_frame_equal(kept.categories_, products.categories_)
+
+
+# --- engines -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["polars", "polars_lazy", "pyarrow", "duckdb", "ibis", "csv"])
+def test_products_are_the_same_from_every_kind(sample, orders, as_kind, kind):
+    log = rk.read_orders(as_kind(sample, kind))
+    for options in ({}, {"per_unit": True}):
+        here = rk.PurchaseCycle(by="category", **options).fit(orders)
+        there = rk.PurchaseCycle(by="category", **options).fit(log)
+        pd.testing.assert_frame_equal(there.categories_, here.categories_, check_exact=True)
+        found, expected = (
+            plain(cycle.transform(of)).sort_values(["customer_id", "category"], ignore_index=True)
+            for cycle, of in ((there, log), (here, orders))
+        )
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+@pytest.mark.spark
+def test_products_are_the_same_from_spark(spark, sample, orders):
+    table = spark.createDataFrame(sample)
+    log = rk.read_orders(table.withColumn("ordered_at", table["ordered_at"].cast("timestamp_ntz")))
+    here = rk.PurchaseCycle(by="category", per_unit=True).fit(orders)
+    there = rk.PurchaseCycle(by="category", per_unit=True).fit(log)
+    pd.testing.assert_frame_equal(there.categories_, here.categories_, check_exact=True)
+    key = ["customer_id", "category"]
+    found = plain(there.transform(log)).sort_values(key, ignore_index=True)
+    pd.testing.assert_frame_equal(found, plain(here.transform(orders)), check_exact=True)
+    shop = rk.PurchaseCycle().fit(orders)
+    pd.testing.assert_frame_equal(
+        plain(shop.transform(log)), plain(shop.transform(orders)), check_exact=True
+    )
 
 
 # --- warnings and errors -------------------------------------------------------------------------
@@ -265,6 +360,11 @@ def test_nobody_twice_is_no_cycle():
         ({"method": "mode"}, r"method is one of 'kaplan_meier', .*\nFound: method='mode'"),
         ({"q": 1.0}, r"q lies between 0 and 1\.\nFound: .*q=1\.0"),
         ({"q": 0}, r"q lies between 0 and 1\.\nFound: .*q=0"),
+        ({"interval": 80}, r"interval lies between 0 and 1\.\nFound: interval=80"),
+        ({"by": "product"}, r"by is one of None, 'category'\.\nFound: by='product'"),
+        ({"min_gaps": 0}, r"min_gaps is at least 1 and whole\.\nFound: min_gaps=0"),
+        ({"per_unit": 2}, r"per_unit is one of False, True\.\nFound: per_unit=2"),
+        ({"per_unit": True}, r"per piece of a category\.\nFound: .* without by=\nHint: Purch"),
     ],
 )
 def test_a_wrong_option_is_named(orders, options, message):

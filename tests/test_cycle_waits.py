@@ -1,0 +1,145 @@
+"""Waits: the model is found again, and intervals hold as many purchases as they say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rfmkit as rk
+from rfmkit.cycle.waits import CENTURY, MOST_GAPS, fit_waits, quantiles, silence_counts
+
+SHOPS = {
+    "default": {"seed": 1},
+    "regular": {"seed": 3, "regularity": 2},
+    "one year": {"seed": 2, "days": 365},
+    "unequal": {"seed": 1, "rate_cv": 1.0},
+    "equal": {"seed": 2, "rate_cv": 0.3, "regularity": 3},
+    "leaving unequally": {"seed": 7, "mean_gap_days": 45, "dropout": 0.25,
+                          "dropout_concentration": 3},
+    "slow": {"seed": 5, "mean_gap_days": 100, "days": 1461, "dropout": 0.3},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=SHOPS)
+def shop(request):
+    """Give a simulated shop and its cycle."""
+    sim = rk.simulate_orders(6000, **SHOPS[request.param])
+    orders = rk.read_orders(sim.orders, as_of=sim.last_day)
+    return sim, rk.PurchaseCycle().fit(orders)
+
+
+def states(sim):
+    """Give customers as they stood on the day of each purchase that another one followed.
+
+    The gap is known to its end, also where the log does not reach: nothing is censored.
+    """
+    gaps = sim.gaps.dropna(subset=["gap_days"])
+    first = sim.gaps.groupby("customer_id")["purchased_on"].min()
+    active = gaps["purchased_on"] - gaps["customer_id"].map(first)
+    return pd.DataFrame(
+        {
+            "customer_id": gaps["customer_id"],
+            "repeat_purchases": gaps["order_number"] - 1,
+            "active_days": active.dt.days,
+            "recency_days": 0,
+            "last_purchase": gaps["purchased_on"],
+            "gap_days": gaps["gap_days"],
+        }
+    )
+
+
+def inside(found):
+    """Tell whose next purchase falls into its interval."""
+    lower, upper = (
+        (pd.to_datetime(found[name]) - found["last_purchase"]).dt.days
+        for name in ("next_purchase_from", "next_purchase_to")
+    )
+    return found["gap_days"].between(lower, upper)
+
+
+def test_eight_in_ten_next_purchases_fall_into_the_interval(shop):
+    sim, cycle = shop
+    found = cycle.transform(states(sim))
+    held = inside(found)
+    assert 0.75 <= held.mean() <= 0.85
+    bands = pd.cut(found["repeat_purchases"], [-1, 0, 1, 4, np.inf])
+    assert held.groupby(bands, observed=True).mean().between(0.75, 0.85).all()
+
+
+def test_other_shares_are_held_as_well():
+    sim = rk.simulate_orders(6000, seed=1)
+    orders = rk.read_orders(sim.orders, as_of=sim.last_day)
+    for interval in (0.5, 0.95):
+        cycle = rk.PurchaseCycle(interval=interval).fit(orders)
+        assert inside(cycle.transform(states(sim))).mean() == pytest.approx(interval, abs=0.03)
+
+
+def test_the_truth_behind_the_gaps_is_found_again(shop):
+    sim, cycle = shop
+    waits = cycle.waits_
+    rate = sim.customers["purchases_per_day"].dropna()
+    # Gamma(k, k l) gaps have the rate l: its shape is 1 / cv^2 and its mean shape / scale.
+    assert waits["shape"] == pytest.approx(rate.mean() ** 2 / rate.var(), rel=0.25)
+    assert waits["shape"] / waits["scale_days"] == pytest.approx(rate.mean(), rel=0.1)
+    leaving = waits["leaving_a"] / (waits["leaving_a"] + waits["leaving_b"])
+    assert leaving == pytest.approx(sim.customers["dropout_probability"].mean(), abs=0.03)
+
+
+def test_the_quantiles_are_those_of_the_gaps_they_stand_for():
+    waits = {"regularity": 1.7, "shape": 2.3, "scale_days": 90.0}
+    gaps, total = 4, 130.0
+    rng = np.random.default_rng(1)
+    rate = rng.gamma(2.3 + 1.7 * gaps, size=400_000) / (90.0 + 1.7 * total)
+    drawn = rng.gamma(1.7, size=400_000) / (1.7 * rate)
+    row = quantiles(waits, 0.8).loc[gaps]
+    mean = (90.0 + 1.7 * total) / (2.3 + 1.7 * gaps)
+    expected = np.quantile(drawn, [0.1, 0.9])
+    np.testing.assert_allclose(mean * row[["wait_lower", "wait_upper"]], expected, rtol=0.01)
+
+
+@given(
+    k=st.floats(0.5, 50), shape=st.floats(1, 400), inner=st.floats(0.1, 0.5),
+    outer=st.floats(0.5, 0.99),
+)  # fmt: skip
+def test_a_wider_interval_holds_a_narrower_one(k, shape, inner, outer):
+    waits = {"regularity": k, "shape": shape}
+    narrow, wide = quantiles(waits, inner), quantiles(waits, outer)
+    assert (narrow["wait_lower"] >= wide["wait_lower"]).all()
+    assert (narrow["wait_upper"] <= wide["wait_upper"]).all()
+    assert (wide["wait_upper"] > 0).all()
+
+
+def test_beyond_the_table_nothing_moves():
+    waits = {"regularity": 1.0, "shape": 1.0}
+    last, before = (quantiles(waits, 0.8).iloc[place] for place in (-1, -2))
+    assert last["wait_gaps"] == MOST_GAPS
+    width = last["wait_upper"] - last["wait_lower"]
+    assert abs(last["wait_upper"] - before["wait_upper"]) < 1e-3 * width
+    assert abs(last["wait_upper"] - -np.log(0.1)) < 0.01 * width  # of an exponential
+
+
+def test_the_unit_of_time_changes_the_scale_alone():
+    silences = silence_counts(rk.read_orders(rk.simulate_orders(1500, seed=4).orders))
+    days = fit_waits(silences, 1.0)
+    tenths = silences.assign(
+        active_days=silences["active_days"] * 10, open_days=silences["open_days"] * 10 + 4.5
+    )
+    found = fit_waits(tenths, 1.0)
+    assert found["scale_days"] == pytest.approx(10 * days["scale_days"], rel=0.01)
+    assert found["shape"] == pytest.approx(days["shape"], rel=0.01)
+
+
+def test_many_customers_are_sampled(monkeypatch, orders):
+    everybody = silence_counts(orders)["customers"].sum()
+    monkeypatch.setattr("rfmkit.cycle.waits.SAMPLE", 400)
+    some = silence_counts(orders)["customers"].sum()
+    assert everybody == len(rk.summarize(orders))
+    assert 300 < some < 500
+
+
+def test_nobody_waits_for_more_than_a_century(orders, customers):
+    cycle = rk.PurchaseCycle().fit(orders)
+    cycle.waits_ |= {"scale_days": 1e9}
+    wait = cycle.transform(customers)["next_purchase_to"] - customers["last_purchase"]
+    assert set(wait.dt.days) == {CENTURY}
