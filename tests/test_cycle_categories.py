@@ -67,7 +67,7 @@ def test_what_is_due_comes_as_often_as_stated(stall, products):
     """Look at customers within two days of a purchase: hardly any gap has been chosen by length."""
     sims, orders = stall
     held = {name: [] for name in sims}
-    for day in pd.date_range("2023-03-31", "2024-11-30", freq="2ME"):
+    for day in pd.date_range("2023-03-31", "2024-11-30", freq="3ME"):
         due = products.transform(orders.until(day))
         due = due[due["recency_days"] <= 2]
         for name, sim in sims.items():
@@ -80,7 +80,7 @@ def test_what_is_due_comes_as_often_as_stated(stall, products):
             )
             held[name] += gap.between(lower, upper)[gap.notna()].tolist()
     for name, found in held.items():
-        assert len(found) > 200
+        assert len(found) > 150
         assert 0.72 <= np.mean(found) <= 0.9, name
 
 

@@ -236,9 +236,9 @@ def segment(
     DataFrame
         One row per customer and prospect, in the source's kind, ordered by `customer_id`:
         `segment, phase`, the columns of ``summarize``, the three scores, the customer's cycle and
-        next date, `churn_probability` with its interval (see ``ChurnCurve``: default within 365
-        days of the last purchase), `ordered_unpaid`. What only a purchase can give is null for
-        prospects.
+        next date with its interval, `churn_probability` with its interval (see ``ChurnCurve``:
+        default within 365 days of the last purchase), `ordered_unpaid`. What only a purchase can
+        give is null for prospects.
 
     Examples
     --------
@@ -358,6 +358,8 @@ def _no_cycle(table: ir.Table) -> ir.Table:
     return table.mutate(
         cycle_days=ibis.null("float64"),
         expected_next_purchase=ibis.null("date"),
+        next_purchase_from=ibis.null("date"),
+        next_purchase_to=ibis.null("date"),
         overdue_ratio=ibis.null("float64"),
     )
 

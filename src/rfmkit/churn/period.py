@@ -96,7 +96,7 @@ def churn_period(
     >>> period = rk.churn_period(orders, return_rate=0.10)
     >>> period["method"].tolist()
     ['return_rate', 'inflection', 'half_value', 'quantile']
-    >>> period.set_index("method").loc["return_rate", "return_rate"] < 0.10
+    >>> bool(period.set_index("method").loc["return_rate", "return_rate"] < 0.10)
     True
     """
     checks.number("return_rate", return_rate, above=0, below=1)

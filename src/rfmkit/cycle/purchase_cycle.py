@@ -259,14 +259,14 @@ class PurchaseCycle:
         if self.by == "category":
             return self._due_products(customers)
         needs = ("customer_id", "repeat_purchases", "active_days", "recency_days", "last_purchase")
-        return over_customers(customers, self._due_columns, needs=needs)
+        return over_customers(customers, self.cycle_columns, needs=needs)
 
     def fit_transform(self, orders: Orders) -> Any:
         """Fit on a log and transform its customers."""
         return self.fit(orders).transform(orders)
 
     def cycle_columns(self, table: ir.Table) -> ir.Table:
-        """Add the cycle, the next date and the overdue ratio to a table of customers."""
+        """Add the columns of `transform` to a table of customers."""
         self._insist_on_fit()
         if self.by is not None:
             raise RfmkitError(
@@ -274,10 +274,8 @@ class PurchaseCycle:
                 found="PurchaseCycle(by='category'), which is of products",
                 hint="fit another one, PurchaseCycle().",
             )
-        return _with_cycle(table, self.cycle_days_, self.strength_)
-
-    def _due_columns(self, table: ir.Table) -> ir.Table:
-        due = with_interval(self.cycle_columns(table), [self.waits_], self.interval)
+        due = _with_cycle(table, self.cycle_days_, self.strength_)
+        due = with_interval(due, [self.waits_], self.interval)
         return due.select(*(name for name in due.columns if name not in DUE), *DUE)
 
     def _due_products(self, orders: Any) -> Any:
