@@ -143,3 +143,21 @@ def test_nobody_waits_for_more_than_a_century(orders, customers):
     cycle.waits_ |= {"scale_days": 1e9}
     wait = cycle.transform(customers)["next_purchase_to"] - customers["last_purchase"]
     assert set(wait.dt.days) == {CENTURY}
+
+
+@pytest.mark.filterwarnings("ignore:The log spans:rfmkit.exceptions.RfmkitWarning")
+@pytest.mark.parametrize(
+    ("gaps", "customers", "silence"),
+    [([30] * 6, 20, 2000), ([1] * 900, 1, 0), ([3000], 2, 9000), ([1, 400], 3, 1)],
+)
+def test_odd_shops_have_an_interval(gaps, customers, silence):
+    days = pd.Timestamp("2000-01-01") + pd.to_timedelta(np.cumsum([0, *gaps]), unit="D")
+    rows = [(f"c{who}", day) for who in range(customers) for day in days]
+    log = pd.DataFrame([*rows, ("last", days[-1] + pd.Timedelta(days=silence))])
+    orders = rk.read_orders(log.set_axis(["customer", "date"], axis=1), amount=1)
+    found = rk.PurchaseCycle().fit(orders).transform(orders)
+    often = found[found["repeat_purchases"] > 0]
+    wait = (often["next_purchase_to"] - often["last_purchase"]).dt.days
+    assert (often["next_purchase_from"] <= often["next_purchase_to"]).all()
+    assert (wait >= min(gaps)).all()
+    assert (wait <= 10 * max(gaps)).all()

@@ -88,7 +88,8 @@ def fit_waits(silences: pd.DataFrame, regularity: float) -> dict[str, float]:
         return -float((share * value).sum())
 
     start = np.array([np.log(2 * k + 1), np.log(2 * k), 0.0, 1.0])
-    found = minimize(loss, start, method="L-BFGS-B", bounds=BOUNDS).x
+    with np.errstate(all="ignore"):  # a silence that no gap ever lasts has no logarithm
+        found = minimize(loss, start, method="L-BFGS-B", bounds=BOUNDS).x
     return {
         "regularity": k,
         "shape": float(np.exp(found[0])),
