@@ -94,6 +94,16 @@ def test_without_order_ids_a_line_counts_by_itself():
     assert ("a", "coffee", "01-01") not in gross
 
 
+def test_without_order_ids_two_lines_of_a_day_may_be_two_purchases():
+    log = pd.DataFrame({"customer": ["a", "a", "b"], "date": "2024-01-01", "category": "tea"})
+    assert len(bought(rk.read_orders(log, amount=1))) == 2
+    kept = rk.read_orders(log, amount=1, same_day="keep")
+    assert len(bought(kept)) == 3
+    assert product_gaps(kept, per_unit=False)["gaps"].tolist() == [2, 1]
+    found = rk.purchase_gaps(kept).groupby("returned")["gaps"].sum()
+    assert found.tolist() == [2, 1]
+
+
 def test_gaps_per_piece_are_divided_by_what_was_bought_before():
     log = lines(
         ("a", "1", "2024-01-01", "tea", 5, "2"),

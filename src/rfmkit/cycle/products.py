@@ -80,7 +80,12 @@ def _bought(orders: Orders, *, per_unit: bool) -> ir.Table:
         valid = valid.select("customer_id", order_key=_order_key(valid)).distinct()
         lines = lines.semi_join(valid, ["customer_id", "order_key"])
     keys = ["customer_id", "category", "day"]
-    keys += ["order_key"] if policy.same_day == "keep" else []
+    if policy.same_day == "keep":
+        keys.append("order_key")
+        alike = ibis.window(group_by=[lines[name] for name in keys], order_by=lines.pieces)
+        place = ibis.row_number().over(alike).cast("string")
+        own = lines.order_id.isnull().ifelse(lines.order_key + " " + place, lines.order_key)
+        lines = lines.mutate(order_key=own)
     days = lines.group_by(*keys).agg(pieces=lines.pieces.sum())
     return days if per_unit else days.mutate(pieces=ibis.literal(1.0))
 
