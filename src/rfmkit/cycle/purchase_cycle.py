@@ -98,8 +98,9 @@ class PurchaseCycle:
     It is conditional on another purchase, is counted from the last one, and does not know how
     long the silence has lasted: in the past, it says that the customer is late.
 
-    Product cycles are those of Bhagat et al. (2018, "Buy It Again", KDD, section 3): repeat gaps
-    of a product over all customers, `repeat_share` its repeat customer probability.
+    Product cycles are those of Bhagat et al. (2018), "Buy It Again: modeling repeat purchase
+    recommendations", KDD: repeat gaps of a product over all customers, `repeat_share` its repeat
+    customer probability.
 
     Examples
     --------
