@@ -266,3 +266,13 @@ def test_a_log_is_asked_for(shop):
 def test_customers_to_explain_are_a_list(model, read):
     with pytest.raises(RfmkitError, match="customers is a list of ids"):
         model.explain(read, customers="c1")
+
+
+@pytest.mark.spark
+@pytest.mark.xdist_group("spark")
+def test_customers_in_spark_are_predicted_as_in_pandas(spark, model, read, shop):
+    some = shop[shop["customer_id"] < "C000120"]
+    known = rk.read_orders(some)
+    found = model.predict_churn(rk.read_orders(spark.createDataFrame(some)))
+    assert type(found).__module__.startswith("pyspark")
+    pd.testing.assert_frame_equal(plain(found), plain(model.predict_churn(known)), rtol=1e-12)

@@ -175,8 +175,12 @@ class Fitted:
         return f"<{name}: {params} from {self.customers_:,} customers{edge}>"
 
 
-def in_batches(function: Callable[..., Floats], *kinds: str) -> Any:
-    """Make a function of columns of these types one that an engine calls, many rows at a time."""
+def in_batches(function: Callable[..., Floats], *kinds: str, alike: bool = True) -> Any:
+    """Make a function of columns of these types one that an engine calls, many rows at a time.
+
+    Where many rows are `alike` they are looked for, and asked of the function once.
+    """
+    import pandas as pd
     import pyarrow as pa
 
     def known(rows: Floats) -> Floats:
@@ -189,21 +193,31 @@ def in_batches(function: Callable[..., Floats], *kinds: str) -> Any:
         return found
 
     def batch(*columns: Any) -> Any:
-        if not isinstance(columns[0], pa.Array | pa.ChunkedArray):  # Spark calls row by row
-            return float(known(np.array([[cell] for cell in columns], dtype=float))[0])
-        row = [column.to_numpy(zero_copy_only=False).astype(float) for column in columns]
-        # Customers alike are predicted once.
-        alike, place = np.unique(np.stack(row), axis=1, return_inverse=True)
-        return pa.array(known(alike)[np.ravel(place)])
+        in_arrow = not isinstance(columns[0], pd.Series)
+        options: dict[str, bool] = {"zero_copy_only": False} if in_arrow else {}
+        row = [column.to_numpy(**options).astype(float) for column in columns]
+        rows = np.stack(row)
+        if alike:
+            distinct, place = np.unique(rows, axis=1, return_inverse=True)
+            found = known(distinct)[np.ravel(place)]
+        else:
+            found = known(rows)
+        return pa.array(found) if in_arrow else pd.Series(found)
 
     # Ibis counts the columns by the signature.
     positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(f"c{place}", positional) for place in range(len(kinds))]
     vars(batch)["__signature__"] = inspect.Signature(parameters)
     name = unique_name("predict")
-    made = ibis.udf.scalar.pyarrow(batch, name=name, signature=(kinds, "float64"))
-    # DuckDB takes no null from a function.
-    return lambda *columns: made(*columns).nullif(float("nan"))
+
+    def call(*columns: ir.Column) -> ir.Value:
+        # Spark takes many rows at a time from pandas alone.
+        in_spark = columns[0].get_backend().name == "pyspark"
+        kind = ibis.udf.scalar.pandas if in_spark else ibis.udf.scalar.pyarrow
+        # DuckDB takes no null from a function.
+        return kind(batch, name=name, signature=(kinds, "float64"))(*columns).nullif(float("nan"))
+
+    return call
 
 
 def beside(

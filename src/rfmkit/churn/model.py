@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-import ibis
 import numpy as np
 
 from rfmkit import checks
-from rfmkit._engine.backend import unique_name
 from rfmkit.btyd import ModifiedBetaGeo
+from rfmkit.btyd.fitted import beside, in_batches
 from rfmkit.churn import past
 from rfmkit.churn.blend import LEAST, Blend, Day, btyd_churn, expit, log_loss, logit
 from rfmkit.churn.explanation import shapley
@@ -239,18 +238,13 @@ class ChurnModel:
         table = feature_table(as_orders(orders), horizon_days=self.learned_days_ or 1)
         day = orders.as_of
 
-        def batch(facts: Any) -> Any:
-            import pyarrow as pa
-            from pyarrow.compute import list_flatten
-
-            flat = list_flatten(facts).to_numpy(zero_copy_only=False)
-            return pa.array(self._churn(flat.reshape(-1, len(FACTS)), day, horizon))
+        def churn(*facts: Floats) -> Floats:
+            return self._churn(np.stack(facts, axis=1), day, horizon)
 
         # An engine calls it with a few thousand customers at a time, however many there are.
-        signature = (("array<float64>",), "float64")
-        score = ibis.udf.scalar.pyarrow(batch, name=unique_name("churn"), signature=signature)
-        facts = ibis.array([table[name] for name in FACTS])
-        scored = table.select("customer_id", churn_probability=score(facts))
+        score = {"churn_probability": in_batches(churn, *["float64"] * len(FACTS), alike=False)}
+        row = [table[name] for name in FACTS]
+        scored = beside(orders, table, kept=("customer_id",), row=row, functions=score)
         if orders.kind == "duckdb":  # a relation is SQL, which would not know the function
             scored = orders.engine.store(scored, "churn")
         return orders.deliver(scored, order_by=("customer_id",))
