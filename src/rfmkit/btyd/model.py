@@ -14,6 +14,7 @@ from rfmkit.btyd.covariates import Covariates, insist_on_columns, learn, tell_of
 from rfmkit.btyd.fitted import Fitted, beside, in_batches
 from rfmkit.btyd.optimum import maximise
 from rfmkit.exceptions import RfmkitError
+from rfmkit.formulas import names_of
 from rfmkit.history import over_customers
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class BuyTillYouDie(Fitted):
 
     def _fit_covariates(self, customers: Any) -> None:
         buying, leaving = terms_of(self.buying, "buying"), terms_of(self.leaving, "leaving")
-        names = list(dict.fromkeys(name for term in (*buying, *leaving) for name, _ in term))
+        names = names_of([*buying, *leaving])
         counts, cells = self._counted(customers, names)
         self.covariates_ = learn(buying, leaving, cells, counts.weight)
         space, scaled = self._space(self.covariates_, counts, cells)
