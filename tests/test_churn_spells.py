@@ -6,8 +6,9 @@ import pytest
 
 import rfmkit as rk
 from conftest import log, plain
-from rfmkit.churn.spells import Scales, day_categories, names_in, read_spells, scales_of
+from rfmkit.churn.spells import COVARIATES, Scales, day_categories, read_spells, scales_of, terms_in
 from rfmkit.exceptions import RfmkitError
+from rfmkit.formulas import names_of
 
 AS_SUMMARIZED = ["purchases", "active_days", "last_gap_days", "mean_purchase_value"]
 
@@ -99,9 +100,7 @@ def test_covariates_by_hand():
     }
     found = scales.covariates(
         facts,
-        names_in(
-            "order_number + own_gap + last_gap + value + quarter + month + category + purchases"
-        ),
+        COVARIATES,
     )
     assert found["order_number"].tolist() == ["1", "2-4", "5+"]
     assert found["own_gap"].tolist() == [0, -1, 1]
@@ -109,9 +108,11 @@ def test_covariates_by_hand():
     assert found["value"].tolist() == [0, 2, np.log2(0.01)]
     assert found["quarter"].tolist() == ["Q1", "Q2", "Q4"]
     assert found["month"].tolist() == ["01", "06", "12"]
-    assert found["category"].iloc[:2].tolist() == ["tea", "milk"]
-    assert pd.isna(found["category"].iloc[2])
+    assert found["category"].tolist() == ["tea", "milk", None]
     assert found["purchases"].tolist() == [1, 2, 5]
+    assert found["active_days"].tolist() == [0, 10, 160]
+    assert found["log_purchases"].tolist() == [0, 1, np.log2(5)]
+    assert found["log_active_days"].tolist() == [-1, np.log2(10), np.log2(160)]
 
 
 def test_typical_is_the_geometric_mean():
@@ -129,8 +130,9 @@ def test_typical_is_the_geometric_mean():
     assert scales.strata == {1: "1+"}  # too few gaps for more
 
 
-def test_names_of_a_formula_come_in_one_order():
-    assert names_in("value:own_gap + log(purchases) - 1") == ("own_gap", "value", "purchases")
-    assert names_in("1") == ()
+def test_a_formula_names_what_is_known_of_a_gap():
+    terms = terms_in("value:own_gap + C(purchases) - 1")
+    assert names_of(terms) == ["purchases", "value", "own_gap"]
+    assert terms_in("1") == []
     with pytest.raises(RfmkitError, match=r"(?s)Found: 'income', 'recency_days'"):
-        names_in("income + recency_days + value")
+        terms_in("income + recency_days + value")

@@ -4,61 +4,84 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
-from rfmkit.churn.laws import CURE, LAWS, Baseline, Cox, Law, Times
-from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, examples, warn
+from rfmkit.churn.laws import CURE, LAWS, STEADY, Baseline, Cox, Law
+from rfmkit.exceptions import NotEnoughHistoryError, warn
+from rfmkit.formulas import Design, idle, insist_on_difference, learn
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
-    from rfmkit.churn.laws import Designs
+    from rfmkit.churn.laws import Designs, Times
 
     Floats = NDArray[np.float64]
 
 POLISHING: Final = 3
-STILL: Final = 1e-8
+INTERCEPT: Final = "Intercept"
 HIGHEST: Final = 7.0
 """Of the logarithm of a cumulative hazard: S is nought before."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What was found, without the rows: a law, its coefficients, and how to make designs.
+    """What was found, without the rows: coefficients of a kind of law, and how to make designs.
 
     Attributes
     ----------
-    law : Law
-        Of the gaps.
-    design : object
-        What turns covariates into the columns of each parameter.
-    params : Series
-        Coefficients by parameter and column.
+    kind : str
+        Of the law.
+    design : Design
+        What turns covariates into columns.
+    coefficients : array
+        One for each column of each parameter, as `columns` names them.
     variance : array
         The inverse of the observed information: the variance where rows are independent.
     log_likelihood : float
-        At `params`; of Cox's model the partial one.
+        At the coefficients; of Cox's model the partial one.
+    baseline : Baseline or None
+        Of Cox's model.
     """
 
-    law: Law
-    design: Any
-    params: pd.Series
+    kind: str
+    design: Design
+    coefficients: Floats
     variance: Floats
     log_likelihood: float
+    baseline: Baseline | None = None
 
-    def designs(self, covariates: pd.DataFrame) -> dict[str, Floats]:
-        """Make the columns of each parameter from covariates."""
-        made = self.design.transform_df(covariates)
-        return {name: made[name].to_numpy(dtype=float) for name in self.law.parts}
+    @property
+    def law(self) -> Law:
+        """The law of the gaps."""
+        return LAWS[self.kind] if self.baseline is None else Cox(self.baseline)
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """The columns of each parameter."""
+        level = (INTERCEPT,) * self.law.intercept
+        return {
+            name: level if part in STEADY else (*level, *self.design.labels)
+            for name, part in self.law.parts.items()
+        }
+
+    def designs(self, row: Sequence[Floats], rows: int) -> dict[str, Floats]:
+        """Make the columns of each parameter, from the numbers and codes of so many rows."""
+        whole = np.ones((rows, int(self.law.intercept)))
+        if self.design.products:
+            whole = np.hstack([whole, self.design.matrix(row)])
+        return {name: whole[:, : len(labels)] for name, labels in self.columns.items()}
 
     def predictors(self, designs: Designs) -> dict[str, Floats]:
         """Give the linear predictor of each parameter."""
+        ends = np.cumsum([columns.shape[1] for columns in designs.values()])[:-1]
+        parts = np.split(self.coefficients, ends)
         return {
-            name: np.einsum("ij,j->i", columns, np.asarray(self.params[name], dtype=float))
-            for name, columns in designs.items()
+            name: np.einsum("ij,j->i", columns, part)
+            for (name, columns), part in zip(designs.items(), parts, strict=True)
         }
 
     def scores(self, designs: Designs, times: Times) -> Floats:
@@ -80,7 +103,8 @@ def fitter_of(kind: str) -> Any:
         "loglogistic": "LogLogisticAFTFitter",
         "cox": "CoxPHFitter",
     }[kind]
-    return getattr(lifelines, name)()
+    # The intercept is a column of the design, as the others are.
+    return getattr(lifelines, name)(**{} if kind == "cox" else {"fit_intercept": False})
 
 
 def cure_fitter() -> Any:
@@ -123,13 +147,26 @@ def cure_fitter() -> Any:
     return CureFitter()
 
 
-def regress(kind: str, covariates: pd.DataFrame, rows: pd.DataFrame, formula: str) -> Fit:
+def regress(kind: str, design: Design, row: Sequence[Floats], times: Times, *, formula: str) -> Fit:
     """Fit a law by lifelines; its warnings and failures become those of rfmkit.
+
+    Parameters
+    ----------
+    kind : str
+        Of the law.
+    design : Design
+        The columns.
+    row : sequence of arrays
+        The numbers and codes of the factors, as ``design.code`` gives them.
+    times : Times
+        What is explained by them.
+    formula : str
+        How messages call the design.
 
     Raises
     ------
     NotEnoughHistoryError
-        The fit did not converge.
+        The fit did not converge, or Cox's model has no covariate.
     RfmkitError
         A covariate follows from the others.
     """
@@ -141,19 +178,32 @@ def regress(kind: str, covariates: pd.DataFrame, rows: pd.DataFrame, formula: st
         StatisticalWarning,
     )
 
-    law, times = LAWS[kind], Times.of(rows)
-    _insist_on_rank(formula, covariates, intercept=not law.ties)
-    told = (ApproximationWarning, ConvergenceWarning, StatisticalWarning)
-    told_formula: dict[str, Any] = {"formula": formula}
+    law = LAWS[kind]
+    asked = Fit(kind, design, np.zeros(0), np.zeros((0, 0)), 0.0)
+    if design.products:
+        insist_on_difference(idle(design, design.matrix(row), times.gaps), each="gap")
+    elif not law.intercept:
+        raise NotEnoughHistoryError(
+            "Cox's model has a covariate that varies.",
+            found=f"none by formula={formula!r}",
+            hint="rk.ChurnCurve needs none.",
+        )
+    designs = asked.designs(row, len(times.days))
+    whole = max(designs.values(), key=lambda columns: columns.shape[1])
+    # lifelines takes columns in the order of the alphabet, where I comes before c.
+    level = [INTERCEPT] * law.intercept
+    names = level + [f"column{place:06d}" for place in range(whole.shape[1] - len(level))]
+    frame = pd.DataFrame(whole, columns=names).assign(**times._asdict())
+    regressors: dict[str, Any] = {}
     if kind == "mixture_cure":
-        told_formula = {"regressors": {"lambda_": formula, "never_": formula, "rho_": "1"}}
+        regressors["regressors"] = {name: names[: each.shape[1]] for name, each in designs.items()}
     fitter = fitter_of(kind)
-    names = {"duration_col": "days", "event_col": "ended", "weights_col": "gaps"}
+    told = (ApproximationWarning, ConvergenceWarning, StatisticalWarning)
     # lifelines leaves numpy's warnings off for the whole process.
     with np.errstate(all="ignore"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            fitter.fit(pd.concat([covariates, rows], axis=1), **names, **told_formula)
+            fitter.fit(frame, "days", "ended", weights_col="gaps", **regressors)
         except ConvergenceError as error:
             raise NotEnoughHistoryError(
                 "The gaps tell what each covariate does.",
@@ -167,17 +217,17 @@ def regress(kind: str, covariates: pd.DataFrame, rows: pd.DataFrame, formula: st
             f"lifelines says of this fit: {first}",
             hint="give fewer covariates by formula=, and trust no error of this fit.",
         )
-    params = fitter.params_
-    if not isinstance(params.index, pd.MultiIndex):  # Cox's has one parameter only
-        params = pd.concat({"beta_": params})
-    variance = np.asarray(fitter.variance_matrix_, dtype=float)
-    found = Fit(law, fitter.regressors, params, variance, float(fitter.log_likelihood_))
-    designs = found.designs(covariates)
+    found = replace(
+        asked,
+        coefficients=np.asarray(fitter.params_, dtype=float),
+        variance=np.asarray(fitter.variance_matrix_, dtype=float),
+        log_likelihood=float(fitter.log_likelihood_),
+    )
     if not law.ties:
         found = _polished(found, designs, times)
     if isinstance(law, Cox):
-        law = Cox(Baseline.of(times, found.predictors(designs)["beta_"]))
-    return replace(found, law=law)
+        found = replace(found, baseline=Baseline.of(times, found.predictors(designs)["beta_"]))
+    return found
 
 
 def _polished(found: Fit, designs: Designs, times: Times) -> Fit:
@@ -189,67 +239,24 @@ def _polished(found: Fit, designs: Designs, times: Times) -> Fit:
         if not 0 < gain < 1:  # at the top; or no top near, where a step may lead anywhere
             break
         found = replace(
-            found, params=found.params + step, log_likelihood=found.log_likelihood + gain
+            found,
+            coefficients=found.coefficients + step,
+            log_likelihood=found.log_likelihood + gain,
         )
     return found
 
 
-def telling(covariates: pd.DataFrame) -> list[str]:
+def telling(cells: Mapping[str, NDArray[Any]]) -> list[str]:
     """Choose covariates from the first on: those that vary, and not as the ones before tell."""
     kept: list[str] = []
-    before = 0
-    for name in covariates:
-        found = _worth(" + ".join([*kept, str(name)]), covariates)
-        if found.rank == found.columns > before:
-            kept, before = [*kept, str(name)], found.columns
+    for name, values in cells.items():
+        if (values == values[0]).all():
+            continue
+        ones = np.ones(len(values))
+        (design,) = learn([[[(each, False)] for each in (*kept, name)]], cells, ones, each="gap")
+        if not idle(design, design.matrix(design.code(cells)), ones):
+            kept.append(name)
     return kept
-
-
-class Worth(NamedTuple):
-    """How many columns a design has beside the intercept, and how many of them tell anything."""
-
-    columns: int
-    rank: int
-    still: tuple[str, ...]
-
-
-def _worth(formula: str, covariates: pd.DataFrame) -> Worth:
-    from formulaic import Formula
-
-    made = Formula(formula).get_model_matrix(covariates)
-    columns = made.drop(columns="Intercept", errors="ignore")
-    values = columns.to_numpy(dtype=float)
-    if not np.isfinite(values).all() or len(values) < len(covariates):
-        raise RfmkitError(
-            "The formula makes a number of every gap.",
-            found=f"others by formula={formula!r}",
-            hint="log(purchases) is one; log(active_days) is none on the first day.",
-        )
-    apart = values - values.mean(axis=0)
-    spread = np.sqrt((apart**2).mean(axis=0))
-    still = tuple(str(name) for name, each in zip(columns, spread, strict=True) if each < STILL)
-    apart = apart / np.where(spread < STILL, 1.0, spread)
-    alike = np.einsum("ij,ik->jk", apart, apart) / len(apart)
-    rank = int(np.linalg.matrix_rank(alike, tol=STILL)) if values.shape[1] else 0
-    return Worth(values.shape[1], rank, still)
-
-
-def _insist_on_rank(formula: str, covariates: pd.DataFrame, *, intercept: bool) -> None:
-    """Insist that each column of a design tells what the others do not."""
-    found = _worth(formula, covariates)
-    if not found.columns and not intercept:
-        raise NotEnoughHistoryError(
-            "Cox's model has a covariate that varies.",
-            found=f"none by formula={formula!r}",
-            hint="rk.ChurnCurve needs none.",
-        )
-    if found.rank < found.columns:
-        still = f"; {examples(found.still)} never vary" if found.still else ""
-        raise RfmkitError(
-            "Every covariate of the formula tells what the others do not.",
-            found=f"{found.columns} columns worth {found.rank}, by formula={formula!r}{still}",
-            hint="leave out what follows from the rest.",
-        )
 
 
 def clustered(variance: Floats, scores: Floats, place: Any, buyers: Any) -> Floats:

@@ -13,7 +13,6 @@ from rfmkit.survival import Tail, fit_tail
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     Predicted = Mapping[str, Floats]
 
 MIN_AT_RISK: Final = 10
+STEADY: Final = ("shape", "spread")
+"""Parts that no covariate moves."""
 # In the order of the alphabet, in which autograd lays parameters out for lifelines.
 CURE: Final = {"lambda_": "time", "never_": "never", "rho_": "shape"}
 
@@ -32,17 +33,14 @@ class Times(NamedTuple):
     ended: Floats
     gaps: Floats
 
-    @classmethod
-    def of(cls, rows: pd.DataFrame) -> Times:
-        """Take them from the columns of these names."""
-        return cls(*(rows[name].to_numpy(dtype=float) for name in cls._fields))
-
 
 class Law:
     """The survival of a gap, by parameters that are linear in covariates."""
 
     ties: ClassVar[bool] = False
     """Whether lifelines treats gaps of equal length otherwise than so many equal rows."""
+    intercept: ClassVar[bool] = True
+    """Whether covariates stand beside an intercept."""
 
     @property
     def parts(self) -> Mapping[str, str]:
@@ -142,7 +140,8 @@ class MixtureCure(Law):
         return found | {"never_": designs["never_"] * (expit(-odds) - returns)[:, None]}
 
 
-class Baseline(NamedTuple):
+@dataclass(frozen=True)
+class Baseline:
     """The cumulative hazard of a row of covariates `level`, by days; beyond the data a tail."""
 
     cumulative: Floats
@@ -185,6 +184,7 @@ class Cox(Law):
 
     baseline: Baseline | None = None
     ties: ClassVar[bool] = True
+    intercept: ClassVar[bool] = False
 
     @property
     def parts(self) -> Mapping[str, str]:

@@ -9,18 +9,19 @@ import numpy as np
 
 from rfmkit import checks
 from rfmkit.btyd.fitted import beside, in_batches
-from rfmkit.churn.fits import clustered, regress, telling
-from rfmkit.churn.laws import LAWS, Times
+from rfmkit.churn.fits import INTERCEPT, clustered, regress, telling
+from rfmkit.churn.laws import LAWS, STEADY, Times
 from rfmkit.churn.spells import (
     COVARIATES,
     FACTS,
     SAME_DAY,
     day_categories,
-    names_in,
     read_spells,
     scales_of,
+    terms_in,
 )
 from rfmkit.exceptions import NotFittedError
+from rfmkit.formulas import learn, names_of
 from rfmkit.history import over_customers
 from rfmkit.orders import Orders, as_orders
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rfmkit.churn.fits import Fit
+    from rfmkit.formulas import Terms
 
     Floats = NDArray[np.float64]
 
@@ -59,9 +61,10 @@ class GapRegression:
     horizon_days : int, default 365
         The horizon of `predict_churn`, in days.
     formula : str, optional
-        Covariates in the words of formulaic, such as ``"order_number + own_gap * value"``. Left
-        out: ``order_number + own_gap + value + quarter``, the quarter only in logs of two years
-        and more, and each only where it tells something.
+        Covariates, such as ``"order_number + own_gap * value"``, in the language of the formulas of
+        `ParetoNBD`: with ``+``, ``:``, ``*``, ``/``, ``**`` and brackets, and ``C(purchases)`` for
+        the levels of a number. Left out: ``order_number + own_gap + value + quarter``, the quarter
+        only in logs of two years and more, and each only where it tells something.
     sample : int, default 200_000
         How many gaps are learned from at most; of more, those of customers chosen by a hash of
         their id.
@@ -74,7 +77,8 @@ class GapRegression:
         `part, covariate, coefficient, robust_error, naive_error, ratio, ratio_lower,
         ratio_upper`. The ratio is exp(coefficient); of part ``"time"`` gaps are so many times as
         long, of ``"hazard"`` a return is so many times as likely on any day, of ``"never"`` the
-        odds of never returning are so many times as high. Intercepts have none; that of the
+        odds of never returning are so many times as high. Of words, such as
+        ``order_number[2]``, against the first in sorted order. Intercepts have none; that of the
         shape is its logarithm, and that of a lognormal's spread its.
     formula_ : str
         The formula that was fitted.
@@ -102,7 +106,8 @@ class GapRegression:
     - `quarter`, `month`: of the purchase, as ``"Q1"`` and ``"01"``;
     - `category`: where the log has one; the one on which most was spent that day (gaps after
       a day without are left out);
-    - `purchases`, `active_days`: the numbers, as in ``log(purchases)``.
+    - `purchases`, `active_days`: the numbers;
+    - `log_purchases`, `log_active_days`: their doublings, where no days count as half a day.
 
     S(t | z) is exp(-(t / exp(z b))^k) for Weibull; the normal's and the logistic's in log t for
     the next two; S0(t)^exp(z b) for Cox, with Breslow's S0 and the tail of ``rfmkit.survival``;
@@ -168,7 +173,8 @@ class GapRegression:
         ColumnsError
             The formula names the category, and the log has none.
         RfmkitError
-            The formula names what there is not, or covariates of which one tells nothing new.
+            The formula cannot be read, or names what there is not, or covariates of which one tells
+            nothing new.
 
         Warns
         -----
@@ -179,43 +185,42 @@ class GapRegression:
         checks.whole("horizon_days", self.horizon_days)
         checks.whole("sample", self.sample)
         checks.number("confidence", self.confidence, above=0, below=1)
-        asked = DEFAULT if self.formula is None else names_in(self.formula)
+        terms = None if self.formula is None else terms_in(self.formula)
+        names = DEFAULT if terms is None else names_of(terms)
         as_orders(orders)
         gaps, self.sampled_ = read_spells(
-            orders, sample=self.sample, categories="category" in asked
+            orders, sample=self.sample, categories="category" in names
         )
         self._scales = scales_of(gaps)
-        covariates = self._scales.covariates(self._scales.facts(gaps), asked)
-        if self.formula is None:
-            seasons = (orders.as_of - orders.facts["first_day"]).days >= TWO_YEARS
-            covariates = covariates.drop(columns=[] if seasons else ["quarter"])
-            covariates = covariates[telling(covariates)]
-        self._names = tuple(covariates.columns)
-        texts = covariates.select_dtypes(exclude="number")
-        self._levels = {name: tuple(sorted(texts[name].unique())) for name in texts}
-        self.formula_ = self.formula or " + ".join(self._names) or "1"
+        cells = self._scales.covariates(self._scales.facts(gaps), names)
+        if terms is None:
+            if (orders.as_of - orders.facts["first_day"]).days < TWO_YEARS:
+                del cells["quarter"]
+            names = telling(cells)
+            terms = [[(name, False)] for name in names]
+        self.formula_ = self.formula or " + ".join(names) or "1"
         self.gaps_ = len(gaps)
-        self._learn(gaps, covariates)
+        self._learn(gaps, cells, terms)
         return self
 
-    def _learn(self, gaps: pd.DataFrame, covariates: pd.DataFrame) -> None:
+    def _learn(self, gaps: pd.DataFrame, cells: dict[str, Any], terms: Terms) -> None:
         import pandas as pd
 
-        rows = covariates.assign(
-            days=np.maximum(gaps["gap_days"].to_numpy(dtype=float), SAME_DAY),
-            ended=gaps["returned"],
-        )
-        place: Any = np.arange(len(rows))
+        (design,) = learn([terms], cells, np.ones(len(gaps)), each="gap")
+        days = np.maximum(gaps["gap_days"].to_numpy(dtype=float), SAME_DAY)
+        row = [*design.code(cells), days, gaps["returned"].to_numpy(dtype=float)]
+        place: Any = np.arange(len(gaps))
         if not LAWS[self.kind].ties:
+            rows = pd.DataFrame(dict(enumerate(row)))
             place = rows.groupby(list(rows.columns)).ngroup().to_numpy()
         _, first, count = np.unique(place, return_index=True, return_counts=True)
-        rows = rows.iloc[first].assign(gaps=count).reset_index(drop=True)
-        known, times = rows[list(self._names)], rows[["days", "ended", "gaps"]]
-        self._found = regress(self.kind, known, times, self.formula_)
+        *codes, days, ended = (column[first] for column in row)
+        times = Times(days, ended, count.astype(float))
+        self._found = regress(self.kind, design, codes, times, formula=self.formula_)
         self.log_likelihood_ = self._found.log_likelihood
         buyers = pd.factorize(gaps["customer_id"])[0]
         self.customers_ = int(buyers.max()) + 1
-        scores = self._found.scores(self._found.designs(known), Times.of(times))
+        scores = self._found.scores(self._found.designs(codes, len(days)), times)
         variance = clustered(self._found.variance, scores, place, buyers)
         self.summary_ = _summary(self._found, variance, self.confidence)
 
@@ -284,19 +289,19 @@ class GapRegression:
         facts = [fact for fact in (*FACTS, "category") if fact in self._facts]
 
         def batch(silent: Floats, *known: Floats) -> Floats:
-            covariates = self._scales.covariates(dict(zip(facts, known, strict=True)), self._names)
-            strange = np.zeros(len(silent), dtype=bool)
-            for text, levels in self._levels.items():
-                unknown = ~covariates[text].isin(levels).to_numpy()
-                covariates.loc[unknown, text] = levels[0]
-                strange |= unknown
-            predicted = self._found.predictors(self._found.designs(covariates))
-            return np.where(strange, np.nan, predict(self._found, predicted, silent))
+            found = self._found
+            cells = self._scales.covariates(
+                dict(zip(facts, known, strict=True)), found.design.names
+            )
+            row = found.design.code(cells)
+            strange = np.isnan(row).any(axis=0) if row else False
+            predicted = found.predictors(found.designs(row, len(silent)))
+            return np.where(strange, np.nan, predict(found, predicted, silent))
 
         scored = in_batches(batch, *("float64",) * (len(facts) + 1))
 
         def expression(table: ir.Table) -> ir.Table:
-            if isinstance(customers, Orders) and "category" in self._names:
+            if isinstance(customers, Orders) and "category" in self._found.design.names:
                 last = day_categories(customers).rename(
                     last_purchase="day", category_buyer="customer_id"
                 )
@@ -311,7 +316,8 @@ class GapRegression:
                 functions={name: scored},
             )
 
-        columns = dict.fromkeys(column for name in self._names for column in COVARIATES[name])
+        names = self._found.design.names
+        columns = dict.fromkeys(column for name in names for column in COVARIATES[name])
         return over_customers(
             customers,
             expression,
@@ -322,7 +328,8 @@ class GapRegression:
 
     @property
     def _facts(self) -> set[str]:
-        used = {column for name in self._names for column in COVARIATES[name]}
+        names = self._found.design.names
+        used = {column for name in names for column in COVARIATES[name]}
         return {"month" if column == "last_purchase" else column for column in used} | {"purchases"}
 
     def _fact(self, table: ir.Table, fact: str) -> ir.Value:
@@ -363,19 +370,23 @@ def _summary(found: Fit, variance: Floats, confidence: float) -> pd.DataFrame:
     import pandas as pd
     from scipy.stats import norm
 
-    part = found.params.index.get_level_values(0).map(found.law.parts)
-    covariate = found.params.index.get_level_values(1)
-    coefficient = found.params.to_numpy(dtype=float)
+    named = [
+        (found.law.parts[name], covariate)
+        for name, covariates in found.columns.items()
+        for covariate in covariates
+    ]
+    part, covariate = (list(each) for each in zip(*named, strict=True))
+    coefficient = found.coefficients
     error = np.sqrt(np.maximum(np.diag(variance), 0))
     width = norm.ppf(0.5 + confidence / 2) * error
-    no_ratio = (covariate == "Intercept") | part.isin(["shape", "spread"])
+    no_ratio = [what in STEADY or of == INTERCEPT for what, of in named]
     with np.errstate(over="ignore"):
         ratios = [np.exp(coefficient + sign * width) for sign in (0, -1, 1)]
     ratio, lower, upper = (np.where(no_ratio, np.nan, each) for each in ratios)
     return pd.DataFrame(
         {
-            "part": part.to_numpy(),
-            "covariate": covariate.to_numpy(),
+            "part": part,
+            "covariate": covariate,
             "coefficient": coefficient,
             "robust_error": error,
             "naive_error": np.sqrt(np.maximum(np.diag(found.variance), 0)),

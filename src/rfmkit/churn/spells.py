@@ -14,6 +14,7 @@ import numpy as np
 
 from rfmkit.churn.curve import ORDER_NUMBERS, merge_strata
 from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError, examples
+from rfmkit.formulas import names_of, terms_of
 from rfmkit.history import days_between, ends_purchase, gap_table, in_sample, purchases
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
     import pandas as pd
+    from numpy.typing import NDArray
 
+    from rfmkit.formulas import Factor
     from rfmkit.orders import Orders
 
 SAME_DAY: Final = 0.5
@@ -39,6 +42,8 @@ COVARIATES: Final = {
     "category": ("category",),
     "purchases": ("purchases",),
     "active_days": ("active_days",),
+    "log_purchases": ("purchases",),
+    "log_active_days": ("active_days",),
 }
 """The covariates, and the columns of a customer from which each is made."""
 FACT_OF: Final = {
@@ -47,6 +52,8 @@ FACT_OF: Final = {
     "last_gap": "last_gap_days",
     "value": "mean_purchase_value",
     "quarter": "month",
+    "log_purchases": "purchases",
+    "log_active_days": "active_days",
 }
 QUARTERS: Final = np.array([f"Q{quarter}" for quarter in range(1, 5)], dtype=object)
 MONTHS: Final = np.array([f"{month:02d}" for month in range(1, 13)], dtype=object)
@@ -82,13 +89,11 @@ class Scales:
             found["category"] = gaps["category"].map(places)
         return found
 
-    def covariates(self, facts: Mapping[str, Any], names: Sequence[str]) -> pd.DataFrame:
-        """Make covariates by their names from facts; null where a category was never seen."""
-        import pandas as pd
+    def covariates(self, facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Make covariates by their names from facts; none where a category was never seen."""
+        return {name: self._covariate(name, facts) for name in names}
 
-        return pd.DataFrame({name: self._covariate(name, facts) for name in names})
-
-    def _covariate(self, name: str, facts: Mapping[str, Any]) -> Any:
+    def _covariate(self, name: str, facts: Mapping[str, Any]) -> NDArray[Any]:
         known = np.asarray(facts[FACT_OF.get(name, name)], dtype=float)
         number = np.asarray(facts["purchases"], dtype=float)
         match name:
@@ -108,9 +113,11 @@ class Scales:
                 made = MONTHS[known.astype(int) - 1]
             case "category":
                 made = np.array([*self.categories, None], dtype=object)[known.astype(int)]
+            case "log_purchases" | "log_active_days":
+                made = np.log2(np.maximum(known, SAME_DAY))
             case _:
                 made = known
-        return made
+        return np.asarray(made)
 
     def _octaves(self, days: Any, number: Any) -> Any:
         """Give the logarithm to base two of days over the typical gap; nought before a gap."""
@@ -189,29 +196,24 @@ def read_spells(orders: Orders, *, sample: int, categories: bool) -> tuple[pd.Da
     return frame[told].reset_index(drop=True), float(share)
 
 
-def names_in(formula: Any) -> tuple[str, ...]:
-    """Give the covariates that a formula names, and insist that there are no others."""
-    from formulaic import Formula
-    from formulaic.errors import FormulaicError
-
+def terms_in(formula: Any) -> list[list[Factor]]:
+    """Read a formula, and insist that what it names is known when a gap begins."""
     listed = ", ".join(COVARIATES)
-    try:
-        if not isinstance(formula, str):
-            raise TypeError  # noqa: TRY301 (formulaic takes other things as well)
-        named = {str(name) for name in Formula(formula).required_variables}
-    except (FormulaicError, TypeError, ValueError) as error:
-        raise RfmkitError(
-            "formula is one of formulaic's, such as 'order_number + own_gap'.",
-            found=f"formula={formula!r}",
-            hint=f"it can name {listed}.",
-        ) from error
-    if strange := sorted(named - set(COVARIATES)):
+    terms = terms_of(
+        formula,
+        "formula",
+        must="formula is one of covariates, such as 'order_number + own_gap'.",
+        hint="write covariates and + : * ( ), and C(purchases) for a number by its levels; nothing "
+        f"else is worked out. It can name {listed}.",
+        bare=True,
+    )
+    if strange := sorted(set(names_of(terms)) - set(COVARIATES)):
         raise RfmkitError(
             "The formula names covariates that are known when a gap begins.",
             found=examples(strange),
             hint=f"it can name {listed}.",
         )
-    return tuple(name for name in COVARIATES if name in named)
+    return terms
 
 
 def scales_of(gaps: pd.DataFrame) -> Scales:
