@@ -13,6 +13,12 @@ from rfmkit.exceptions import NotFittedError, RfmkitError
 LOG = rk.read_orders(rk.load_sample())
 CUSTOMERS = rk.summarize(LOG)
 CUSTOMERS["door"] = np.where(CUSTOMERS["tenure_days"] % 3 > 0, "side", "main")
+EARLY = LOG.until("2023-12-31")
+ROWS = rk.load_sample()
+GOODS = rk.read_orders(
+    ROWS.assign(category=np.where(ROWS["amount"] > ROWS["amount"].median(), "dear", "cheap")),
+    category="category",
+)
 FITTED = [
     rk.BetaGeo(90, unit_days=7).fit(LOG),
     rk.ModifiedBetaGeo(90).fit(LOG),
@@ -27,6 +33,9 @@ FITTED = [
     rk.ShiftedBetaGeometric().fit([1000, 631, 468, 382, 326]),
     rk.ChurnCurve(180, anchor="snapshot").fit(LOG),
     rk.ChurnModel(60, origins=6).fit(LOG),
+    rk.GapRegression("cox", horizon_days=90, formula="quarter * value").fit(EARLY),
+    rk.GapRegression("mixture_cure", formula="category + own_gap").fit(GOODS),
+    rk.GapRegression("lognormal").fit(LOG),
     rk.PurchaseCycle("gamma").fit(LOG),
     rk.RFMScorer(n_bins=4).fit(rk.summarize(LOG)),
     rk.Lifecycle(silent_after=rk.Cycles(2), lost_after=rk.Probability(0.8)).fit(LOG),
@@ -39,8 +48,8 @@ def outcome(model):
     match model:
         case rk.GammaGamma():
             return model.predict_spend(customers)
-        case rk.ChurnModel():
-            return model.predict_churn(LOG)
+        case rk.ChurnModel() | rk.GapRegression():
+            return model.predict_churn(GOODS)
         case rk.BetaGeoBetaBinomial():
             return model.predict_purchases(LOG)
         case rk.ShiftedBetaGeometric():
@@ -64,6 +73,21 @@ def test_a_model_says_the_same_when_it_comes_back(model, tmp_path):
     pd.testing.assert_frame_equal(outcome(again), outcome(model))
     rk.save_model(again, tmp_path / "again.json")
     assert (tmp_path / "again.json").read_text() == (tmp_path / "model.json").read_text()
+
+
+@pytest.mark.parametrize("kind", ["cox", "mixture_cure", "lognormal"])
+def test_all_that_a_regression_tells_comes_back(kind, tmp_path):
+    model = next(each for each in FITTED if getattr(each, "kind", None) == kind)
+    rk.save_model(model, tmp_path / "model.json")
+    again = rk.load_model(tmp_path / "model.json")
+    pd.testing.assert_frame_equal(again.summary_, model.summary_)
+    for days in (1, 5000):  # within the gaps that were seen, and beyond them
+        churn = model.predict_churn(GOODS, horizon_days=days)
+        pd.testing.assert_frame_equal(again.predict_churn(GOODS, horizon_days=days), churn)
+        assert churn["churn_probability"].notna().all()
+    waits = model.predict_median_days(GOODS)
+    assert waits["median_days"].notna().sum() > 100
+    pd.testing.assert_frame_equal(again.predict_median_days(GOODS), waits)
 
 
 def test_every_model_and_part_is_found():

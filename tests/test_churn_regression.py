@@ -361,6 +361,27 @@ def test_the_category_of_a_purchase_tells_how_long_it_lasts(two_goods):
     assert strange["churn_probability"].isna().all()
 
 
+def test_a_number_by_its_levels_is_one_that_was_there(orders, customers):
+    early = orders.until("2023-06-30")
+    most = rk.summarize(early)["purchases"].max()
+    model = rk.GapRegression("weibull", formula="C(purchases) + value").fit(early)
+    named = set(model.summary_["covariate"])
+    assert {"purchases[2]", "purchases[3]", "value"} < named
+    found = model.predict_churn(customers)["churn_probability"]
+    assert found.isna().tolist() == (customers["purchases"] > most).tolist()
+    assert 0 < found.isna().sum() < len(found)
+
+
+def test_the_logarithm_of_a_number_is_in_doublings(orders):
+    model = rk.GapRegression("loglogistic", formula="log_purchases + log_active_days").fit(orders)
+    assert model.formula_ == "log_purchases + log_active_days"
+    one = pd.DataFrame({"customer_id": "a", "purchases": [4, 8], "active_days": [64, 32]})
+    waits = model.predict_median_days(one.assign(recency_days=0))["median_days"]
+    slope = model.summary_.set_index(["part", "covariate"])["coefficient"]["time"]
+    expected = slope["log_purchases"] - slope["log_active_days"]
+    assert np.log(waits[1] / waits[0]) == pytest.approx(expected)
+
+
 def test_a_purchase_of_the_same_day_counts_as_half_a_day(sample):
     orders = rk.read_orders(sample, same_day="keep")
     model = rk.GapRegression("weibull").fit(orders)

@@ -39,6 +39,7 @@ MODELS: Final = {
     "GammaGamma": "rfmkit.btyd",
     "ChurnCurve": "rfmkit.churn",
     "ChurnModel": "rfmkit.churn",
+    "GapRegression": "rfmkit.churn",
     "PurchaseCycle": "rfmkit.cycle",
     "RFMScorer": "rfmkit.rfm",
     "Lifecycle": "rfmkit.lifecycle",
@@ -51,8 +52,11 @@ PARTS: Final = {
     "Quantile": "rfmkit.limits",
     "Probability": "rfmkit.limits",
     "Covariates": "rfmkit.btyd.covariates",
+    "Design": "rfmkit.formulas",
+    "Fit": "rfmkit.churn.fits",
+    "Baseline": "rfmkit.churn.laws",
+    "Scales": "rfmkit.churn.spells",
 }
-
 
 LEARNED: Final = {
     "Blend": "rfmkit.churn.blend",
@@ -68,8 +72,8 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     model : fitted model
-        A `ChurnCurve`, `ChurnModel`, `PurchaseCycle`, `RFMScorer`, `Lifecycle` or buy-till-you-die
-        model.
+        A `ChurnCurve`, `ChurnModel`, `GapRegression`, `PurchaseCycle`, `RFMScorer`, `Lifecycle` or
+        buy-till-you-die model.
     path : path
         The file; what was there is replaced, in one step.
 

@@ -249,7 +249,8 @@ class GapRegression:
         -------
         DataFrame
             `customer_id, churn_probability`, in the input's kind and row order; null where the
-            formula names a category, month or quarter in which no gap began that was learned.
+            formula names a category, month or quarter (or by ``C( )`` a number) in which no gap
+            began that was learned.
         """
         horizon = checks.whole(
             "horizon_days", self.horizon_days if horizon_days is None else horizon_days
