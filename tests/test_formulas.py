@@ -57,13 +57,22 @@ def test_a_formula_names_covariates(formula, expected):
     [
         "np.log(age)", "log(age)", "age + center(age)", "{age + 1}", "__import__('os')", "y ~ age",
         "a | b", "2:age", ".", "age +", "C(shop, contr.sum)", "C(np.abs(shop))", "I(2 * age)", 3,
-        ["age"], None,
+        ["age"], None, ",C(``)", "(a", "a b", "[a ~ b]", "age\\",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("bare", [False, True])
 def test_what_is_no_formula_is_an_error_and_never_run(formula, bare):
     with pytest.raises(RfmkitError, match=r"^z is a formula.\nFound: z=(.|\n)*Hint: write one"):
         read(formula, bare=bare)
+
+
+@given(formula=st.text("ab+:*()/^-`~|.01C{}[] ,'\\", max_size=8))
+def test_any_text_is_a_formula_or_an_error(formula):
+    try:
+        found = read(formula, bare=True)
+    except RfmkitError:
+        return
+    assert all(name and name in formula for name in names_of(found))
 
 
 @pytest.mark.parametrize("formula", ["", "1", "0", "-1"])

@@ -136,7 +136,15 @@ def terms_of(
         terms = sorted(parsed, key=lambda term: term.degree) if parsed is not None else None
         named = [term for term in terms or () if str(term) != "1"]
         found = [[_factor(part) for part in term.factors] for term in named]
-    except (FormulaicError, AttributeError, TypeError, SyntaxError) as cause:
+    # formulaic stumbles over some texts that are far from a formula, each in another way.
+    except (
+        FormulaicError,
+        AttributeError,
+        IndexError,
+        SyntaxError,
+        TypeError,
+        ValueError,
+    ) as cause:
         raise error from cause
     if terms is None or not (found or bare) or not all(name for term in found for name, _ in term):
         raise error

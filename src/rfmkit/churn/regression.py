@@ -104,8 +104,8 @@ class GapRegression:
     - `last_gap`: the same of the gap just before;
     - `value`: doublings of the mean value of the purchases so far, over the typical one;
     - `quarter`, `month`: of the purchase, as ``"Q1"`` and ``"01"``;
-    - `category`: where the log has one; the one on which most was spent that day (gaps after
-      a day without are left out);
+    - `category`: where the log has one, of up to 100; the one on which most was spent that day
+      (gaps after a day without are left out);
     - `purchases`, `active_days`: the numbers;
     - `log_purchases`, `log_active_days`: their doublings, where no days count as half a day.
 
