@@ -11,7 +11,6 @@ from lifelines import KaplanMeierFitter
 
 import rfmkit as rk
 from conftest import plain
-from rfmkit.churn.curve import merge_strata
 from rfmkit.exceptions import (
     NotEnoughHistoryError,
     NotFittedError,
@@ -209,22 +208,6 @@ def test_the_strata_of_the_sample(orders, raw_gaps, curve):
     assert table["gaps"].tolist() == raw_gaps.groupby(place).size().tolist()
     assert table["returns"].tolist() == raw_gaps.groupby(place)["returned"].sum().tolist()
     assert table["never_share"].between(0, 1).all()
-
-
-@pytest.mark.parametrize(
-    ("gaps", "min_gaps", "expected"),
-    [
-        ({1: 900, 2: 300, 3: 200, 9: 200}, 200, [(1, 1), (2, 2), (3, 8), (9, None)]),
-        ({1: 900, 2: 300, 3: 200, 9: 199}, 200, [(1, 1), (2, 2), (3, None)]),
-        ({1: 900, 2: 100, 3: 100, 5: 90, 9: 20}, 200, [(1, 2), (3, None)]),
-        ({1: 900, 2: 100, 3: 50}, 200, [(1, None)]),
-        ({1: 150, 2: 100, 3: 90, 5: 400}, 200, [(1, 4), (5, None)]),
-        ({1: 5}, 200, [(1, None)]),
-    ],
-)
-def test_small_strata_are_merged(gaps, min_gaps, expected):
-    table = pd.DataFrame({"order_number": list(gaps), "gaps": list(gaps.values())})
-    assert merge_strata(table, (1, 2, 3, 5, 9), min_gaps) == expected
 
 
 def test_the_strata_cover_every_number_of_purchases_once(orders):

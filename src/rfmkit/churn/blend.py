@@ -157,13 +157,11 @@ def btyd_churn(btyd: ModifiedBetaGeo, facts: Floats, horizon_days: float) -> Flo
 
 def curve_churn(curve: ChurnCurve, facts: Floats, horizon_days: int) -> Floats:
     """Give the probability of churn by a curve; not a number where nobody ever returned."""
-    table = curve.lookup(horizon_days)
-    longest = int(table["curve_days"].max())
-    by_day = table["churn_probability"].to_numpy(dtype=float).reshape(-1, longest + 1)
+    by_day = curve.by_day(horizon_days)
     purchases = facts[:, PLACES["repeat_purchases"]] + 1
-    first = curve.strata_["first_order_number"].to_numpy(dtype=float)
+    first = [first for first, _, _ in curve.fits]
     stratum = np.searchsorted(first, purchases, side="right") - 1
-    silent = np.clip(facts[:, PLACES["recency_days"]], 0, longest).astype(int)
+    silent = np.clip(facts[:, PLACES["recency_days"]], 0, by_day.shape[1] - 1).astype(int)
     return np.asarray(by_day[stratum, silent])
 
 

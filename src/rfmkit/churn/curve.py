@@ -9,6 +9,7 @@ import ibis
 import numpy as np
 
 from rfmkit import checks
+from rfmkit.churn.strata import ORDER_NUMBERS, label, merge_strata
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, warn
 from rfmkit.history import gap_table, over_customers
 from rfmkit.orders import as_orders
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
     from rfmkit.orders import Orders
 
+    Floats = NDArray[np.float64]
+
 Anchor = Literal["last_order", "snapshot"]
-ORDER_NUMBERS: Final = (1, 2, 3, 5, 9)
 MANY: Final = 0.2
 CHURN: Final = ("churn_probability", "churn_lower", "churn_upper")
 
@@ -255,32 +258,46 @@ class ChurnCurve:
         places = [(purchases >= first, place) for place, (first, _, _) in enumerate(self.fits)]
         return ibis.cases(*reversed(places), else_=ibis.null("int64")).cast("int64")
 
+    def by_day(self, horizon_days: int) -> Floats:
+        """Give the probability, a line for each stratum and a column for each day of silence.
+
+        Not a number where nobody ever returned: nothing says how soon one would.
+        """
+        silent = np.arange(self._longest(horizon_days) + 1)
+        until = self._until(silent, horizon_days)
+        return np.stack(
+            [
+                fit.lasts(silent, until) if fit.returns.any() else np.full(len(silent), np.nan)
+                for _, _, fit in self.fits
+            ]
+        )
+
+    def _until(self, silent: Any, horizon_days: int) -> Any:
+        if self.anchor == "snapshot":
+            return silent + horizon_days
+        return np.full_like(silent, horizon_days)
+
     def lookup(self, horizon_days: int) -> pd.DataFrame:
         """Tabulate the probability for every stratum and number of silent days."""
         import pandas as pd
 
-        longest = self._longest(horizon_days)
-        silent = np.arange(longest + 1)
-        until = (
-            silent + horizon_days
-            if self.anchor == "snapshot"
-            else np.full_like(silent, horizon_days)
-        )
+        chances = self.by_day(horizon_days)
+        silent = np.arange(chances.shape[1])
         tables = []
         for place, (_, _, fit) in enumerate(self.fits):
-            lower, upper = fit.interval(silent, until, self.confidence)
+            lower, upper = fit.interval(silent, self._until(silent, horizon_days), self.confidence)
             tables.append(
                 pd.DataFrame(
                     {
                         "curve_stratum": np.full_like(silent, place),
                         "curve_days": silent,
-                        "churn_probability": fit.lasts(silent, until),
+                        "churn_probability": chances[place],
                         "churn_lower": lower,
                         "churn_upper": upper,
                     }
                 )
             )
-            if not fit.returns.any():  # nobody ever returned: nothing says how soon one would
+            if not fit.returns.any():
                 tables[-1].loc[:, list(CHURN)] = np.nan
         return pd.concat(tables, ignore_index=True)
 
@@ -325,7 +342,7 @@ class ChurnCurve:
             tables.append(
                 pd.DataFrame(
                     {
-                        "stratum": _label(first, last),
+                        "stratum": label(first, last),
                         "days": days,
                         "survival": fit.at(days),
                         "lower": lower,
@@ -343,7 +360,7 @@ class ChurnCurve:
 
         rows = [
             {
-                "stratum": _label(first, last),
+                "stratum": label(first, last),
                 "first_order_number": first,
                 "last_order_number": last,
                 "gaps": int(fit.at_risk[0]),
@@ -361,34 +378,6 @@ class ChurnCurve:
             return f"<ChurnCurve: {self.estimand}; not fitted>"
         gaps = int(self.strata_["gaps"].sum())
         return f"<ChurnCurve: {self.estimand}; {gaps:,} gaps in {len(self.strata_)} strata>"
-
-
-def merge_strata(
-    gaps: pd.DataFrame, starts: tuple[int, ...], min_gaps: int
-) -> list[tuple[int, int | None]]:
-    """Merge neighbouring strata, from the highest order number down, until each has enough gaps."""
-    total = gaps.groupby("order_number")["gaps"].sum()
-    bounds: list[tuple[int, int | None]] = []
-    last: int | None = None
-    count = 0
-    for first, following in zip(starts[::-1], (None, *starts[:0:-1]), strict=True):
-        end = None if following is None else following - 1
-        inside = (total.index >= first) & (total.index <= (end or total.index.max()))
-        count += int(total[inside].sum())
-        if count >= max(min_gaps, 1) or first == 1:
-            bounds.append((first, last))
-            last, count = first - 1, 0
-    bounds.reverse()
-    first_count = total[total.index <= (bounds[0][1] or total.index.max())].sum()
-    if len(bounds) > 1 and first_count < min_gaps:
-        bounds[:2] = [(1, bounds[1][1])]
-    return bounds
-
-
-def _label(first: int, last: int | None) -> str:
-    if last is None:
-        return f"{first}+"
-    return str(first) if first == last else f"{first}-{last}"
 
 
 def _estimand(anchor: str, horizon_days: int) -> str:

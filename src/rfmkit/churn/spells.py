@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 import numpy as np
 
-from rfmkit.churn.curve import ORDER_NUMBERS, merge_strata
+from rfmkit.churn.strata import ORDER_NUMBERS, label, merge_strata
 from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError, examples
 from rfmkit.formulas import names_of, terms_of
 from rfmkit.history import days_between, ends_purchase, gap_table, in_sample, purchases
@@ -228,12 +228,6 @@ def scales_of(gaps: pd.DataFrame) -> Scales:
     return Scales(
         float(np.exp(np.log(ended).mean())),
         float(np.exp(np.log(value).mean())) if len(value) else 1.0,
-        {first: _label(first, last) for first, last in strata},
+        {first: label(first, last) for first, last in strata},
         tuple(named),
     )
-
-
-def _label(first: int, last: int | None) -> str:
-    if last is None:
-        return f"{first}+"
-    return str(first) if first == last else f"{first}-{last}"
