@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-DRAWS: Final = 200
+DRAWS: Final = 256  # a power of two, as Sobol points want it
 FLAT: Final = 100.0
 """The standard error of a logarithm from which on nothing is known of the parameter."""
 SEED: Final = 20_261_122
@@ -142,11 +142,9 @@ class Fitted:
             }
         )
         # Drawn from the normal that the curvature tells, in the search's coordinates.
-        normal = np.random.default_rng(SEED).multivariate_normal(
-            found.at, covariance, DRAWS, check_valid="ignore"
-        )
         low, high = np.array(sought.limits).T
-        drawn = [sought.natural(np.clip(point, low, high))[0] for point in normal]
+        points = np.clip(found.at + _normals(covariance), low, high)
+        drawn = [sought.natural(point)[0] for point in points]
         self._draws = np.array(drawn) * unit
 
     def _insist_on_fit(self) -> None:
@@ -161,7 +159,9 @@ class Fitted:
 
     def _quantile(self, predict: Callable[..., Floats], share: float) -> Callable[..., Floats]:
         def over_draws(*row: Floats) -> Floats:
-            return np.quantile([predict(params, *row) for params in self._draws], share, axis=0)
+            found = [predict(params, *row) for params in self._draws]
+            # The rule that holds what it says of draws that are not many.
+            return np.quantile(found, share, axis=0, method="weibull")
 
         return over_draws
 
@@ -173,6 +173,20 @@ class Fitted:
         params = ", ".join(f"{letter} {value:.4g}" for letter, value in self.params_.items())
         edge = f"; {self.boundary_}" if self.boundary_ else ""
         return f"<{name}: {params} from {self.customers_:,} customers{edge}>"
+
+
+def _normals(covariance: Floats) -> Floats:
+    """Draw from a normal about nought, evenly in every direction: by Sobol's points.
+
+    As many independent draws would hold an interval of 90 % in some directions 85 times in 100.
+    """
+    from scipy.stats import qmc
+
+    size = len(covariance)
+    points = qmc.Sobol(size, scramble=True, seed=SEED)
+    spread, axes = np.linalg.eigh(covariance)
+    even = qmc.MultivariateNormalQMC(np.zeros(size), engine=points).random(DRAWS)
+    return np.asarray(even * np.sqrt(np.maximum(spread, 0)) @ axes.T)
 
 
 def in_batches(function: Callable[..., Floats], *kinds: str, alike: bool = True) -> Any:

@@ -1,4 +1,4 @@
-"""Strata: purchases by their number, since one curve for all is mostly that of the one-time buyers."""
+"""Strata: purchases by their number; one curve for all would be mostly that of one-time buyers."""
 
 from __future__ import annotations
 
