@@ -110,8 +110,11 @@ def number(table: ir.Table, name: str, *, words: bool = False) -> ir.Column | No
 
 
 def _array(column: Any) -> NDArray[Any]:
-    words = column.dtype == object or str(column.dtype).startswith("str")
-    return np.asarray(column.to_numpy(dtype=object if words else float))
+    if column.dtype != object and not str(column.dtype).startswith("str"):
+        return np.asarray(column.to_numpy(dtype=float))
+    words = column.to_numpy(dtype=object)
+    words[column.isna()] = None  # of pandas 3 a missing word is a number
+    return np.asarray(words)
 
 
 def spread(weight: Floats, rows: int) -> tuple[NDArray[np.int64], Floats]:

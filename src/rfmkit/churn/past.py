@@ -42,10 +42,11 @@ class Plan:
 def plan(orders: Orders, horizon_days: int, most: int, sample: int) -> Plan:
     """Spread past days evenly over a log: from the last whose horizon is over to the first."""
     table = purchases(orders)
-    found = orders.engine.row(
-        table.aggregate(first=table.day.min(), customers=table.customer_id.nunique())
-    )
-    first: dt.date = found["first"]
+    began = table.filter(table.purchase_number == 1).group_by("day")
+    came = orders.engine.frame(began.agg(customers=lambda t: t.customer_id.nunique()))
+    came = came.sort_values("day", ignore_index=True)
+    began_on = came["day"].to_numpy().astype("datetime64[D]")
+    first: dt.date = began_on[0].item()
     log_days = (orders.as_of - first).days + 1
     latest = log_days - 1 - horizon_days  # days from the first purchase
     least = max(1, horizon_days // PER_HORIZON)  # of history, before anything can be told
@@ -56,7 +57,8 @@ def plan(orders: Orders, horizon_days: int, most: int, sample: int) -> Plan:
     chosen = np.unique(np.round(np.linspace(0, count - 1, min(count, most))).astype(int))
     days = tuple(first + dt.timedelta(days=latest - int(place) * step) for place in chosen)
     apart = step * (chosen[-1] / max(len(chosen) - 1, 1) if len(chosen) > 1 else PER_HORIZON)
-    share = min(1.0, sample / (found["customers"] * len(days)))
+    known = [int(came["customers"][began_on <= np.datetime64(day)].sum()) for day in days]
+    share = min(1.0, sample / sum(known))
     return Plan(days, float(apart), log_days, share)
 
 
