@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Self
 
 import numpy as np
@@ -75,14 +76,12 @@ class Boosting:
     def fit(self, trusted: Floats, columns: Floats, outcome: Floats, weight: float) -> Self:
         """Learn from rows, each of which counts so much."""
         from sklearn.ensemble import HistGradientBoostingClassifier
-        from threadpoolctl import threadpool_limits
 
         model = HistGradientBoostingClassifier(
             max_iter=ROUNDS, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=LEAF,
             l2_regularization=SHRINKAGE / weight, early_stopping=False, random_state=SEED,
         )  # fmt: skip
-        # More threads than free cores wait for each other: minutes instead of a second.
-        with threadpool_limits(1):
+        with _pools().limit(limits=1):
             model.fit(np.hstack([trusted, columns]), outcome)
         self._model: _Scores = model
         return self
@@ -94,10 +93,20 @@ class Boosting:
 
     def logit(self, trusted: Floats, columns: Floats) -> Floats:
         """Give the logit of each row."""
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1, user_api="openmp"):
+        with _pools().limit(limits=1, user_api="openmp"):
             return np.asarray(self._model.decision_function(np.hstack([trusted, columns])))
+
+
+@cache
+def _pools() -> Any:
+    """Find the libraries that start threads, once: looking for them takes as long as a batch.
+
+    More threads than free cores wait for each other: minutes instead of a second.
+    """
+    import sklearn.ensemble  # noqa: F401 (a library that is not loaded yet is not found)
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class _Scores(Protocol):
