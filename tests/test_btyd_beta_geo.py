@@ -226,6 +226,8 @@ def test_draws_with_replacement_are_about_as_wide_where_the_model_is_right(custo
     assert 0.6 < width() / by_curvature < 1.6
     with pytest.raises(NotFittedError, match="A BetaGeo is fitted"):
         rk.BetaGeo().bootstrap(customers)
+    with pytest.raises(RfmkitError, match="A bootstrap draws the customers of the fit"):
+        model.bootstrap(shop(1400, at_first=True))
 
 
 def test_intervals_of_parameters_hold_the_truth():

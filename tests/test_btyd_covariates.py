@@ -332,3 +332,9 @@ def test_a_fit_without_formulas_forgets_them(people):
     model.buying = None
     assert list(model.fit(people).params_) == ["r", "alpha", "a", "b"]
     assert model.predict_churn(people.drop(columns="gender")).notna().all(axis=None)
+
+
+@pytest.mark.parametrize("name", ["spend", "repeat_purchases", "recency_days", "purchases"])
+def test_what_grows_out_of_the_purchases_explains_none(people, name):
+    with pytest.raises(RfmkitError, match="A covariate is known before the purchases are"):
+        rk.ParetoNBD(90, buying=f"gender + {name}").fit(people)

@@ -149,3 +149,14 @@ WRONG = {
 def test_no_wrong_argument_ends_in_a_bare_traceback(orders, segments, wrong):
     with pytest.raises(RfmkitError, match=r"\nFound: "):
         WRONG[wrong](orders, segments)
+
+
+def test_a_horizon_is_whole_days_up_to_a_hundred_years():
+    found = checks.horizon(np.int64(90))
+    assert found == 90
+    assert type(found) is int
+    assert checks.horizon(36_525) == 36_525
+    with pytest.raises(RfmkitError, match="horizon_days is at most 36,525, a hundred years"):
+        checks.horizon(36_526)
+    with pytest.raises(RfmkitError, match="horizon_days is at least 1 and whole"):
+        checks.horizon(90.0)

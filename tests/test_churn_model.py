@@ -276,3 +276,23 @@ def test_customers_in_spark_are_predicted_as_in_pandas(spark, model, read, shop)
     found = model.predict_churn(rk.read_orders(spark.createDataFrame(some)))
     assert type(found).__module__.startswith("pyspark")
     pd.testing.assert_frame_equal(plain(found), plain(model.predict_churn(known)), rtol=1e-12)
+
+
+def test_who_has_never_bought_is_not_explained(model, read):
+    known = rk.summarize(read)["customer_id"].iloc[0]
+    for asked in ([], ["nobody"], [known, "nobody"]):
+        with pytest.raises(RfmkitError, match="Whom to explain are customers who have bought"):
+            model.explain(read, customers=asked)
+
+
+def test_the_hint_leads_to_where_there_are_outcomes(read):
+    with pytest.warns(RfmkitWarning, match="Hint: ask for a longer horizon_days"):
+        rk.ChurnModel(1, origins=4).fit(read.until("2023-06-30"))
+    with pytest.warns(RfmkitWarning, match="Hint: ask for a shorter horizon_days"):
+        rk.ChurnModel(365, origins=4).fit(read.until("2023-06-30"))
+
+
+def test_numpys_whole_numbers_are_horizons(read):
+    model = rk.ChurnModel(np.int64(60), origins=4).fit(read)
+    expected = rk.ChurnModel(60, origins=4).fit(read)
+    pd.testing.assert_frame_equal(model.predict_churn(read), expected.predict_churn(read))

@@ -206,3 +206,9 @@ def test_a_log_is_needed_in_which_somebody_came_back(sample):
         rk.churn_period(rk.read_orders(log_of([])))
     with pytest.raises(RfmkitError, match="The log has been read"):
         rk.churn_period(sample)
+
+
+def test_a_rule_that_holds_from_the_first_day_tells_nobody_lost(orders):
+    found = rk.churn_period(orders, return_rate=0.99).set_index("method")
+    assert found.loc["return_rate", "days"] == 0
+    assert "tells nobody lost" in found.loc["return_rate", "note"]

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 import rfmkit as rk
 from conftest import plain
-from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, NotFittedError, RfmkitError
+from rfmkit.exceptions import (
+    ColumnsError,
+    NotEnoughHistoryError,
+    NotFittedError,
+    RfmkitError,
+    RfmkitWarning,
+)
 
 KINDS = ["weibull", "lognormal", "loglogistic", "cox", "mixture_cure"]
 AFT = {
@@ -364,7 +370,7 @@ def test_the_category_of_a_purchase_tells_how_long_it_lasts(two_goods):
 def test_a_number_by_its_levels_is_one_that_was_there(orders, customers):
     early = orders.until("2023-06-30")
     most = rk.summarize(early)["purchases"].max()
-    model = rk.GapRegression("weibull", formula="C(purchases) + value").fit(early)
+    model = rk.GapRegression("weibull", horizon_days=90, formula="C(purchases) + value").fit(early)
     named = set(model.summary_["covariate"])
     assert {"purchases[2]", "purchases[3]", "value"} < named
     found = model.predict_churn(customers)["churn_probability"]
@@ -458,3 +464,8 @@ def test_it_says_what_it_is(models):
     assert text.startswith("<GapRegression: cox of order_number + own_gap + value; 4,8")
     assert repr(rk.GapRegression("weibull")) == "<GapRegression: weibull; not fitted>"
     assert "next 90 days" in models["cox"].estimand
+
+
+def test_a_horizon_beyond_the_log_rests_on_the_law(orders):
+    with pytest.warns(RfmkitWarning, match="rests on the law alone: the log spans 729 days"):
+        rk.GapRegression("weibull", horizon_days=730).fit(orders)

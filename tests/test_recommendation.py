@@ -1,5 +1,7 @@
 """The model that did best is recommended, with how sure that is."""
 
+import re
+
 import pytest
 
 import rfmkit as rk
@@ -53,3 +55,9 @@ def test_the_default_models_are_listed_from_the_simplest_on():
         "ChurnCurve", "ModifiedBetaGeo", "ParetoNBD", "ChurnModel",
     ]  # fmt: skip
     assert DEFAULT_MODELS[0]().anchor == "snapshot"
+
+
+def test_few_outcomes_are_said_to_be_a_guess(sample):
+    some = rk.read_orders(sample[sample["customer_id"] < sorted(sample["customer_id"])[60]])
+    found = rk.recommend_model(some, HORIZON, [Constant(0.7)], origins=DAYS)
+    assert re.search(r"outcomes, a guess: only \d+ of them (churned|came back)", found.reason)

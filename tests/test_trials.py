@@ -294,6 +294,13 @@ def test_models_are_named_by_class_or_by_the_caller():
         "Constant 1", "Oracle", "Constant 2",
     ]  # fmt: skip
     assert list(named({"mine": Constant()})) == ["mine"]
+    laws = [rk.GapRegression("cox"), rk.GapRegression("weibull"), rk.GapRegression("cox")]
+    assert list(named(laws)) == [
+        "GapRegression cox 1",
+        "GapRegression weibull",
+        "GapRegression cox 2",
+    ]
+    assert list(named(laws[:1])) == ["GapRegression"]
     assert list(named(Constant())) == ["Constant"]
 
 

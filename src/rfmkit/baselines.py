@@ -82,7 +82,7 @@ class BaseRate:
 
     def _past(self, orders: Orders) -> pd.DataFrame:
         """Give the customers of the last complete horizon, with what they did in it."""
-        horizon = checks.whole("horizon_days", self.horizon_days)
+        horizon = checks.horizon(self.horizon_days)
         # The baselines learn from the same table: it is made once for a log.
         found: pd.DataFrame = orders.remember(
             f"customers {horizon} days ago", lambda: _last_horizon(orders, horizon)
@@ -247,7 +247,7 @@ class PoissonRate(BaseRate):
         NotEnoughHistoryError
             Nobody has come back, or no time has passed.
         """
-        checks.whole("horizon_days", self.horizon_days)
+        checks.horizon(self.horizon_days)
         table = customer_table(as_orders(orders))
         sums = orders.engine.row(
             table.aggregate(
@@ -267,7 +267,7 @@ class PoissonRate(BaseRate):
     def _horizon(self, horizon_days: int | None) -> int:
         super()._horizon(None)
         horizon = self.horizon_days if horizon_days is None else horizon_days
-        return checks.whole("horizon_days", horizon)
+        return checks.horizon(horizon)
 
     def predict_purchases(self, customers: Any, *, horizon_days: int | None = None) -> Any:
         """Give each customer's expected number of purchases within the horizon: rate x horizon.

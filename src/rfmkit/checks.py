@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from rfmkit.exceptions import RfmkitError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+CENTURY: Final = 36_525
 
 
 def choice(name: str, value: Any, choices: Collection[Any]) -> None:
@@ -38,6 +40,21 @@ def whole(name: str, value: Any, *, least: int = 1, hint: str = "") -> int:
         must = f"{name} is at least {least} and whole."
         raise RfmkitError(must, found=f"{name}={value!r}", hint=hint)
     return int(value)
+
+
+def horizon(days: Any) -> int:
+    """Insist on a horizon: whole days, up to a hundred years.
+
+    >>> horizon(10**6)
+    Traceback (most recent call last):
+    rfmkit.exceptions.RfmkitError: horizon_days is at most 36,525, a hundred years.
+    Found: horizon_days=1000000
+    """
+    found = whole("horizon_days", days)
+    if found > CENTURY:
+        must = f"horizon_days is at most {CENTURY:,}, a hundred years."
+        raise RfmkitError(must, found=f"horizon_days={days!r}")
+    return found
 
 
 def number(

@@ -131,6 +131,9 @@ def terms_of(
     from formulaic.parser import DefaultFormulaParser
 
     error = RfmkitError(must, found=f"{name}={formula!r}", hint=hint)
+    # formulaic takes terms away as well, and a left side; in a name in backticks they are letters.
+    if isinstance(formula, str) and re.search(r"[-~|]", re.sub(r"`[^`]*`", "", formula)):
+        raise error
     try:
         parsed = DefaultFormulaParser().get_terms(formula) if isinstance(formula, str) else None
         terms = sorted(parsed, key=lambda term: term.degree) if parsed is not None else None

@@ -141,7 +141,7 @@ def snapshots(
     >>> bool((past["churned"] == (past["purchases_ahead"] == 0)).all())
     True
     """
-    checks.whole("horizon_days", horizon_days)
+    horizon_days = checks.horizon(horizon_days)
     checks.number("sample", sample, above=0, most=1)
     given: Any = origins
     if isinstance(given, str) or not isinstance(given, Iterable):

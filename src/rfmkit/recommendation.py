@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from rfmkit.orders import Day, Orders
     from rfmkit.validation import Backtest
 
+FEW: Final = 50
+"""So few outcomes of one sort tell models apart by chance."""
+
 __all__ = ["Recommendation", "recommend_model"]
 
 # From the simplest on: of models as good as each other the first is recommended.
@@ -107,6 +110,10 @@ def _reason(chosen: str, tied: Sequence[str], rows: Mapping[str, Any]) -> str:
     """Say why, with the figures; `rows` are those of the leaderboard, the best first."""
     row, best = rows[chosen], next(iter(rows))
     text = f"{chosen}: log-loss {_range(row, 'log_loss')} over {row['customers']:,} outcomes"
+    churned = round(row["churn_rate"] * row["customers"])
+    few, what = min((churned, "churned"), (row["customers"] - churned, "came back"))
+    if few < FEW:
+        text += f", a guess: only {few} of them {what}"
     if np.isfinite(base := rows[BaseRate.name]["log_loss"]):
         text += f", against {base:.4f} of the base rate"
     if not tied:

@@ -348,6 +348,12 @@ def fresh(model: Any, horizon_days: int) -> Any:
     return made
 
 
+def _told_by_kind(model: Any, name: str) -> str:
+    """Name a model with the law it was made with, of those that have several."""
+    kind = getattr(model, "kind", None)
+    return f"{name} {kind}" if isinstance(kind, str) else name
+
+
 def named(models: Any) -> dict[str, Any]:
     """Give every model a name: its class, with a number where a class comes again."""
     if isinstance(models, Mapping):
@@ -355,10 +361,11 @@ def named(models: Any) -> dict[str, Any]:
     else:
         listed = list(models) if isinstance(models, Iterable) else [models]
         kinds = [type(model).__name__ for model in listed]
-        found = {
-            kind if kinds.count(kind) == 1 else f"{kind} {kinds[: place + 1].count(kind)}": model
-            for place, (kind, model) in enumerate(zip(kinds, listed, strict=True))
-        }
+        told = [_told_by_kind(model, kind) for model, kind in zip(listed, kinds, strict=True)]
+        found = {}
+        for place, (kind, name, model) in enumerate(zip(kinds, told, listed, strict=True)):
+            numbered = name if told.count(name) == 1 else f"{name} {told[: place + 1].count(name)}"
+            found[kind if kinds.count(kind) == 1 else numbered] = model
     wrong = [
         name for name, model in found.items()
         if isinstance(model, type) or not all(hasattr(model, verb) for verb in PROTOCOL)

@@ -120,7 +120,7 @@ def backtest(
     ['ModifiedBetaGeo', 'recency', 'recency / own gap', 'rate x horizon', 'base rate']
     """
     orders = as_orders(orders)
-    checks.whole("horizon_days", horizon_days)
+    horizon_days = checks.horizon(horizon_days)
     checks.whole("bins", bins, least=2)
     checks.whole("sample", sample)
     entrants = named(models) | {kind.name: kind() for kind in BASELINES}
@@ -281,10 +281,11 @@ def _origins(
             if day - first.toordinal() >= (horizon if place == 1 else 2 * horizon)
         ]  # fmt: skip
         if not days:
+            most = (as_of - first).days // 2
             raise NotEnoughHistoryError(
                 f"The log holds a horizon of {horizon} days before the origin and one after.",
                 found=f"{(as_of - first).days} days, {first} to {as_of}",
-                hint=f"ask for at most {(as_of - first).days // 2} days, or name origins=.",
+                hint=f"ask for at most {most} days, or name origins=." if most else "a longer log.",
             )
         return days[::-1]
     listed = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)

@@ -306,7 +306,7 @@ class BetaGeoCNBD(BetaGeo):
         """
         import pandas as pd
 
-        checks.whole("horizon_days", self.horizon_days)
+        checks.horizon(self.horizon_days)
         counts = count_customers(customers, unit_days=float(self.unit_days))
         tried: dict[int, float] = {}
         for k in self._regularities(customers):

@@ -10,6 +10,7 @@ import ibis
 from rfmkit import formulas
 from rfmkit._engine import kind_of
 from rfmkit.btyd.cells import number
+from rfmkit.columns import CUSTOMERS
 from rfmkit.exceptions import ColumnsError, RfmkitError, examples, warn
 from rfmkit.formulas import Design
 from rfmkit.orders import Orders
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+OUTCOMES: Final = frozenset(
+    column.name for column in CUSTOMERS if column.name not in ("first_purchase", "tenure_days")
+)
+"""Columns that tell what customers did later: as covariates they would explain themselves."""
 LATER: Final = ("ibis", "spark", "duckdb")
 """Kinds of frames that are not read until their result is."""
 HINT: Final = 'write columns and + : * ( ), such as "gender + age", and C(region) for numbers that '
@@ -117,12 +122,21 @@ def terms_of(formula: Any, process: str) -> list[list[Factor]]:
     """Read the formula of a process, if there is one."""
     if formula is None:
         return []
-    return formulas.terms_of(
+    terms = formulas.terms_of(
         formula,
         process,
         must=f"{process} is a formula of columns of the customers.",
         hint=HINT + HINT_MORE,
     )
+    told = [name for name in formulas.names_of(terms) if name in OUTCOMES]
+    if told:
+        raise RfmkitError(
+            "A covariate is known before the purchases are.",
+            found=f"{process}={formula!r}: {examples(told)} grows out of them",
+            hint="take what was known on the first day, such as the value of the first purchase, "
+            "as a column of another name.",
+        )
+    return terms
 
 
 def learn(buying: Terms, leaving: Terms, cells: Mapping[str, Any], weight: Floats) -> Covariates:

@@ -126,7 +126,7 @@ class BuyTillYouDie(Fitted):
             A formula cannot be read, or its covariates are missing of some customers, or tell
             nobody apart.
         """
-        checks.whole("horizon_days", self.horizon_days)
+        checks.horizon(self.horizon_days)
         if self.buying is None and self.leaving is None:
             self.covariates_ = None
             self._fit_counts(count_customers(customers, unit_days=float(self.unit_days)))
@@ -243,13 +243,18 @@ class BuyTillYouDie(Fitted):
         self._insist_on_fit()
         checks.whole("times", times, least=2)
         space, scaled, unit_days = self._again(customers)
+        if round(scaled.customers) != self.customers_:
+            raise RfmkitError(
+                "A bootstrap draws the customers of the fit.",
+                found=f"{scaled.customers:,.0f} customers, and a fit on {self.customers_:,}",
+                hint="pass what was passed to fit.",
+            )
         unit = self._units(scaled.unit_days / unit_days, len(self.params_))
         start = space.point(self._params / unit)
         rng, draws = np.random.default_rng(seed), []
         for _ in range(times):
-            drawn = rng.multinomial(round(scaled.customers), scaled.weight / scaled.customers)
-            sample = replace(scaled, weight=drawn.astype(float))
-            objective = space.objective(sample)
+            drawn = rng.multinomial(self.customers_, scaled.weight / scaled.customers)
+            objective = space.objective(replace(scaled, weight=drawn.astype(float)))
             found = maximise(objective, [start], space.limits)
             draws.append(space.natural(found.at)[0] * unit)
         self._draws = np.array(draws)
@@ -346,7 +351,7 @@ class BuyTillYouDie(Fitted):
 
     def _horizon(self, horizon_days: int | None) -> float:
         days = self.horizon_days if horizon_days is None else horizon_days
-        return checks.whole("horizon_days", days) / float(self.unit_days)
+        return checks.horizon(days) / float(self.unit_days)
 
     def _predict(
         self,

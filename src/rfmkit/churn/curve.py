@@ -238,16 +238,14 @@ class ChurnCurve:
         longest = self._longest(horizon)
         table = table.drop(*(name for name in CHURN if name in table.columns))
         keyed = table.mutate(
-            curve_stratum=self.stratum_of(table.purchases),
-            curve_days=table.recency_days.clip(0, longest).cast("int64"),
+            curve_stratum=self.stratum_of(table.purchases.cast("int64")),
+            curve_days=table.recency_days.cast("int64").clip(0, longest),
         )
         scored = keyed.left_join(lookup, ["curve_stratum", "curve_days"])
         return scored.select(*table.columns, *CHURN)
 
     def _horizon(self, horizon_days: int | None) -> int:
-        return checks.whole(
-            "horizon_days", self.horizon_days if horizon_days is None else horizon_days
-        )
+        return checks.horizon(self.horizon_days if horizon_days is None else horizon_days)
 
     def _longest(self, horizon_days: int) -> int:
         """Give the silence from which on the answer no longer changes."""

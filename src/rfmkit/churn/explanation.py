@@ -1,4 +1,4 @@
-"""Explanation: which facts about a customer move a logit away from that of a typical one."""
+"""Explanation: which facts move a customer's logit, and which a model needs most."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from rfmkit.churn.blend import log_loss
 from rfmkit.churn.features import GROUPS, PLACES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
+
+    from rfmkit.churn.blend import Day
 
     Floats = NDArray[np.float64]
 
 BATCH: Final = 20_000
+SEED: Final = 20_261_122
 
 
 def shapley(facts: Floats, typical: Floats, value: Callable[[Floats], Floats]) -> Floats:
@@ -61,3 +66,24 @@ def _shapley(facts: Floats, typical: Floats, value: Callable[[Floats], Floats]) 
             ways = factorial(len(own) - 1) * factorial(len(groups) - len(own))
             found[:, group] += ways / factorial(len(groups)) * (after - values[own - {group}])
     return found
+
+
+def importances(days: Sequence[Day], logit: Callable[[Day], Floats]) -> pd.DataFrame:
+    """Shuffle each group of facts among the customers of a day, and measure what is lost."""
+    import pandas as pd
+
+    random = np.random.default_rng(SEED)
+    lost = dict.fromkeys(GROUPS, 0.0)
+    rows = sum(len(day.churned) for day in days)
+    for day in days:
+        before = log_loss(logit(day), day.churned).sum()
+        for name, facts in GROUPS.items():
+            shuffled = day.facts.copy()
+            places = [PLACES[fact] for fact in facts]
+            shuffled[:, places] = random.permutation(shuffled[:, places])
+            after = log_loss(logit(day.with_facts(shuffled)), day.churned).sum()
+            lost[name] += float(after - before) / rows
+    table = pd.DataFrame({"feature": list(lost), "log_loss": list(lost.values())})
+    if not rows:
+        table["log_loss"] = np.nan
+    return table.sort_values("log_loss", ascending=False, kind="stable", ignore_index=True)

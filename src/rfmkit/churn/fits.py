@@ -246,6 +246,15 @@ def _polished(found: Fit, designs: Designs, times: Times) -> Fit:
     return found
 
 
+def tell_of_law(horizon_days: int, days: int) -> None:
+    """Warn where an answer rests on the law alone."""
+    if horizon_days > days:
+        warn(
+            f"Churn within {horizon_days} days rests on the law alone: the log spans {days} days.",
+            hint="ask for a shorter horizon_days, or give a longer log.",
+        )
+
+
 def telling(cells: Mapping[str, NDArray[Any]]) -> list[str]:
     """Choose covariates from the first on: those that vary, and not as the ones before tell."""
     kept: list[str] = []

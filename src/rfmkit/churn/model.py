@@ -11,15 +11,14 @@ from rfmkit import checks
 from rfmkit.btyd import ModifiedBetaGeo
 from rfmkit.btyd.fitted import beside, in_batches
 from rfmkit.churn import past
-from rfmkit.churn.blend import LEAST, Blend, Day, btyd_churn, expit, log_loss, logit
-from rfmkit.churn.explanation import shapley
-from rfmkit.churn.features import FACTS, GROUPS, PLACES, feature_table
-from rfmkit.exceptions import NotFittedError, RfmkitError, warn
+from rfmkit.churn.blend import LEAST, Blend, Day, btyd_churn, expit, logit
+from rfmkit.churn.explanation import importances, shapley
+from rfmkit.churn.features import FACTS, GROUPS, feature_table
+from rfmkit.exceptions import NotFittedError, RfmkitError, examples, warn
 from rfmkit.orders import as_orders
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 Learns = Literal["logistic", "boosting", "blend"]
-SEED: Final = 20_261_122
 MIN_OUTCOMES: Final = 50
 PARTS: Final = (1, 2, 3, 4)
 """Which parts of the horizon are tried, where the past is too short to teach all of it."""
@@ -150,7 +148,7 @@ class ChurnModel:
         RfmkitWarning
             The past cannot teach what was asked: `fallback_` says why, and what is done instead.
         """
-        checks.whole("horizon_days", self.horizon_days)
+        horizon = checks.horizon(self.horizon_days)
         checks.choice("learner", self.learner, ("logistic", "boosting", "blend"))
         checks.whole("sample", self.sample)
         checks.whole("origins", self.origins)
@@ -163,7 +161,7 @@ class ChurnModel:
         held: list[Day] = []
         reason = ""
         for part in PARTS:
-            self.learned_days_ = self.horizon_days // part
+            self.learned_days_ = horizon // part
             if not self.learned_days_:
                 break
             plan = past.plan(orders, self.learned_days_, self.origins, self.sample)
@@ -175,17 +173,17 @@ class ChurnModel:
                 self._learn(days, held, early, plan)
                 break
         self._typical = np.median(past.now(orders, self.learned_days_ or 1, plan.share), axis=0)
-        self._end(reason)
+        self._end(reason, days)
         self.training_ = _training(days, held, learned=self._blend is not None)
         return self
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: str, days: list[Day]) -> None:
         """Say what was done where the past cannot teach what was asked."""
         self.fallback_ = ""
         if self._blend is None:
             self.learned_days_ = 0
             self.weights_ = {"ModifiedBetaGeo": 1.0}
-            self.importances_ = _importances([], Day.btyd_logit)
+            self.importances_ = importances([], Day.btyd_logit)
             self.fallback_ = f"ModifiedBetaGeo alone is used. {reason}"
         elif reason:
             self.fallback_ = (
@@ -193,8 +191,9 @@ class ChurnModel:
                 f"ModifiedBetaGeo. {reason}"
             )
         if self.fallback_:
-            hint = "ask for a shorter horizon_days, or give a longer log."
-            warn(self.fallback_, hint=hint)
+            churned, back = _most(days)
+            way = "a longer" if back < MIN_OUTCOMES <= churned else "a shorter"
+            warn(self.fallback_, hint=f"ask for {way} horizon_days, or give a longer log.")
 
     def _learn(self, days: list[Day], held: list[Day], early: list[Day], plan: past.Plan) -> None:
         """Learn the weights on the days held back, then the members on all."""
@@ -203,7 +202,7 @@ class ChurnModel:
         weight = min(1.0, plan.step_days / self.learned_days_)
         trial = Blend(self.learner, seasons=seasons).fit(early, weight)
         weights = trial.weigh(held, weight)
-        self.importances_ = _importances(held, trial.logit)
+        self.importances_ = importances(held, trial.logit)
         self._blend = Blend(self.learner, seasons=seasons).fit(days, weight)
         self._blend.weights = weights
         self.weights_ = dict(zip(self._blend.names, weights.tolist(), strict=True))
@@ -231,9 +230,7 @@ class ChurnModel:
         DataFrame
             `customer_id, churn_probability`, in the log's kind, ordered by `customer_id`.
         """
-        horizon = checks.whole(
-            "horizon_days", self.horizon_days if horizon_days is None else horizon_days
-        )
+        horizon = checks.horizon(self.horizon_days if horizon_days is None else horizon_days)
         self._fitted()
         table = feature_table(as_orders(orders), horizon_days=self.learned_days_ or 1)
         day = orders.as_of
@@ -280,9 +277,15 @@ class ChurnModel:
         self._fitted()
         checks.whole("top", top)
         table = feature_table(as_orders(orders), horizon_days=self.learned_days_ or 1)
-        if customers is not None:
-            table = table.filter(table.customer_id.cast("string").isin(_ids(customers)))
-        frame = orders.engine.frame(table.order_by("customer_id").limit(self.sample))
+        asked = None if customers is None else _ids(customers)
+        table = table.order_by("customer_id")
+        table = (
+            table.limit(self.sample)
+            if asked is None
+            else table.filter(table.customer_id.cast("string").isin(asked))
+        )
+        frame = orders.engine.frame(table)
+        _insist_on_customers(asked, frame)
         facts = past.facts_of(frame)
         day = orders.as_of
         effects = shapley(
@@ -333,12 +336,17 @@ def _why_not(days: list[Day], early: list[Day], horizon_days: int) -> str:
         return f"The log is too short to learn and to check a horizon of {horizon_days} days."
     if past.enough(early, MIN_OUTCOMES):
         return ""
-    churned = max(int(day.churned.sum()) for day in days)
-    back = max(int((1 - day.churned).sum()) for day in days)
+    churned, back = _most(days)
     return (
         f"To learn from, {MIN_OUTCOMES} customers come back within {horizon_days} days of an early "
         f"day and as many stay away: at most {back:,} and {churned:,} did on any."
     )
+
+
+def _most(days: list[Day]) -> tuple[int, int]:
+    """Give how many churned, and how many came back, on the day on which most did."""
+    churned = max((int(day.churned.sum()) for day in days), default=0)
+    return churned, max((int((1 - day.churned).sum()) for day in days), default=0)
 
 
 def _training(days: list[Day], held: list[Day], *, learned: bool) -> pd.DataFrame:
@@ -357,28 +365,19 @@ def _training(days: list[Day], held: list[Day], *, learned: bool) -> pd.DataFram
     )
 
 
-def _importances(days: list[Day], logit: Callable[[Day], Floats]) -> pd.DataFrame:
-    """Shuffle each group of facts among the customers of a day, and measure what is lost."""
-    import pandas as pd
-
-    random = np.random.default_rng(SEED)
-    lost = dict.fromkeys(GROUPS, 0.0)
-    rows = sum(len(day.churned) for day in days)
-    for day in days:
-        before = log_loss(logit(day), day.churned).sum()
-        for name, facts in GROUPS.items():
-            shuffled = day.facts.copy()
-            places = [PLACES[fact] for fact in facts]
-            shuffled[:, places] = random.permutation(shuffled[:, places])
-            after = log_loss(logit(day.with_facts(shuffled)), day.churned).sum()
-            lost[name] += float(after - before) / rows
-    table = pd.DataFrame({"feature": list(lost), "log_loss": list(lost.values())})
-    if not rows:
-        table["log_loss"] = np.nan
-    return table.sort_values("log_loss", ascending=False, kind="stable", ignore_index=True)
-
-
 def _ids(customers: Iterable[Any]) -> list[str]:
     if isinstance(customers, str) or not isinstance(customers, Iterable):
         raise RfmkitError("customers is a list of ids.", found=repr(customers))
     return [str(customer) for customer in customers]
+
+
+def _insist_on_customers(asked: list[str] | None, frame: pd.DataFrame) -> None:
+    """Insist on somebody to explain, and that everybody asked for has bought."""
+    known = set(frame["customer_id"].astype(str))
+    unknown = [customer for customer in asked or () if customer not in known]
+    if unknown or not known:
+        raise RfmkitError(
+            "Whom to explain are customers who have bought.",
+            found=f"no purchase of {examples(unknown)}" if unknown else "none",
+            hint="customers=list(frame['customer_id']) of a frame of them.",
+        )

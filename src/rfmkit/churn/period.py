@@ -102,7 +102,7 @@ def churn_period(
     checks.number("return_rate", return_rate, above=0, below=1)
     checks.number("q", q, above=0, below=1)
     if horizon_days is not None:
-        checks.whole("horizon_days", horizon_days)
+        checks.horizon(horizon_days)
     gaps = as_orders(orders).engine.frame(gap_table(orders))
     ended = gaps[gaps["returned"]]
     if not len(ended):
@@ -150,6 +150,8 @@ def _by_return_rate(
         note += f"; ever: within the {survival.days} days of the longest silence"
     if days >= len(returns):
         return None, None, f"{note}; never that few"
+    if not days:
+        note += "; it is so from the first day on, and tells nobody lost"
     if days > survival.tail_from:
         note += f"; by the fitted tail, which begins at {survival.tail_from} days"
     return days, float(returns[days]), note

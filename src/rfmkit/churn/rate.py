@@ -43,7 +43,7 @@ def churn_rate(orders: Orders, *, horizon_days: int = 365) -> Any:
     >>> bool((rate["churned_customers"] <= rate["customers"]).all())
     True
     """
-    checks.whole("horizon_days", horizon_days)
+    checks.horizon(horizon_days)
     table = purchases(as_orders(orders))
     table = table.filter(ends_purchase(table, orders))
     first = table.filter(table.purchase_number == 1)

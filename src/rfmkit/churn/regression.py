@@ -9,7 +9,7 @@ import numpy as np
 
 from rfmkit import checks
 from rfmkit.btyd.fitted import beside, in_batches
-from rfmkit.churn.fits import INTERCEPT, clustered, regress, telling
+from rfmkit.churn.fits import INTERCEPT, clustered, regress, tell_of_law, telling
 from rfmkit.churn.laws import LAWS, STEADY, Times
 from rfmkit.churn.spells import (
     COVARIATES,
@@ -179,10 +179,10 @@ class GapRegression:
         Warns
         -----
         RfmkitWarning
-            lifelines doubts its result.
+            lifelines doubts its result, or the log is shorter than the horizon.
         """
         checks.choice("kind", self.kind, LAWS)
-        checks.whole("horizon_days", self.horizon_days)
+        checks.horizon(self.horizon_days)
         checks.whole("sample", self.sample)
         checks.number("confidence", self.confidence, above=0, below=1)
         terms = None if self.formula is None else terms_in(self.formula)
@@ -193,8 +193,10 @@ class GapRegression:
         )
         self._scales = scales_of(gaps)
         cells = self._scales.covariates(self._scales.facts(gaps), names)
+        days = (orders.as_of - orders.facts["first_day"]).days
+        tell_of_law(self.horizon_days, days)
         if terms is None:
-            if (orders.as_of - orders.facts["first_day"]).days < TWO_YEARS:
+            if days < TWO_YEARS:
                 del cells["quarter"]
             names = telling(cells)
             terms = [[(name, False)] for name in names]
@@ -252,9 +254,7 @@ class GapRegression:
             formula names a category, month or quarter (or by ``C( )`` a number) in which no gap
             began that was learned.
         """
-        horizon = checks.whole(
-            "horizon_days", self.horizon_days if horizon_days is None else horizon_days
-        )
+        horizon = checks.horizon(self.horizon_days if horizon_days is None else horizon_days)
 
         def churn(found: Fit, predicted: dict[str, Floats], silent: Floats) -> Floats:
             return np.exp(
