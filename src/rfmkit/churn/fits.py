@@ -213,6 +213,10 @@ def regress(kind: str, design: Design, row: Sequence[Floats], times: Times, *, f
     said = [str(each.message) for each in caught if issubclass(each.category, told)]
     if said:
         first = next(line.strip() for line in said[0].splitlines() if line.strip())
+        # By the names that the caller knows, and without advice about formulas that are not ours.
+        for place, label in enumerate(design.labels):
+            first = first.replace(f"column{place:06d}", label)
+        first = first.partition(". ")[0]
         warn(
             f"lifelines says of this fit: {first}",
             hint="give fewer covariates by formula=, and trust no error of this fit.",
