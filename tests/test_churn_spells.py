@@ -131,7 +131,7 @@ def test_typical_is_the_geometric_mean():
 
 
 def test_a_formula_names_what_is_known_of_a_gap():
-    terms = terms_in("value:own_gap + C(purchases) - 1")
+    terms = terms_in("value:own_gap + C(purchases)")
     assert names_of(terms) == ["purchases", "value", "own_gap"]
     assert terms_in("1") == []
     with pytest.raises(RfmkitError, match=r"(?s)Found: 'income', 'recency_days'"):

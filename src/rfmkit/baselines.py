@@ -301,10 +301,7 @@ BASELINES: Final = (BaseRate, RecencyRate, OverdueRate, PoissonRate)
 
 
 def _last_horizon(orders: Orders, horizon_days: int) -> pd.DataFrame:
-    try:
-        origin = orders.as_of - dt.timedelta(days=horizon_days)
-    except OverflowError as error:
-        raise RfmkitError("horizon_days ends in no year 0.", found=str(horizon_days)) from error
+    origin = orders.as_of - dt.timedelta(days=horizon_days)
     earlier = orders.until(origin)  # kept until it is counted
     then = customer_table(earlier)
     found = orders.engine.row(then.aggregate(customers=then.count()))["customers"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 import numpy as np
 
+from rfmkit.checks import CENTURY
 from rfmkit.exceptions import NotFittedError
 from rfmkit.survival import Tail, fit_tail
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     Predicted = Mapping[str, Floats]
 
 MIN_AT_RISK: Final = 10
+HALVINGS: Final = 60
 STEADY: Final = ("shape", "spread")
 """Parts that no covariate moves."""
 # In the order of the alphabet, in which autograd lays parameters out for lifelines.
@@ -255,3 +257,15 @@ LAWS: Final[dict[str, Law]] = {
     "cox": Cox(),
     "mixture_cure": MixtureCure(),
 }
+
+
+def median_wait(hazard: Callable[[Floats], Floats], silent: Floats) -> Floats:
+    """Find the days after which log 2 more of hazard has passed, halving on the log of days."""
+    start = hazard(silent)
+    low, high = np.full_like(silent, -5.0), np.full_like(silent, np.log(CENTURY))
+    never = hazard(silent + CENTURY) - start < np.log(2)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        reached = hazard(silent + np.exp(middle)) - start >= np.log(2)
+        low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+    return np.where(never, np.nan, np.exp(high))

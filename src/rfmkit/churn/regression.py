@@ -10,7 +10,7 @@ import numpy as np
 from rfmkit import checks
 from rfmkit.btyd.fitted import beside, in_batches
 from rfmkit.churn.fits import INTERCEPT, clustered, regress, tell_of_law, telling
-from rfmkit.churn.laws import LAWS, STEADY, Times
+from rfmkit.churn.laws import LAWS, STEADY, Times, median_wait
 from rfmkit.churn.spells import (
     COVARIATES,
     FACTS,
@@ -41,8 +41,6 @@ Kind = Literal["weibull", "lognormal", "loglogistic", "cox", "mixture_cure"]
 DEFAULT: Final = ("order_number", "own_gap", "value", "quarter")
 TWO_YEARS: Final = 730
 MIN_GAPS: Final = 200
-CENTURY: Final = 36_525
-HALVINGS: Final = 60
 
 
 class GapRegression:
@@ -84,8 +82,8 @@ class GapRegression:
         The formula that was fitted.
     log_likelihood_ : float
         Of Cox's model the partial one.
-    gaps_, customers_ : int
-        How many gaps of how many customers it was fitted on.
+    gaps_, customers_, log_days_ : int
+        How many gaps of how many customers it was fitted on, in a log of how many days.
     sampled_ : float
         The share of the customers these are; 1 for all.
 
@@ -179,7 +177,7 @@ class GapRegression:
         Warns
         -----
         RfmkitWarning
-            lifelines doubts its result, or the log is shorter than the horizon.
+            lifelines doubts its result.
         """
         checks.choice("kind", self.kind, LAWS)
         checks.horizon(self.horizon_days)
@@ -193,10 +191,9 @@ class GapRegression:
         )
         self._scales = scales_of(gaps)
         cells = self._scales.covariates(self._scales.facts(gaps), names)
-        days = (orders.as_of - orders.facts["first_day"]).days
-        tell_of_law(self.horizon_days, days)
+        self.log_days_ = (orders.as_of - orders.facts["first_day"]).days
         if terms is None:
-            if days < TWO_YEARS:
+            if self.log_days_ < TWO_YEARS:
                 del cells["quarter"]
             names = telling(cells)
             terms = [[(name, False)] for name in names]
@@ -253,8 +250,14 @@ class GapRegression:
             `customer_id, churn_probability`, in the input's kind and row order; null where the
             formula names a category, month or quarter (or by ``C( )`` a number) in which no gap
             began that was learned.
+
+        Warns
+        -----
+        RfmkitWarning
+            The horizon is longer than the log that was learned.
         """
         horizon = checks.horizon(self.horizon_days if horizon_days is None else horizon_days)
+        tell_of_law(horizon, getattr(self, "log_days_", horizon))
 
         def churn(found: Fit, predicted: dict[str, Floats], silent: Floats) -> Floats:
             return np.exp(
@@ -353,18 +356,6 @@ class GapRegression:
             f"<GapRegression: {self.kind} of {self.formula_}; {self.gaps_:,} gaps of "
             f"{self.customers_:,} customers>"
         )
-
-
-def median_wait(hazard: Callable[[Floats], Floats], silent: Floats) -> Floats:
-    """Find the days after which log 2 more of hazard has passed, halving on the log of days."""
-    start = hazard(silent)
-    low, high = np.full_like(silent, -5.0), np.full_like(silent, np.log(CENTURY))
-    never = hazard(silent + CENTURY) - start < np.log(2)
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        reached = hazard(silent + np.exp(middle)) - start >= np.log(2)
-        low, high = np.where(reached, low, middle), np.where(reached, middle, high)
-    return np.where(never, np.nan, np.exp(high))
 
 
 def _summary(found: Fit, variance: Floats, confidence: float) -> pd.DataFrame:
