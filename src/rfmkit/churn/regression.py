@@ -8,13 +8,13 @@ import ibis
 import numpy as np
 
 from rfmkit import checks
+from rfmkit.btyd.counts import SAME_DAY
 from rfmkit.btyd.fitted import beside, in_batches
 from rfmkit.churn.fits import INTERCEPT, clustered, regress, tell_of_law, telling
 from rfmkit.churn.laws import LAWS, STEADY, Times, median_wait
 from rfmkit.churn.spells import (
     COVARIATES,
     FACTS,
-    SAME_DAY,
     day_categories,
     read_spells,
     scales_of,

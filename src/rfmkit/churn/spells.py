@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 import numpy as np
 
+from rfmkit.btyd.counts import SAME_DAY
 from rfmkit.churn.strata import ORDER_NUMBERS, label, merge_strata
 from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError, examples
 from rfmkit.formulas import names_of, terms_of
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from rfmkit.formulas import Factor
     from rfmkit.orders import Orders
 
-SAME_DAY: Final = 0.5
-"""What a gap of no days is taken for, in days."""
 MIN_GAPS: Final = 200
 LEAST_SHARE: Final = 0.01
 """Of the typical value: what is worth less, such as a gift, is taken for so much."""

@@ -17,7 +17,7 @@ from rfmkit.cycle.methods import METHODS, Method, normal_fit, side_by_side
 from rfmkit.cycle.products import insist_on_columns, product_customers
 from rfmkit.cycle.regularity import facts_of_pairs, last_two
 from rfmkit.cycle.shrinkage import shrinkage_strength
-from rfmkit.cycle.waits import NEXT, fit_waits, silence_counts, with_interval
+from rfmkit.cycle.waits import NEXT, day_after, fit_waits, silence_counts, with_interval
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, warn
 from rfmkit.history import customer_table, gap_table, over_customers
 from rfmkit.orders import Orders, as_orders
@@ -343,11 +343,8 @@ def _with_cycle(
         table = table.mutate(cycle_days=own)
     else:
         table = table.mutate(unit_days=own, cycle_days=own * pieces)
-    wait = table.cycle_days.round().cast("int64").as_interval("D")
-    due = table.last_purchase.cast("date") + wait
     return table.mutate(
-        # A date plus an interval is a timestamp on some engines, whatever Ibis calls it.
-        expected_next_purchase=due.cast("timestamp").cast("date"),
+        expected_next_purchase=day_after(table, table.cycle_days),
         overdue_ratio=table.recency_days.cast("float64") / table.cycle_days.nullif(0),
     )
 
