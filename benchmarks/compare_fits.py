@@ -40,7 +40,7 @@ def log_likelihood(model, params, path):
     from fits import NAMES
 
     import rfmkit as rk
-    from rfmkit.btyd.counts import Counts
+    from rfmkit.btyd._counts import Counts
 
     frame = pd.read_parquet(path, columns=list(NAMES))
     x, t_x, tenure = (frame[name].to_numpy(dtype=float) for name in NAMES)

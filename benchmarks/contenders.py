@@ -71,7 +71,7 @@ def rfmkit_segment(log: str, out: str, memory_limit: str | None = None) -> float
     import lifelines  # noqa: F401 (imports are counted apart)
 
     import rfmkit as rk
-    from rfmkit import lifecycle  # noqa: F401
+    from rfmkit.segments import lifecycle  # noqa: F401
 
     began = time.perf_counter()
     orders = rk.read_orders(log, output="ibis", threads=THREADS, memory_limit=memory_limit)

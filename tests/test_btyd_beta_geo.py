@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rfmkit as rk
-from rfmkit.btyd.counts import Counts, count_customers
-from rfmkit.btyd.timing import Timing
+from rfmkit.btyd._counts import Counts, count_customers
+from rfmkit.btyd._erlang import Timing
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
 
 MODELS = [rk.BetaGeo, rk.ModifiedBetaGeo]

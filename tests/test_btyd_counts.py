@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 import rfmkit as rk
-from rfmkit.btyd.counts import Counts, coded, count_customers, uncoded
+from rfmkit.btyd._counts import Counts, coded, count_customers, uncoded
 from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError
 
 FRAME = pd.DataFrame({

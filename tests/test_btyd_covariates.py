@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 import rfmkit as rk
 from conftest import plain
-from rfmkit.btyd.coordinates import coordinates
-from rfmkit.btyd.counts import Counts
-from rfmkit.btyd.covariates import learn, terms_of
+from rfmkit.btyd._counts import Counts
+from rfmkit.btyd._covariate_space import coordinates
+from rfmkit.btyd._covariates import learn, terms_of
 from rfmkit.exceptions import ColumnsError, NotFittedError, RfmkitError, RfmkitWarning
 
 MODELS = [rk.BetaGeo, rk.ModifiedBetaGeo, rk.ParetoNBD]

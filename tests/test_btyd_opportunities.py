@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rfmkit as rk
-from rfmkit.btyd.opportunities import NEEDS, opportunity_table
+from rfmkit.btyd._opportunities import NEEDS, opportunity_table
 from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError
-from rfmkit.history import customer_table
+from rfmkit.history.customers import customer_table
 
 
 def frame(*rows):

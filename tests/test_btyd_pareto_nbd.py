@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import rfmkit as rk
 from rfmkit.btyd import pareto_nbd
-from rfmkit.btyd.counts import Counts
+from rfmkit.btyd._counts import Counts
 
 # r, alpha, s, beta, x, t_x, T; log-likelihood and P(alive) by mpmath's hypergeometric function
 # with 60 digits.

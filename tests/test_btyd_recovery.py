@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binom
 
 import rfmkit as rk
-from rfmkit.btyd.counts import Counts
+from rfmkit.btyd._counts import Counts
 
 TRUTH = {"r": 0.525, "alpha": 43.3, "a": 0.891, "b": 1.614}  # those of CDNOW, in days
 SHOPS = 40

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import rfmkit as rk
-from rfmkit import checks
+from rfmkit import _checks as checks
 from rfmkit.exceptions import NotFittedError, RfmkitError
 
 NO_NUMBER = ["1", None, [1], True, float("nan")]

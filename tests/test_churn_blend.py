@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rfmkit as rk
-from rfmkit.churn.blend import (
+from rfmkit.churn._blend import (
     LEAST,
     PULL,
     PULL_A_ROW,
@@ -18,8 +18,8 @@ from rfmkit.churn.blend import (
     log_loss,
     logit,
 )  # fmt: skip
-from rfmkit.churn.blend import _weights as weights
-from rfmkit.churn.features import FACTS, PLACES
+from rfmkit.churn._blend import _weights as weights
+from rfmkit.churn._features import FACTS, PLACES
 
 LOG = rk.read_orders(rk.load_sample())
 CUSTOMERS = rk.summarize(LOG).query("purchases > 0")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rfmkit.churn.explanation import shapley
-from rfmkit.churn.features import FACTS, GROUPS, PLACES
+from rfmkit.churn._explanation import shapley
+from rfmkit.churn._features import FACTS, GROUPS, PLACES
 
 SLOPES = np.arange(1.0, len(FACTS) + 1)
 

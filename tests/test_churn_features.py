@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import rfmkit as rk
 from conftest import log
-from rfmkit.churn.features import FACTS, PLACES, feature_table, measures
+from rfmkit.churn._features import FACTS, PLACES, feature_table, measures
 
 RATES = (0.8, 20.0)
 

@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rfmkit.churn.fits import clustered, regress, telling
-from rfmkit.churn.laws import LAWS, Times
+from rfmkit.btyd._formulas import Design, learn
+from rfmkit.churn._distributions import LAWS, Times
+from rfmkit.churn._fits import clustered, regress, telling
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, RfmkitWarning
-from rfmkit.formulas import Design, learn
 
 KINDS = list(LAWS)
 AFT = {

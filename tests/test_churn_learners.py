@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rfmkit.churn.learners import Boosting, Hinges, Trees
+from rfmkit.churn._learners import Boosting, Hinges, Trees
 from rfmkit.exceptions import RfmkitError
 
 ROWS = 3000

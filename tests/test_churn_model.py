@@ -8,7 +8,7 @@ import pytest
 
 import rfmkit as rk
 from conftest import log, plain
-from rfmkit.churn.blend import expit
+from rfmkit.churn._blend import expit
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, RfmkitWarning
 
 SETTINGS = {"horizon_days": 60, "origins": 4}

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from rfmkit.churn.strata import ORDER_NUMBERS, label, merge_strata
+from rfmkit.churn._strata import ORDER_NUMBERS, label, merge_strata
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from scipy import stats
 
 import rfmkit as rk
-from rfmkit.cycle.categories import STRENGTH_CUSTOMERS, waits_by_category
-from rfmkit.cycle.waits import quantiles
+from rfmkit.cycle._categories import STRENGTH_CUSTOMERS, waits_by_category
+from rfmkit.cycle._waits import quantiles
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitWarning
 
 GOODS = {"coffee": 20, "filters": 60, "kettles": 150}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rfmkit.cycle.methods import (
+from rfmkit.cycle._methods import (
     METHODS,
     erlang_median,
     normal_fit,

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 import rfmkit as rk
-from rfmkit.cycle.products import (
+from rfmkit.cycle._products import (
     product_buyers,
     product_customers,
     product_gaps,
@@ -160,7 +160,7 @@ def test_the_moments_are_those_of_the_last_two_gaps(orders):
 
 def test_many_customers_are_sampled(monkeypatch, orders):
     everybody = product_silences(orders, per_unit=False)["customers"].sum()
-    monkeypatch.setattr("rfmkit.cycle.products.SAMPLE", 600)
+    monkeypatch.setattr("rfmkit.cycle._products.SAMPLE", 600)
     some = product_silences(orders, per_unit=False)["customers"].sum()
     assert everybody == product_buyers(orders, per_unit=False)["customers"].sum()
     assert 500 < some < 700

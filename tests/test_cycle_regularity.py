@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import rfmkit as rk
 from rfmkit.cycle import two_last_gaps, wheat_morrison
-from rfmkit.cycle.regularity import facts_of_pairs, k_of, last_two, regularity_facts
+from rfmkit.cycle._regularity import facts_of_pairs, k_of, last_two, regularity_facts
 
 GAPS = st.floats(min_value=1, max_value=1000)
 

@@ -6,7 +6,7 @@ import pytest
 from scipy.special import gammaln
 
 import rfmkit as rk
-from rfmkit.cycle.shrinkage import bounded, shrinkage_strength
+from rfmkit.cycle._shrinkage import bounded, shrinkage_strength
 
 
 def drawn(strength, k, *, customers=20_000, seed=1):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rfmkit as rk
-from rfmkit.cycle.waits import CENTURY, MOST_GAPS, fit_waits, quantiles, silence_counts
+from rfmkit.cycle._waits import CENTURY, MOST_GAPS, fit_waits, quantiles, silence_counts
 
 SHOPS = {
     "default": {"seed": 1},
@@ -132,7 +132,7 @@ def test_the_unit_of_time_changes_the_scale_alone():
 
 def test_many_customers_are_sampled(monkeypatch, orders):
     everybody = silence_counts(orders)["customers"].sum()
-    monkeypatch.setattr("rfmkit.cycle.waits.SAMPLE", 400)
+    monkeypatch.setattr("rfmkit.cycle._waits.SAMPLE", 400)
     some = silence_counts(orders)["customers"].sum()
     assert everybody == len(rk.summarize(orders))
     assert 300 < some < 500

@@ -17,7 +17,7 @@ import pytest
 from rfmkit._engine import Engine, open_frame
 from rfmkit._engine.backend import unique_name
 from rfmkit.exceptions import RfmkitError
-from rfmkit.formats.cells import id_look, is_plain
+from rfmkit.formats._cells import id_look, is_plain
 
 
 def table_of(**columns):

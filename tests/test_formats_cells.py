@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from rfmkit._engine import open_frame
 from rfmkit.exceptions import OrdersError
-from rfmkit.formats import cells
-from rfmkit.survey import count_cells
+from rfmkit.formats import _cells as cells
+from rfmkit.orders._census import count_cells
 
 
 def read(engine, values, kind, reader, dtype=None):

@@ -9,9 +9,9 @@ import rfmkit as rk
 from rfmkit.exceptions import ColumnsError, NoCustomerKeyError, OrdersError, RfmkitError
 from rfmkit.formats import Format, known, register
 from rfmkit.formats import format as registry
+from rfmkit.formats._names import ALL_ROLES
+from rfmkit.formats._platforms import PLATFORMS
 from rfmkit.formats.format import nearly, recognised
-from rfmkit.formats.names import ALL_ROLES
-from rfmkit.formats.platforms import PLATFORMS
 from rfmkit.formats.shopify import SHOPIFY
 
 TILL = Format(

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from rfmkit._engine import open_frame
 from rfmkit.exceptions import OrdersError
-from rfmkit.formats import moments as reading
-from rfmkit.survey import count_cells
+from rfmkit.formats import _moments as reading
+from rfmkit.orders._census import count_cells
 
 
 def read(engine, values, kind, reader, dtype=None):

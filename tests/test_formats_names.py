@@ -7,7 +7,7 @@ import pytest
 import rfmkit as rk
 from conftest import log
 from rfmkit.exceptions import ColumnsError
-from rfmkit.formats.names import ROLES, find_columns, find_email, keyword, normalized, require
+from rfmkit.formats._names import ROLES, find_columns, find_email, keyword, normalized, require
 
 HEADERS = [
     # the exports that people have: shop systems, teaching datasets, seller centres

@@ -4,7 +4,7 @@ import pytest
 
 from rfmkit.columns import STATUSES
 from rfmkit.exceptions import RfmkitError
-from rfmkit.formats.statuses import SHOP_WORDS, canonical_statuses
+from rfmkit.formats._statuses import SHOP_WORDS, canonical_statuses
 
 MEANINGS = {
     "unpaid": ["unpaid", "pending", "Pending Payment", "等待买家付款", "wc-pending", "on-hold"],

@@ -47,6 +47,7 @@ __all__ = [
     "lifecycle_matrix",
     "lifecycle_grid",
     "playbook",
+    "playbook_actions",
     "backtest",
     "Backtest",
     "recommend_model",

@@ -41,27 +41,27 @@ MODELS: Final = {
     "ChurnModel": "rfmkit.churn",
     "GapRegression": "rfmkit.churn",
     "PurchaseCycle": "rfmkit.cycle",
-    "RFMScorer": "rfmkit.rfm",
-    "Lifecycle": "rfmkit.lifecycle",
+    "RFMScorer": "rfmkit.segments.rfm",
+    "Lifecycle": "rfmkit.segments.lifecycle",
 }
 PARTS: Final = {
-    "Trees": "rfmkit.churn.learners",
-    "Survival": "rfmkit.survival",
-    "Tail": "rfmkit.survival",
-    "Cycles": "rfmkit.limits",
-    "Quantile": "rfmkit.limits",
-    "Probability": "rfmkit.limits",
-    "Covariates": "rfmkit.btyd.covariates",
-    "Design": "rfmkit.formulas",
-    "Fit": "rfmkit.churn.fits",
-    "Baseline": "rfmkit.churn.laws",
-    "Scales": "rfmkit.churn.spells",
+    "Trees": "rfmkit.churn._learners",
+    "Survival": "rfmkit.cycle._survival",
+    "Tail": "rfmkit.cycle._survival",
+    "Cycles": "rfmkit.segments.thresholds",
+    "Quantile": "rfmkit.segments.thresholds",
+    "Probability": "rfmkit.segments.thresholds",
+    "Covariates": "rfmkit.btyd._covariates",
+    "Design": "rfmkit.btyd._formulas",
+    "Fit": "rfmkit.churn._fits",
+    "Baseline": "rfmkit.churn._distributions",
+    "Scales": "rfmkit.churn._gaps",
 }
 
 LEARNED: Final = {
-    "Blend": "rfmkit.churn.blend",
-    "Boosting": "rfmkit.churn.learners",
-    "Hinges": "rfmkit.churn.learners",
+    "Blend": "rfmkit.churn._blend",
+    "Boosting": "rfmkit.churn._learners",
+    "Hinges": "rfmkit.churn._learners",
 }
 """What a model is made of: classes of which no user needs to know."""
 

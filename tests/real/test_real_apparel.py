@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import rfmkit as rk
-from rfmkit.btyd.coordinates import coordinates
-from rfmkit.btyd.counts import count_with
+from rfmkit.btyd._counts import count_with
+from rfmkit.btyd._covariate_space import coordinates
 
 pytestmark = pytest.mark.real
 

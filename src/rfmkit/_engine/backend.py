@@ -15,7 +15,7 @@ import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
-from rfmkit import checks
+from rfmkit import _checks as checks
 from rfmkit.columns import DTYPES
 from rfmkit.exceptions import RfmkitError
 

@@ -32,7 +32,7 @@ FILE: Final = "rfmkit_file"
 ALIKE: Final = "rfmkit_alike"
 """The column that is the same for rows that are the same in every cell."""
 
-# Moments written year first, in the forms that `rfmkit.formats.moments` reads as well.
+# Moments written year first, in the forms that `rfmkit.formats._moments` reads as well.
 TIME_FORMS: Final = {
     rf"\d{{4}}{mark}\d\d?{mark}\d\d?{cells}": f"%Y{sign}%m{sign}%d{clock}"
     for mark, sign in (("-", "-"), ("/", "/"), (r"\.", "."))

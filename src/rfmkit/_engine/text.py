@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rfmkit import checks
+from rfmkit import _checks as checks
 from rfmkit._engine.encodings import copy_in, in_utf8, open_bytes, wrong_encoding
 from rfmkit._engine.frames import distinct_names
 from rfmkit.exceptions import OrdersError

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 
-from rfmkit import checks
-from rfmkit.btyd.counts import count_customers, dot, uncoded
-from rfmkit.btyd.fitted import NO_DROP_OUT, ONE_RATE, alike
-from rfmkit.btyd.model import BuyTillYouDie
-from rfmkit.btyd.timing import Timing
+from rfmkit import _checks as checks
+from rfmkit.btyd._counts import count_customers, dot, uncoded
+from rfmkit.btyd._erlang import Timing
+from rfmkit.btyd._estimates import NO_DROP_OUT, ONE_RATE, alike
+from rfmkit.btyd._model import BuyTillYouDie
 from rfmkit.cycle import two_last_gaps, wheat_morrison
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
-from rfmkit.orders import Orders
+from rfmkit.orders.orders import Orders
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rfmkit.btyd.counts import Counts, Params
+    from rfmkit.btyd._counts import Counts, Params
 
     Floats = NDArray[np.float64]
 

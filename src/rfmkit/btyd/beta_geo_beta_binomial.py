@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 
-from rfmkit import checks
-from rfmkit.btyd.betas import from_mean, log_chance, to_mean
-from rfmkit.btyd.cells import spread
-from rfmkit.btyd.fitted import Fitted, beside, in_batches
-from rfmkit.btyd.opportunities import (
+from rfmkit import _checks as checks
+from rfmkit.btyd._beta_binomial import from_mean, log_chance, to_mean
+from rfmkit.btyd._estimates import Fitted, beside, in_batches
+from rfmkit.btyd._grouping import spread
+from rfmkit.btyd._opportunities import (
     NEEDS,
     WEIGHT,
     count_opportunities,
     may_be,
     opportunity_table,
 )
-from rfmkit.btyd.optimum import maximise
-from rfmkit.history import over_customers
-from rfmkit.orders import Orders
+from rfmkit.btyd._optimizer import maximise
+from rfmkit.history.customers import over_customers
+from rfmkit.orders.orders import Orders
 
 if TYPE_CHECKING:
     from collections.abc import Callable

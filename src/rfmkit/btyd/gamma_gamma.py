@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 
-from rfmkit import checks
-from rfmkit.btyd.cells import count_cells, spread
-from rfmkit.btyd.fitted import Fitted, beside, in_batches
-from rfmkit.btyd.optimum import maximise
+from rfmkit import _checks as checks
+from rfmkit.btyd._estimates import Fitted, beside, in_batches
+from rfmkit.btyd._grouping import count_cells, spread
+from rfmkit.btyd._optimizer import maximise
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, warn
-from rfmkit.history import over_customers
+from rfmkit.history.customers import over_customers
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

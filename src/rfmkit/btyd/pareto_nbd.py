@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
-from rfmkit.btyd.fitted import NO_DROP_OUT, ONE_RATE, alike
-from rfmkit.btyd.model import BuyTillYouDie
+from rfmkit.btyd._estimates import NO_DROP_OUT, ONE_RATE, alike
+from rfmkit.btyd._model import BuyTillYouDie
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from rfmkit.btyd.counts import Counts, Params
+    from rfmkit.btyd._counts import Counts, Params
 
     Floats = NDArray[np.float64]
 

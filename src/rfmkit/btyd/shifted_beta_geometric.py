@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 
-from rfmkit import checks
+from rfmkit import _checks as checks
 from rfmkit._engine import kind_of, open_frame
-from rfmkit.btyd.betas import from_mean, log_chance, to_mean
-from rfmkit.btyd.fitted import Fitted
-from rfmkit.btyd.optimum import maximise
+from rfmkit.btyd._beta_binomial import from_mean, log_chance, to_mean
+from rfmkit.btyd._estimates import Fitted
+from rfmkit.btyd._optimizer import maximise
 from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError, examples
 
 if TYPE_CHECKING:

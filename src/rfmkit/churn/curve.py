@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 import ibis
 import numpy as np
 
-from rfmkit import checks
-from rfmkit.churn.strata import ORDER_NUMBERS, label, merge_strata
+from rfmkit import _checks as checks
+from rfmkit.churn._strata import ORDER_NUMBERS, label, merge_strata
+from rfmkit.cycle._survival import Survival, from_frame
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, warn
-from rfmkit.history import gap_table, over_customers
-from rfmkit.orders import as_orders
-from rfmkit.survival import Survival, from_frame
+from rfmkit.history.customers import gap_table, over_customers
+from rfmkit.orders.orders import as_orders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from rfmkit.orders import Orders
+    from rfmkit.orders.orders import Orders
 
     Floats = NDArray[np.float64]
 
@@ -76,9 +76,8 @@ class ChurnCurve:
     Notes
     -----
     Kaplan and Meier (1958), JASA 53; intervals by Greenwood's formula on the log(-log) scale.
-    Beyond the last return the curve goes on with a falling Gompertz hazard (see
-    ``rfmkit.survival.Tail``), marked `beyond_data`; a flat tail would claim that nobody returns
-    after the data end.
+    Beyond the last return the curve goes on with a falling Gompertz hazard (the
+    tail), marked `beyond_data`; a flat tail would claim that nobody returns after the data end.
 
     From the second purchase on, who buys often is watched longer: censoring is not quite
     independent of the gap. In simulated shops the curves were off by at most 0.7 percentage
@@ -323,7 +322,7 @@ class ChurnCurve:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the probability of churn against days since the last purchase."""
-        from rfmkit.plots import churn_curve
+        from rfmkit.report.plots import churn_curve
 
         table = self.lookup(self.horizon_days)
         table.insert(0, "stratum", self.strata_["stratum"].to_numpy()[table["curve_stratum"]])

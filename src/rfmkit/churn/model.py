@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import numpy as np
 
-from rfmkit import checks
+from rfmkit import _checks as checks
 from rfmkit.btyd import ModifiedBetaGeo
-from rfmkit.btyd.fitted import beside, in_batches
-from rfmkit.churn import past
-from rfmkit.churn.blend import LEAST, Blend, Day, btyd_churn, expit, logit
-from rfmkit.churn.explanation import importances, shapley
-from rfmkit.churn.features import FACTS, GROUPS, feature_table
+from rfmkit.btyd._estimates import beside, in_batches
+from rfmkit.churn import _training_days as training_days
+from rfmkit.churn._blend import LEAST, Blend, Day, btyd_churn, expit, logit
+from rfmkit.churn._explanation import importances, shapley
+from rfmkit.churn._features import FACTS, GROUPS, feature_table
 from rfmkit.exceptions import NotFittedError, RfmkitError, examples, warn
-from rfmkit.orders import as_orders
+from rfmkit.orders.orders import as_orders
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from rfmkit.orders import Orders
+    from rfmkit.orders.orders import Orders
 
     Floats = NDArray[np.float64]
 
@@ -155,7 +155,7 @@ class ChurnModel:
         self.btyd_ = ModifiedBetaGeo(self.horizon_days)
         with np.errstate(all="ignore"):
             self.btyd_.fit(as_orders(orders))
-        self.curve_ = past.curve_of(orders, self.horizon_days)
+        self.curve_ = training_days.curve_of(orders, self.horizon_days)
         self._blend: Blend | None = None
         days: list[Day] = []
         held: list[Day] = []
@@ -164,15 +164,17 @@ class ChurnModel:
             self.learned_days_ = horizon // part
             if not self.learned_days_:
                 break
-            plan = past.plan(orders, self.learned_days_, self.origins, self.sample)
-            days = past.look_back(orders, plan, self.learned_days_)
-            held, early = past.split(days)
+            plan = training_days.plan(orders, self.learned_days_, self.origins, self.sample)
+            days = training_days.look_back(orders, plan, self.learned_days_)
+            held, early = training_days.split(days)
             why_not = _why_not(days, early, self.learned_days_)
             reason = reason or why_not
             if not why_not:
                 self._learn(days, held, early, plan)
                 break
-        self._typical = np.median(past.now(orders, self.learned_days_ or 1, plan.share), axis=0)
+        self._typical = np.median(
+            training_days.now(orders, self.learned_days_ or 1, plan.share), axis=0
+        )
         self._end(reason, days)
         self.training_ = _training(days, held, learned=self._blend is not None)
         return self
@@ -195,9 +197,11 @@ class ChurnModel:
             way = "a longer" if back < MIN_OUTCOMES <= churned else "a shorter"
             warn(self.fallback_, hint=f"ask for {way} horizon_days, or give a longer log.")
 
-    def _learn(self, days: list[Day], held: list[Day], early: list[Day], plan: past.Plan) -> None:
+    def _learn(
+        self, days: list[Day], held: list[Day], early: list[Day], plan: training_days.Plan
+    ) -> None:
         """Learn the weights on the days held back, then the members on all."""
-        past.fit_btyd(days)
+        training_days.fit_btyd(days)
         seasons = plan.log_days >= TWO_YEARS
         weight = min(1.0, plan.step_days / self.learned_days_)
         trial = Blend(self.learner, seasons=seasons).fit(early, weight)
@@ -286,7 +290,7 @@ class ChurnModel:
         )
         frame = orders.engine.frame(table)
         _insist_on_customers(asked, frame)
-        facts = past.facts_of(frame)
+        facts = training_days.facts_of(frame)
         day = orders.as_of
         effects = shapley(
             facts, self._typical, lambda rows: logit(self._churn(rows, day, self.horizon_days))
@@ -334,7 +338,7 @@ def _why_not(days: list[Day], early: list[Day], horizon_days: int) -> str:
     """Give the reason why nothing can be learned from the past, if there is one."""
     if not early:
         return f"The log is too short to learn and to check a horizon of {horizon_days} days."
-    if past.enough(early, MIN_OUTCOMES):
+    if training_days.enough(early, MIN_OUTCOMES):
         return ""
     churned, back = _most(days)
     return (

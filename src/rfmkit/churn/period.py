@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from rfmkit import checks
+from rfmkit import _checks as checks
+from rfmkit.cycle._survival import MIN_AT_RISK, REACH, Survival, from_frame
 from rfmkit.exceptions import NotEnoughHistoryError
-from rfmkit.history import days_between, ends_purchase, gap_table, purchases
-from rfmkit.orders import as_orders
-from rfmkit.survival import MIN_AT_RISK, REACH, Survival, from_frame
+from rfmkit.history.customers import days_between, ends_purchase, gap_table, purchases
+from rfmkit.orders.orders import as_orders
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from rfmkit.orders import Orders
+    from rfmkit.orders.orders import Orders
 
     Floats = NDArray[np.float64]
 
@@ -70,8 +70,8 @@ def churn_period(
 
     - ``"return_rate"``: the first N from which on 1 - S(inf) / S(N), the share of those silent
       for N days who ever return, stays below `return_rate`; with `horizon_days` H it is
-      1 - S(N + H) / S(N). S goes on beyond the data by a fitted tail (``rfmkit.survival.Tail``);
-      the note says where it counts.
+      1 - S(N + H) / S(N). S goes on beyond the data by the fitted tail of
+      ``ChurnCurve``; the note says where it counts.
     - ``"inflection"``: of the customers who were ever silent for N days (bought once and silent
       now, M; came back sooner and silent now, F1; came back after it, F2) the share
       F2 / (M + F1 + F2) came back; N at the largest distance of this curve to its chord.

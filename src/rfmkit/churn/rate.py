@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from rfmkit import checks
-from rfmkit.history import ends_purchase, purchases
-from rfmkit.orders import as_orders
+from rfmkit import _checks as checks
+from rfmkit.history.customers import ends_purchase, purchases
+from rfmkit.orders.orders import as_orders
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from rfmkit.orders import Orders
+    from rfmkit.orders.orders import Orders
 
 
 def churn_rate(orders: Orders, *, horizon_days: int = 365) -> Any:

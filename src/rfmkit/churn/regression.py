@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 import ibis
 import numpy as np
 
-from rfmkit import checks
-from rfmkit.btyd.counts import SAME_DAY
-from rfmkit.btyd.fitted import beside, in_batches
-from rfmkit.churn.fits import INTERCEPT, clustered, regress, tell_of_law, telling
-from rfmkit.churn.laws import LAWS, STEADY, Times, median_wait
-from rfmkit.churn.spells import (
+from rfmkit import _checks as checks
+from rfmkit.btyd._counts import SAME_DAY
+from rfmkit.btyd._estimates import beside, in_batches
+from rfmkit.btyd._formulas import learn, names_of
+from rfmkit.churn._distributions import LAWS, STEADY, Times, median_wait
+from rfmkit.churn._fits import INTERCEPT, clustered, regress, tell_of_law, telling
+from rfmkit.churn._gaps import (
     COVARIATES,
     FACTS,
     day_categories,
@@ -21,9 +22,8 @@ from rfmkit.churn.spells import (
     terms_in,
 )
 from rfmkit.exceptions import NotFittedError
-from rfmkit.formulas import learn, names_of
-from rfmkit.history import over_customers
-from rfmkit.orders import Orders, as_orders
+from rfmkit.history.customers import over_customers
+from rfmkit.orders.orders import Orders, as_orders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from rfmkit.churn.fits import Fit
-    from rfmkit.formulas import Terms
+    from rfmkit.btyd._formulas import Terms
+    from rfmkit.churn._fits import Fit
 
     Floats = NDArray[np.float64]
 
@@ -108,7 +108,7 @@ class GapRegression:
     - `log_purchases`, `log_active_days`: their doublings, where no days count as half a day.
 
     S(t | z) is exp(-(t / exp(z b))^k) for Weibull; the normal's and the logistic's in log t for
-    the next two; S0(t)^exp(z b) for Cox, with Breslow's S0 and the tail of ``rfmkit.survival``;
+    the next two; S0(t)^exp(z b) for Cox, with Breslow's S0 and the tail of ``ChurnCurve``;
     c + (1 - c) S_W with log-odds of c linear in z for the mixture (Farewell 1982, Biometrics 38).
 
     The gaps of one customer resemble each other, so that the information understates the errors.

@@ -1,9 +1,9 @@
 """How long between purchases: the cycle of the shop, of each customer, and of each category."""
 
-from rfmkit.cycle.methods import METHODS
+from rfmkit.cycle._methods import METHODS
+from rfmkit.cycle._regularity import two_last_gaps, wheat_morrison
+from rfmkit.cycle._shrinkage import shrinkage_strength
 from rfmkit.cycle.purchase_cycle import PurchaseCycle
-from rfmkit.cycle.regularity import two_last_gaps, wheat_morrison
-from rfmkit.cycle.shrinkage import shrinkage_strength
 
 __all__ = [
     "METHODS",

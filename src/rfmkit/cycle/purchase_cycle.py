@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import ibis
 
-from rfmkit import checks
-from rfmkit.cycle.categories import (
+from rfmkit import _checks as checks
+from rfmkit.cycle._categories import (
     count_categories,
     cycle_values,
     fit_categories,
     waits_by_category,
 )
-from rfmkit.cycle.methods import METHODS, Method, normal_fit, side_by_side
-from rfmkit.cycle.products import insist_on_columns, product_customers
-from rfmkit.cycle.regularity import facts_of_pairs, last_two
-from rfmkit.cycle.shrinkage import shrinkage_strength
-from rfmkit.cycle.waits import NEXT, day_after, fit_waits, silence_counts, with_interval
+from rfmkit.cycle._methods import METHODS, Method, normal_fit, side_by_side
+from rfmkit.cycle._products import insist_on_columns, product_customers
+from rfmkit.cycle._regularity import facts_of_pairs, last_two
+from rfmkit.cycle._shrinkage import shrinkage_strength
+from rfmkit.cycle._waits import NEXT, day_after, fit_waits, silence_counts, with_interval
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, warn
-from rfmkit.history import customer_table, gap_table, over_customers
-from rfmkit.orders import Orders, as_orders
+from rfmkit.history.customers import customer_table, gap_table, over_customers
+from rfmkit.orders.orders import Orders, as_orders
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -94,7 +94,7 @@ class PurchaseCycle:
     monetary value", eq. 1a, with gaps in the place of spend). A one-time buyer borrows c whole.
 
     The interval of the next purchase is the predictive distribution of the same model, a beta
-    prime, fitted with the open silences and with customers who leave (``rfmkit.cycle.waits``).
+    prime, fitted with the open silences and with customers who leave (``rfmkit.cycle._waits``).
     It is conditional on another purchase, is counted from the last one, and does not know how
     long the silence has lasted: in the past, it says that the customer is late.
 

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from rfmkit import checks
+from rfmkit import _checks as checks
 from rfmkit.columns import STATUSES
 from rfmkit.exceptions import NoCustomerKeyError, OrdersError, RfmkitError
-from rfmkit.formats.names import ALL_ROLES, normalized
-from rfmkit.formats.statuses import CLOSED, HELD
+from rfmkit.formats._names import ALL_ROLES, normalized
+from rfmkit.formats._statuses import CLOSED, HELD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -1,0 +1,123 @@
+"""Opportunities: at how many of them customers bought, and at which one last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from rfmkit import _checks as checks
+from rfmkit.btyd._grouping import count_cells
+from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
+from rfmkit.history.customers import customer_table, days_between, joined, purchases
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    from numpy.typing import NDArray
+
+    from rfmkit.orders.orders import Orders
+
+    Floats = NDArray[np.float64]
+
+NEEDS: Final = ("repeat_purchases", "last_opportunity", "opportunities")
+WEIGHT: Final = "customers"
+ENOUGH: Final = 3
+HINT: Final = (
+    "give a row a customer: repeat_purchases, at how many opportunities after the first purchase "
+    "they bought; last_opportunity, the number of the last of these (0: none); opportunities, "
+    "how many there were."
+)
+
+
+def count_opportunities(
+    customers: Any, period_days: int | None
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Count customers alike, of a log or a frame of any kind.
+
+    Returns
+    -------
+    tuple of arrays
+        Repeat purchases, the last opportunity that was taken, opportunities, customers.
+
+    Raises
+    ------
+    ColumnsError
+        A column is missing, or does not hold numbers.
+    RfmkitError
+        A customer bought more often than could be, or a log is not told the length of a period.
+    NotEnoughHistoryError
+        There is no customer, nobody had three opportunities (fewer cannot tell four parameters),
+        or nobody took one.
+    """
+
+    def of(orders: Orders) -> ir.Table:
+        return opportunity_table(orders, customer_table(orders), period_days)
+
+    x, t_x, n, weight = count_cells(customers, NEEDS, weight=WEIGHT, hint=HINT, of=of)
+    _check(x, t_x, n, weight)
+    known = weight > 0
+    return x[known], t_x[known], n[known], weight[known]
+
+
+def opportunity_table(orders: Orders, customers: ir.Table, period_days: int | None) -> ir.Table:
+    """Cut each customer's days since the first purchase into periods: one opportunity each.
+
+    The period that is not over yet is left out, with what was bought in it.
+    """
+    if period_days is None:
+        raise RfmkitError(
+            "period_days says how long the periods of a log are, each an opportunity.",
+            found="period_days=None",
+            hint="say BetaGeoBetaBinomial(period_days=7), or give a frame of opportunities.",
+        )
+    length = checks.whole("period_days", period_days)
+    every = customers.mutate(opportunities=customers.tenure_days // length)
+    first = every.select("customer_id", "first_purchase", "opportunities")
+    days = joined(purchases(orders).select("customer_id", "day"), first)
+    days = days.mutate(period=(days_between(days.first_purchase, days.day) + length - 1) // length)
+    days = days.filter((days.period > 0) & (days.period <= days.opportunities))
+    bought = days.group_by("customer_id").agg(
+        repeat_purchases=days.period.nunique(), last_opportunity=days.period.max()
+    )
+    table = joined(every.select("customer_id", "opportunities"), bought)
+    return table.select(
+        "customer_id", *(table[name].fill_null(0).cast("int64").name(name) for name in NEEDS)
+    )
+
+
+def may_be(x: Floats, t_x: Floats, n: Floats) -> NDArray[np.bool_]:
+    """Tell rows that can be: no more purchases than opportunities up to the last of them."""
+    return np.asarray((x >= 0) & (x <= t_x) & (t_x <= n) & ((x > 0) | (t_x == 0)))
+
+
+def _check(x: Floats, t_x: Floats, n: Floats, weight: Floats) -> None:
+    values = np.stack([x, t_x, n])
+    whole = np.isfinite(values).all(axis=0) & (values == np.floor(values)).all(axis=0)
+    wrong = ~(whole & may_be(x, t_x, n))
+    if wrong.any():
+        raise RfmkitError(
+            "repeat_purchases <= last_opportunity <= opportunities, all whole, both nought "
+            "without a repeat.",
+            found=f"{int(wrong.sum()):,} kinds of customers, such as "
+            f"{tuple(values[:, wrong][:, 0].tolist())}",
+            hint=HINT,
+        )
+    if not (np.isfinite(weight) & (weight >= 0)).all() or not weight.any():
+        raise RfmkitError(
+            "customers says for how many customers a row stands.",
+            found=f"customers of {float(np.min(weight))}",
+            hint="leave the column out where every row is one customer.",
+        )
+    most = int(n[weight > 0].max())
+    if most < ENOUGH:
+        raise NotEnoughHistoryError(
+            f"Some customers had {ENOUGH} opportunities or more after their first purchase.",
+            found=f"{most} at most",
+            hint="wait, or take shorter periods.",
+        )
+    if not (x * weight).any():
+        raise NotEnoughHistoryError(
+            "Some customer took an opportunity.",
+            found="no repeat purchase: whether nobody buys or nobody stays cannot be told",
+            hint="wait, or see whether the log is complete.",
+        )

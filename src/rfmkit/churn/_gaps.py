@@ -1,0 +1,232 @@
+"""Spells: one row per purchase and the gap it opens, with what was known on its day.
+
+The columns are those of ``summarize`` as of the day of the purchase, so that what a regression
+learns from past gaps can be asked of the gaps that are open now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+import numpy as np
+
+from rfmkit.btyd._counts import SAME_DAY
+from rfmkit.btyd._formulas import names_of, terms_of
+from rfmkit.churn._strata import ORDER_NUMBERS, label, merge_strata
+from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError, examples
+from rfmkit.history.customers import days_between, ends_purchase, gap_table, in_sample, purchases
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import ibis.expr.types as ir
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from rfmkit.btyd._formulas import Factor
+    from rfmkit.orders.orders import Orders
+
+MIN_GAPS: Final = 200
+LEAST_SHARE: Final = 0.01
+"""Of the typical value: what is worth less, such as a gift, is taken for so much."""
+COVARIATES: Final = {
+    "order_number": ("purchases",),
+    "own_gap": ("purchases", "active_days"),
+    "last_gap": ("purchases", "last_gap_days"),
+    "value": ("mean_purchase_value",),
+    "quarter": ("last_purchase",),
+    "month": ("last_purchase",),
+    "category": ("category",),
+    "purchases": ("purchases",),
+    "active_days": ("active_days",),
+    "log_purchases": ("purchases",),
+    "log_active_days": ("active_days",),
+}
+"""The covariates, and the columns of a customer from which each is made."""
+FACT_OF: Final = {
+    "order_number": "purchases",
+    "own_gap": "active_days",
+    "last_gap": "last_gap_days",
+    "value": "mean_purchase_value",
+    "quarter": "month",
+    "log_purchases": "purchases",
+    "log_active_days": "active_days",
+}
+QUARTERS: Final = np.array([f"Q{quarter}" for quarter in range(1, 5)], dtype=object)
+MONTHS: Final = np.array([f"{month:02d}" for month in range(1, 13)], dtype=object)
+FACTS: Final = ("purchases", "active_days", "last_gap_days", "mean_purchase_value", "month")
+"""What is known of every gap, as numbers; the category joins them as its place in a list."""
+
+
+@dataclass(frozen=True)
+class Scales:
+    """What is typical of a shop, and its strata: by these facts become covariates.
+
+    Attributes
+    ----------
+    gap_days, value : float
+        Geometric means of the ended gaps and of the mean purchase values.
+    strata : dict of int to str
+        First order number of each stratum, rising, and its label.
+    categories : tuple of str
+        Those that were seen.
+    """
+
+    gap_days: float
+    value: float
+    strata: Mapping[int, str]
+    categories: tuple[str, ...]
+
+    def facts(self, gaps: pd.DataFrame) -> dict[str, Any]:
+        """Give the facts of past gaps, as an engine gives those of customers."""
+        found: dict[str, Any] = {name: gaps[name] for name in FACTS}
+        found["last_gap_days"] = gaps["last_gap_days"].fillna(0)
+        if "category" in gaps:
+            places = {name: place for place, name in enumerate(self.categories)}
+            found["category"] = gaps["category"].map(places)
+        return found
+
+    def covariates(self, facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Make covariates by their names from facts; none where a category was never seen."""
+        return {name: self._covariate(name, facts) for name in names}
+
+    def _covariate(self, name: str, facts: Mapping[str, Any]) -> NDArray[Any]:
+        known = np.asarray(facts[FACT_OF.get(name, name)], dtype=float)
+        number = np.asarray(facts["purchases"], dtype=float)
+        match name:
+            case "order_number":
+                firsts = np.array(list(self.strata))
+                place = np.searchsorted(firsts, number, side="right") - 1
+                made = np.array(list(self.strata.values()), dtype=object)[place]
+            case "own_gap":
+                made = self._octaves(known / np.maximum(number - 1, 1), number)
+            case "last_gap":
+                made = self._octaves(known, number)
+            case "value":
+                made = np.log2(np.maximum(known / self.value, LEAST_SHARE))
+            case "quarter":
+                made = QUARTERS[(known.astype(int) - 1) // 3]
+            case "month":
+                made = MONTHS[known.astype(int) - 1]
+            case "category":
+                made = np.array([*self.categories, None], dtype=object)[known.astype(int)]
+            case "log_purchases" | "log_active_days":
+                made = np.log2(np.maximum(known, SAME_DAY))
+            case _:
+                made = known
+        return np.asarray(made)
+
+    def _octaves(self, days: Any, number: Any) -> Any:
+        """Give the logarithm to base two of days over the typical gap; nought before a gap."""
+        return np.where(number > 1, np.log2(np.maximum(days, SAME_DAY) / self.gap_days), 0.0)
+
+
+def spell_table(orders: Orders, *, share: float = 1.0, categories: bool = False) -> ir.Table:
+    """Give one row per purchase: the gap it opens, and the customer as of its day."""
+    table = purchases(orders)
+    if share < 1:
+        table = table.filter(in_sample(table.customer_id, share))
+    # Rows of one purchase share its number: a range takes them all, whichever comes first.
+    so_far = ibis.window(
+        group_by=table.customer_id, order_by=table.purchase_number, range=(None, 0)
+    )
+    table = table.mutate(
+        first_day=table.day.min().over(group_by=table.customer_id),
+        spend=table.amount.sum().over(so_far),
+    )
+    table = table.filter(ends_purchase(table, orders))
+    before = table.day.lag().over(group_by=table.customer_id, order_by=table.purchase_number)
+    number = table.purchase_number.cast("int64")
+    found = table.select(
+        "customer_id",
+        purchases=number,
+        last_purchase=table.day,
+        active_days=days_between(table.first_day, table.day),
+        last_gap_days=days_between(before, table.day),
+        mean_purchase_value=table.spend.cast("float64") / number.cast("float64"),
+        gap_days=days_between(table.day, table.next_day.fill_null(orders.as_of)),
+        returned=table.next_day.notnull(),
+    )
+    if not categories:
+        return found
+    bought = day_categories(orders).rename(last_purchase="day", category_buyer="customer_id")
+    same = [found.customer_id == bought.category_buyer, "last_purchase"]
+    return found.left_join(bought, same).select(*found.columns, "category")
+
+
+def day_categories(orders: Orders) -> ir.Table:
+    """Give `customer_id, day, category`: of several, the one on which most was spent that day."""
+    lines = orders.lines
+    if "category" not in lines.columns:
+        raise ColumnsError(
+            "The log has a column of categories.",
+            found="none",
+            hint="name it: rk.read_orders(..., category='...'), or leave it out of formula=.",
+        )
+    lines = lines.filter(lines.rule.isnull() & lines.category.notnull())
+    spent = lines.group_by("customer_id", "day", "category").agg(amount=lines.amount.sum())
+    order = [spent.amount.desc(), spent.category]
+    place = ibis.row_number().over(group_by=[spent.customer_id, spent.day], order_by=order)
+    ranked = spent.mutate(place=place)
+    return ranked.filter(ranked.place == 0).select("customer_id", "day", "category")
+
+
+def read_spells(orders: Orders, *, sample: int, categories: bool) -> tuple[pd.DataFrame, float]:
+    """Read about `sample` gaps at most, of customers chosen by a hash, and tell the share."""
+    counted = gap_table(orders)
+    gaps = orders.engine.row(counted.aggregate(gaps=counted.gaps.sum().fill_null(0)))["gaps"]
+    share = min(1.0, sample / max(gaps, 1))
+    table = spell_table(orders, share=share, categories=categories)
+    # Sorted, so that what is learned depends neither on the order of rows nor on threads.
+    rows = table.mutate(month=table.last_purchase.month()).order_by("customer_id", "purchases")
+    frame = orders.engine.frame(rows)
+    if categories:
+        frame = frame[frame["category"].notna()]
+    if not frame["returned"].any():
+        raise NotEnoughHistoryError(
+            "Somebody has bought twice.",
+            found=f"{len(frame):,} purchases, none followed by another",
+            hint="a longer log, or same_day='keep' where one day holds several purchases.",
+        )
+    # A silence of no days tells nothing: everybody's lasts as long.
+    told = frame["returned"] | (frame["gap_days"] > 0)
+    return frame[told].reset_index(drop=True), float(share)
+
+
+def terms_in(formula: Any) -> list[list[Factor]]:
+    """Read a formula, and insist that what it names is known when a gap begins."""
+    listed = ", ".join(COVARIATES)
+    terms = terms_of(
+        formula,
+        "formula",
+        must="formula is one of covariates, such as 'order_number + own_gap'.",
+        hint="write covariates and + : * ( ), and C(purchases) for a number by its levels; nothing "
+        f"else is worked out. It can name {listed}.",
+        bare=True,
+    )
+    if strange := sorted(set(names_of(terms)) - set(COVARIATES)):
+        raise RfmkitError(
+            "The formula names covariates that are known when a gap begins.",
+            found=examples(strange),
+            hint=f"it can name {listed}.",
+        )
+    return terms
+
+
+def scales_of(gaps: pd.DataFrame) -> Scales:
+    """Learn what is typical of gaps and purchases, and which strata have gaps enough."""
+    ended = np.maximum(gaps.loc[gaps["returned"], "gap_days"].to_numpy(dtype=float), SAME_DAY)
+    value = gaps["mean_purchase_value"].to_numpy(dtype=float)
+    value = value[value > 0]
+    counted = gaps.groupby("purchases").size().rename("gaps").reset_index()
+    counted = counted.rename(columns={"purchases": "order_number"})
+    strata = merge_strata(counted, ORDER_NUMBERS, MIN_GAPS)
+    named = sorted(gaps["category"].dropna().unique()) if "category" in gaps else []
+    return Scales(
+        float(np.exp(np.log(ended).mean())),
+        float(np.exp(np.log(value).mean())) if len(value) else 1.0,
+        {first: label(first, last) for first, last in strata},
+        tuple(named),
+    )

@@ -1,0 +1,187 @@
+"""Products: gaps between purchases of the same category by the same customer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+
+from rfmkit.exceptions import ColumnsError
+from rfmkit.history.customers import days_between, in_sample
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+
+    from rfmkit.orders.orders import Orders
+
+SAMPLE: Final = 100_000
+PARTS: Final = 1000
+"""Gaps per piece are summed in thousandths of a day: exactly, so that every engine agrees."""
+FINE: Final = 10**11
+"""So are the moments of regularity, in such parts."""
+
+
+def insist_on_columns(orders: Orders, *, per_unit: bool) -> None:
+    """Insist on the columns that product cycles need."""
+    needed = {"category": "category of the goods"}
+    if per_unit:
+        needed["quantity"] = "number of pieces"
+    for role, what in needed.items():
+        if role not in orders.lines.columns:
+            raise ColumnsError(
+                f"A log has a column for the {what}, for cycles by category.",
+                found="none that its name tells",
+                hint=f"name it: read_orders(..., {role}='...').",
+            )
+
+
+def product_purchases(orders: Orders, *, per_unit: bool) -> ir.Table:
+    """Give one row per customer, category and day, with the gap to the next such day.
+
+    Of valid orders only. `gap_parts` is the gap in thousandths of a day, of a piece where
+    `per_unit`; null while it is open. Computed once and kept.
+    """
+
+    def build() -> ir.Table:
+        days = _bought(orders, per_unit=per_unit)
+        days = days.mutate(next_day=days.day.lead().over(_in_order(days)))
+        gap = days_between(days.day, days.next_day.fill_null(orders.as_of))
+        parts = gap.cast("float64") * PARTS / days.pieces
+        days = days.mutate(gap_days=_whole(gap / days.pieces), all_parts=_whole(parts))
+        return days.mutate(
+            gap_parts=days.next_day.isnull().ifelse(ibis.null("int64"), days.all_parts)
+        ).drop("all_parts")
+
+    return orders.stored(f"products_{'unit' if per_unit else 'whole'}", build)
+
+
+def _bought(orders: Orders, *, per_unit: bool) -> ir.Table:
+    """Give the days on which a customer bought a category, and how many pieces."""
+    lines, facts, policy = orders.lines, orders.facts, orders.policy
+    category = lines.category.strip().nullif("")
+    pieces = ibis.literal(1.0)
+    if per_unit:
+        # No piece, or a number that cannot be read, is one.
+        pieces = (lines.quantity > 0).ifelse(lines.quantity, 1.0).fill_null(1.0)
+    lines = lines.mutate(category=category, pieces=pieces, order_key=_order_key(lines))
+    lines = lines.filter(lines.rule.isnull() & lines.category.notnull())
+    if facts["negative"] or facts["zero"] or facts["refunded"]:
+        lines = lines.filter(lines.amount.fill_null(0) >= 0)
+        # A line that is an order by itself must count by itself, and any must be of a valid one.
+        alone = lines.order_id.isnull()
+        counts = lines.amount > 0
+        if policy.zero_amounts == "keep":
+            counts = lines.amount >= 0
+        if policy.refunds != "gross":
+            counts = counts & ((lines.refunded < lines.amount) | (lines.amount == 0))
+        lines = lines.filter(~alone | counts)
+        valid = orders.valid
+        valid = valid.select("customer_id", order_key=_order_key(valid)).distinct()
+        lines = lines.semi_join(valid, ["customer_id", "order_key"])
+    keys = ["customer_id", "category", "day"]
+    if policy.same_day == "keep":
+        keys.append("order_key")
+        alike = ibis.window(group_by=[lines[name] for name in keys], order_by=lines.pieces)
+        place = ibis.row_number().over(alike).cast("string")
+        own = lines.order_id.isnull().ifelse(lines.order_key + " " + place, lines.order_key)
+        lines = lines.mutate(order_key=own)
+    days = lines.group_by(*keys).agg(pieces=lines.pieces.sum())
+    return days if per_unit else days.mutate(pieces=ibis.literal(1.0))
+
+
+def _in_order(days: ir.Table) -> Any:
+    """Look over the days of one customer and category; orders of one day always in one order."""
+    order = [days[name] for name in ("day", "order_key") if name in days.columns]
+    return ibis.window(group_by=[days.customer_id, days.category], order_by=order)
+
+
+def _order_key(table: ir.Table) -> ir.StringValue:
+    """Name the order of a line; where it has no id, the day."""
+    return table.order_id.cast("string").fill_null("day " + table.day.cast("string"))
+
+
+def _whole(number: ir.FloatingValue) -> ir.IntegerValue:
+    """Round to a whole number, halves up: engines round halves in several ways."""
+    return (number + 0.5).floor().cast("int64")
+
+
+def product_gaps(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
+    """Count gaps by category, length and outcome."""
+    table = product_purchases(orders, per_unit=per_unit)
+    keys = ("category", "gap_days", "returned")
+    counted = table.mutate(returned=table.next_day.notnull()).group_by(*keys)
+    return orders.engine.frame(counted.agg(gaps=lambda t: t.count()).order_by(*keys))
+
+
+def product_customers(orders: Orders, *, per_unit: bool) -> ir.Table:
+    """Give one row per customer and category, in the words of `summarize`.
+
+    `active_days` and `open_days` are of pieces where `per_unit`: days per piece, summed.
+    """
+    table = product_purchases(orders, per_unit=per_unit)
+    open_now = table.next_day.isnull()
+    found: dict[str, Any] = {
+        "purchases": table.count(),
+        "first_purchase": table.day.min(),
+        "last_purchase": table.day.max(),
+        "active_parts": table.gap_parts.sum(),
+        "open_days": table.gap_days.max(where=open_now),
+        "last_units": table.pieces.max(where=open_now),
+    }
+    made = table.group_by("customer_id", "category").agg(**found)
+    return made.select(
+        "customer_id",
+        "category",
+        "purchases",
+        "last_purchase",
+        recency_days=days_between(made.last_purchase, ibis.literal(orders.as_of)),
+        repeat_purchases=made.purchases - 1,
+        active_days=made.active_parts.fill_null(0).cast("float64") / PARTS,
+        open_days=made.open_days,
+        last_units=made.last_units,
+    )
+
+
+def product_silences(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
+    """Count customers of each category by gaps, their sum and the silence; a sample of many."""
+    table = product_customers(orders, per_unit=per_unit)
+    found = orders.engine.row(table.aggregate(customers=table.count()))["customers"]
+    if found > SAMPLE:
+        who = table.customer_id.cast("string") + " " + table.category
+        table = table.filter(in_sample(who, SAMPLE / found))
+    keys = ("category", "repeat_purchases", "active_days", "open_days")
+    table = table.mutate(active_days=_whole(table.active_days))
+    counted = table.group_by(*keys).agg(customers=lambda t: t.count())
+    return orders.engine.frame(counted.order_by(*keys))
+
+
+def product_buyers(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
+    """Count, of each category, its customers and those who bought it again."""
+    table = product_customers(orders, per_unit=per_unit)
+    again = (table.repeat_purchases > 0).cast("int64").sum()
+    counted = table.group_by("category").agg(customers=table.count(), again=again)
+    return orders.engine.frame(counted.order_by("category"))
+
+
+def product_regularity(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
+    """Sum, of each category, the moments of M over its customers' last two gaps."""
+    table = product_purchases(orders, per_unit=per_unit)
+    window = _in_order(table)
+    table = table.mutate(
+        last_gap=table.gap_parts.lead().over(window),
+        second_day=table.day.lead(2).over(window),
+        third_day=table.day.lead(3).over(window),
+    )
+    both = table.gap_parts + table.last_gap
+    last = table.filter(table.second_day.notnull() & table.third_day.isnull() & (both > 0))
+    apart = last.gap_parts.cast("float64") / (last.gap_parts + last.last_gap) - 0.5
+    last = last.mutate(square=apart * apart)
+    made = last.group_by("category").agg(
+        pairs=last.count(),
+        squares=_whole(last.square * FINE).sum(),
+        fourths=_whole(last.square * last.square * FINE).sum(),
+    )
+    found = orders.engine.frame(made.order_by("category"))
+    sums = ["squares", "fourths"]
+    return found.assign(**{name: found[name].astype(float) / FINE for name in sums})

@@ -1,0 +1,162 @@
+"""Opening a log that is more than one table, or whose file has no header line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+
+from rfmkit._engine import ROW, is_paths, list_paths, open_beside, open_source
+from rfmkit.columns import MONEY
+from rfmkit.exceptions import ColumnsDifferError, OrdersError, examples
+from rfmkit.formats._names import normalized
+from rfmkit.formats.format import Format, known
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import ibis.expr.types as ir
+
+    from rfmkit._engine import Source
+    from rfmkit.formats.format import Part
+
+AGAIN: Final = r"(\.\d+)?"
+"""What a name gets that comes again."""
+
+
+def open_log(source: Any, *, asked: Any, names: list[str] | None = None, **options: Any) -> Source:
+    """Open an order log of any kind: a table, or the tables of which a format is made."""
+    options["sheets"] = tuple(sheet for one in _candidates(asked) for sheet in one.sheets)
+    if isinstance(source, Mapping):
+        return _open_mapping(source, asked, options)
+    try:
+        opened = open_source(source, names=names, **options)
+    except ColumnsDifferError:
+        tables = {path.name: path for path in list_paths(source)}
+        together = None if names is not None else _open_together(tables, asked, options)
+        if together is None:
+            raise
+        return together
+    if names is None and is_paths(source):
+        header = _missing_header(opened.columns, asked)
+        if header is not None:
+            return open_source(source, names=header, **options)
+    return opened
+
+
+def _candidates(asked: Any) -> tuple[Format, ...]:
+    if isinstance(asked, Format):
+        return (asked,)
+    return tuple(one for one in known() if asked in ("auto", one.name))
+
+
+def _missing_header(seen: Sequence[str], asked: Any) -> list[str] | None:
+    """Give the names of a format whose files have no header, where the first line is an order."""
+    for one in _candidates(asked):
+        for header in one.headers:
+            alike = len(header) == len(seen) and all(
+                re.fullmatch(pattern + AGAIN, cell)
+                for pattern, cell in zip(header.values(), seen, strict=True)
+            )
+            if alike:
+                return list(header)
+    return None
+
+
+def _open_mapping(tables: Mapping[Any, Any], asked: Any, options: dict[str, Any]) -> Source:
+    if not tables:
+        raise OrdersError("An order log has at least one table.", found="an empty mapping")
+    together = _open_together({str(name): table for name, table in tables.items()}, asked, options)
+    if together is None:
+        made = [one.name for one in _candidates(asked) if one.parts]
+        raise OrdersError(
+            "Several tables are those of a format that is made of them.",
+            found=f"{examples(tables)}, which are not the tables of {' or '.join(made) or 'any'}",
+            hint="join them first, to one row an order or an order line.",
+        )
+    return together
+
+
+def _open_together(tables: Mapping[str, Any], asked: Any, options: dict[str, Any]) -> Source | None:
+    """Open tables that are parts of one log; nothing where they are not."""
+    opened: dict[str, Source] = {}
+    for name, table in tables.items():
+        first = next(iter(opened.values()), None)
+        opened[name] = (
+            open_source(table, **options) if first is None else open_beside(table, first.engine)
+        )
+    for one in _candidates(asked):
+        found = _parts_of(one, opened)
+        if found is not None:
+            return _joined(one, found)
+    without = _without_lines(opened)
+    if not without:
+        return None
+    orders = [table for name, table in tables.items() if name not in without]
+    left_out = f"{', '.join(without)}: order lines, left out: the list of orders tells all"
+    read = open_source(orders if len(orders) > 1 else orders[0], **options)
+    return replace(read, notes=(*read.notes, left_out))
+
+
+def _without_lines(opened: Mapping[str, Source]) -> list[str]:
+    """Name the lists of order lines beside the orders that they are lines of."""
+    formats = {}
+    for name, source in opened.items():
+        fit = [one for one in known() if one.claims(source.columns)]
+        formats[name] = fit[0] if len(fit) == 1 else None
+    orders = {one.name for one in formats.values() if one is not None and not one.lines_of}
+    lines = [name for name, one in formats.items() if one is not None and one.lines_of in orders]
+    return lines if len(orders) == 1 and None not in formats.values() else []
+
+
+def _parts_of(one: Format, opened: Mapping[str, Source]) -> list[tuple[Part, str, Source]] | None:
+    found = []
+    for part in one.parts:
+        fit = [
+            (part, name, table)
+            for name, table in opened.items()
+            if {normalized(mark) for mark in part.marks}
+            <= {normalized(column) for column in table.columns}
+        ]
+        if len(fit) != 1:
+            return None
+        found += fit
+    return found or None
+
+
+def _joined(one: Format, found: Sequence[tuple[Part, str, Source]]) -> Source:
+    """Join the parts to the first: each summed to one row a key, so that none multiplies money."""
+    (_, _, base), *others = ((part, name, source.hold()) for part, name, source in found)
+    engine = base.engine
+    rows = base.table.mutate(**{ROW: ibis.row_number()})
+    notes = list(base.notes)
+    for part, name, source in others:
+        notes += [*source.notes, *_strays(part, name, source, base)]
+        table = _one_row_a_key(part, source.table)
+        rows = rows.left_join(table, part.key).drop(f"{part.key}_right")
+    # Rows keep their place: it numbers them in the audit.
+    table = engine.store(rows.order_by(ROW).drop(ROW), one.name)
+    return replace(base, table=table, notes=tuple(notes), files=(), scan=None)
+
+
+def _one_row_a_key(part: Part, table: ir.Table) -> ir.Table:
+    amounts = {name: table[name].try_cast(MONEY) for name in part.sums}
+    sums = {
+        # A sum is known where all of its amounts are.
+        name: (table[name].count() == amount.count()).ifelse(amount.sum(), None).cast(MONEY)
+        for name, amount in amounts.items()
+    }
+    kept = {name: table[name].max() for name in part.keeps}
+    return table.filter(table[part.key].notnull()).group_by(part.key).agg(**sums, **kept)
+
+
+def _strays(part: Part, name: str, source: Source, base: Source) -> list[str]:
+    """Say what of a part belongs to no order, and what of it could not be read."""
+    stray = source.table.anti_join(base.table, part.key)
+    rows = int(base.engine.row(stray.aggregate(rows=stray.count()))["rows"])
+    notes = [f"{name}: {rows:,} rows belong to no order and are left out"] if rows else []
+    torn = len(source.unreadable)
+    return [*notes, f"{name}: {torn:,} lines could not be read"] if torn else notes

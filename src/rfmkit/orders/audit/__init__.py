@@ -1,0 +1,1 @@
+"""The audit of a log: counts of every rule, warnings, and outlying amounts."""

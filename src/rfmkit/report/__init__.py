@@ -1,0 +1,1 @@
+"""Tables in, text, HTML and pictures out."""

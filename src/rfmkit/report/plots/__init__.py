@@ -1,0 +1,8 @@
+"""Pictures of tables: each draws the numbers it is given on Axes, and returns the Axes."""
+
+from rfmkit.report.plots._axes import side_by_side
+from rfmkit.report.plots.backtests import reliability_curve, tracking_curve
+from rfmkit.report.plots.churn import churn_curve
+from rfmkit.report.plots.segments import segment_sizes
+
+__all__ = ["churn_curve", "reliability_curve", "segment_sizes", "side_by_side", "tracking_curve"]

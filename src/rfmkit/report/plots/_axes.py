@@ -1,0 +1,54 @@
+"""Axes to draw on, the palette, and what every picture has in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rfmkit.exceptions import MissingExtraError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# The palette of Okabe and Ito (2008): readers of any colour vision can tell its colours apart.
+COLOURS: Final = {
+    "prospect": "#999999",
+    "new": "#56B4E9",
+    "repeat": "#0072B2",
+    "dormant": "#E69F00",
+    "fan": "#009E73",
+}
+LINES: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+
+
+def axes(ax: Axes | None, *, caller: str) -> Axes:
+    """Give the axes to draw on: the caller's, or new ones that a notebook shows."""
+    if ax is not None:
+        return ax
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise _missing(caller, error) from error
+    return plt.subplots(figsize=(7.0, 4.4), layout="constrained")[1]
+
+
+def tidy(ax: Axes) -> Axes:
+    """Take away the ink that says nothing."""
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def side_by_side() -> tuple[Figure, tuple[Axes, Axes]]:
+    """Give a figure with two axes that no window shows, to be written to a file."""
+    try:
+        from matplotlib.figure import Figure as Canvas
+    except ImportError as error:
+        raise _missing("A picture", error) from error
+    figure = Canvas(figsize=(13, 4.6), layout="constrained")
+    return figure, tuple(figure.subplots(1, 2))
+
+
+def _missing(caller: str, error: ImportError) -> MissingExtraError:
+    return MissingExtraError(
+        f"{caller} needs matplotlib.", found=str(error), hint='pip install "rfmkit[report]".'
+    )

@@ -1,0 +1,105 @@
+"""Prospects: people known to the log or to a roster, without a valid purchase."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+
+from rfmkit._engine import Engine, open_beside
+from rfmkit.exceptions import OrdersError
+from rfmkit.formats._cells import read_id
+from rfmkit.formats._names import find_columns, normalized, require
+from rfmkit.history.customers import customer_table, not_bought
+from rfmkit.orders._census import count_cells
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from rfmkit._engine import Source
+    from rfmkit.orders.orders import Orders
+
+MONEY_SUM: Final = "decimal(38, 4)"
+EMAIL: Final = ("email", "emailaddress", "customeremail", "billingemail", "邮箱")
+NOT_REAL: Final = (
+    "test", "deleted", "mangled_customer", "excluded", "superseded", "duplicate",
+)  # fmt: skip
+
+
+def prospect_table(orders: Orders, roster: Any) -> ir.Table | None:
+    """Everybody known to the log or the roster without a purchase, with their unpaid orders."""
+    facts, found = orders.facts, None
+    if facts["aside"] or facts["zero"] or facts["negative"] or facts["refunded"]:
+        seen = orders.flagged
+        seen = seen.filter(seen.rule.notnull() & seen.customer_id.notnull())
+        found = not_bought(seen.filter(seen.rule.notin(NOT_REAL))).drop("netted")
+    if roster is not None:
+        named = _roster(orders, roster)
+        found = named if found is None else ibis.union(found, named.anti_join(found, "customer_id"))
+    if found is None:
+        return None
+    return found.anti_join(customer_table(orders), "customer_id")
+
+
+def _roster(orders: Orders, roster: Any) -> ir.Table:
+    ids = _customer_ids(open_beside(roster, orders.engine), orders.key_kind)
+    ids = ids.mutate(customer_id=orders.known_as(ids.customer_id))
+    kind = customer_table(orders).schema()["customer_id"]
+    listed = ids.mutate(written=ids.customer_id, customer_id=ids.customer_id.try_cast(kind))
+    listed = listed.filter(listed.written.notnull())
+    strange = listed.filter(listed.customer_id.isnull())
+    found = orders.engine.row(
+        strange.aggregate(rows=strange.count(), example=strange.written.max())
+    )
+    if found["rows"]:
+        raise OrdersError(
+            "A list of customers names them as the log does.",
+            found=f"{found['rows']:,} such as {found['example']!r}, where the log has {kind}",
+            hint="leave them out, or read the log with its ids as text.",
+        )
+    listed = listed.select("customer_id").distinct()
+    zero, nothing = ibis.literal(0, "int64"), ibis.literal(0).cast(MONEY_SUM)
+    return listed.mutate(unpaid_orders=zero, refund_orders=zero, given_back=nothing)
+
+
+def _customer_ids(opened: Source, kind: str = "customer_id") -> ir.Table:
+    """Read the ids of a list of customers as those of a log are read, and give them as text."""
+    seen = list(opened.table.columns)
+    columns = find_columns(seen, {})
+    if kind == "email":  # a log that knows its customers by their addresses
+        for listed in [name for name in seen if normalized(name) in EMAIL][:1]:
+            columns["customer_id"] = listed
+    require("customer_id", columns, seen)
+    name = columns["customer_id"]
+    census = count_cells(opened.table, opened.engine, {"customer_id": (name, "id")})
+    ids = read_id(opened.table[name], census["customer_id"]).cast("string")
+    return opened.table.select(customer_id=ids)
+
+
+def like_customers(people: ir.Table, table: ir.Table, word: str) -> ir.Table:
+    """Give prospects the columns of customers: zeros and nulls."""
+    zeros = ("orders", "purchases")
+    known: dict[str, Any] = {
+        "customer_id": people.customer_id,
+        "segment": ibis.literal(word),
+        "unpaid_orders": people.unpaid_orders,
+        "ordered_unpaid": people.unpaid_orders > 0,
+        "spend": ibis.literal(0.0),
+        "refunded_orders": people.refund_orders,
+        "refund_amount": people.given_back.cast("float64"),
+        **{name: ibis.literal(0, "int64") for name in zeros},
+    }
+    schema = table.schema()
+    return people.select(
+        **{
+            name: known.get(name, ibis.null(schema[name])).cast(schema[name])
+            for name in table.columns
+        }
+    )
+
+
+def listed_ids(frame: Any) -> list[str]:
+    """Give the customer ids that a small frame or file lists, as text."""
+    opened = open_beside(frame, Engine.embedded_duckdb())
+    listed: list[str | None] = opened.engine.arrow(_customer_ids(opened))["customer_id"].to_pylist()
+    return [customer for customer in listed if customer is not None]

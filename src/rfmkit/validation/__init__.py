@@ -1,0 +1,1 @@
+"""Which model to trust: backtests on past days, baselines, and a recommendation."""
