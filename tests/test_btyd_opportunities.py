@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 import rfmkit as rk
 from rfmkit.btyd._opportunities import NEEDS, opportunity_table
 from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError
-from rfmkit.history.customers import customer_table
 
 
 def frame(*rows):
@@ -17,7 +16,7 @@ def frame(*rows):
 
 @pytest.mark.parametrize("length", [1, 7, 30])
 def test_periods_are_counted_from_the_first_purchase(orders, sample, length):
-    table = opportunity_table(orders, customer_table(orders), length).order_by("customer_id")
+    table = opportunity_table(orders, orders.history.customers, length).order_by("customer_id")
     found = orders.engine.frame(table).set_index("customer_id")
     customers = rk.summarize(orders).set_index("customer_id")
     assert (found["opportunities"] == customers["tenure_days"] // length).all()
@@ -36,7 +35,7 @@ def test_a_period_is_taken_by_what_was_bought_in_it(days, length, age):
     log = pd.DataFrame({"date": [first, *(first + pd.Timedelta(days=day) for day in days)]})
     log = log.assign(customer="a", total=1.0)
     orders = rk.read_orders(log, as_of=first + pd.Timedelta(days=age))
-    table = opportunity_table(orders, customer_table(orders), length)
+    table = opportunity_table(orders, orders.history.customers, length)
     found = orders.engine.row(table.drop("customer_id"))
     # Days 1 to length are the first period.
     taken = {-(-day // length) for day in days} & set(range(1, age // length + 1))

@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 import rfmkit as rk
 from conftest import Constant
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
-from rfmkit.history.customers import customer_table
 from rfmkit.validation import _metrics as metrics
 from rfmkit.validation._baselines import BASELINES, RecencyRate
 from rfmkit.validation.backtesting import _origins
@@ -181,7 +180,7 @@ def test_logs_of_any_kind_give_the_same(sample, reference, as_kind, kind):
     class Lazy(Constant):
         def predict_churn(self, orders, *, horizon_days):  # noqa: ARG002
             return orders.deliver(
-                customer_table(orders).select("customer_id", churn_probability=self.chance)
+                orders.history.customers.select("customer_id", churn_probability=self.chance)
             )
 
     lazy = rk.read_orders(as_kind(sample, kind))

@@ -11,7 +11,7 @@ import rfmkit as rk
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, warn
 from rfmkit.validation import _metrics as metrics
 from rfmkit.validation._baselines import BASELINES, BaseRate
-from rfmkit.validation._trial import board, cut_off, fresh, hold, made_later, named, pooled, track
+from rfmkit.validation._trial import board, fresh, hold, made_later, named, pooled, track
 
 DAY = dt.date(2024, 6, 30)
 LATE = dt.date(2030, 1, 1)
@@ -67,7 +67,7 @@ def trial(orders, truth):
 
 @pytest.fixture(scope="module")
 def past(orders):
-    return cut_off(orders, DAY)
+    return orders.cut(DAY)
 
 
 def test_the_log_given_ends_on_the_origin(past, orders):

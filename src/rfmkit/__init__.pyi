@@ -19,9 +19,9 @@ from .cycle import PurchaseCycle as PurchaseCycle
 from .datasets import load_sample as load_sample
 from .datasets import simulate_orders as simulate_orders
 from .exceptions import RfmkitError as RfmkitError
-from .history.customers import purchase_gaps as purchase_gaps
-from .history.customers import snapshots as snapshots
 from .history.customers import summarize as summarize
+from .history.purchases import purchase_gaps as purchase_gaps
+from .history.snapshots import snapshots as snapshots
 from .orders.audit.audit import Audit as Audit
 from .orders.orders import Orders as Orders
 from .orders.reading import read_orders as read_orders

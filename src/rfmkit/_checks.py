@@ -1,59 +1,85 @@
-"""What arguments must hold: each check gives the value back, or says what was found."""
+"""Checks of arguments: each returns the value, or raises an error that says what it must be."""
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from rfmkit.exceptions import RfmkitError
+from rfmkit.exceptions import NotFittedError, RfmkitError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 CENTURY: Final = 36_525
+"""Days in a hundred years: the longest horizon."""
 
 
 def choice(name: str, value: Any, choices: Collection[Any]) -> None:
-    """Insist on one of some words.
+    """Check that an argument is one of a few values.
 
-    >>> choice("lang", "fr", ("en", "zh"))
+    >>> choice("refunds", "nett", ("net", "drop_full", "gross"))
     Traceback (most recent call last):
-    rfmkit.exceptions.RfmkitError: lang is one of 'en', 'zh'.
-    Found: lang='fr'
+    rfmkit.exceptions.RfmkitError: refunds must be one of 'net', 'drop_full', 'gross'.
+    Found: refunds='nett'
+    Hint: did you mean refunds='net'?
     """
-    if value not in list(choices):  # a list compares also what cannot be hashed
-        words = ", ".join(map(repr, choices))
-        raise RfmkitError(f"{name} is one of {words}.", found=f"{name}={value!r}")
+    listed = list(choices)
+    if value not in listed:  # a list also compares values that cannot be hashed
+        words = ", ".join(map(repr, listed))
+        near = nearest(value, listed)
+        hint = f"did you mean {name}={near!r}?" if near else f"for example {name}={listed[0]!r}."
+        raise RfmkitError(f"{name} must be one of {words}.", found=f"{name}={value!r}", hint=hint)
+
+
+def nearest(value: Any, choices: Iterable[Any]) -> str | None:
+    """Return the choice that a mistyped name was probably meant to be, or None.
+
+    >>> nearest("horizon_day", ["as_of", "horizon_days"])
+    'horizon_days'
+    """
+    words = [choice for choice in choices if isinstance(choice, str)]
+    near = get_close_matches(value, words, n=1) if isinstance(value, str) else []
+    return near[0] if near else None
 
 
 def whole(name: str, value: Any, *, least: int = 1, hint: str = "") -> int:
-    """Insist on a whole number.
+    """Check that an argument is a whole number of at least `least`.
 
     >>> whole("horizon_days", 90.5)
     Traceback (most recent call last):
-    rfmkit.exceptions.RfmkitError: horizon_days is at least 1 and whole.
+    rfmkit.exceptions.RfmkitError: horizon_days must be a whole number of at least 1.
     Found: horizon_days=90.5
+    Hint: pass a whole number, for example horizon_days=1.
     """
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-        must = f"{name} is at least {least} and whole."
-        raise RfmkitError(must, found=f"{name}={value!r}", hint=hint)
+        raise RfmkitError(
+            f"{name} must be a whole number of at least {least}.",
+            found=f"{name}={value!r}",
+            hint=hint or f"pass a whole number, for example {name}={least}.",
+        )
     return int(value)
 
 
 def horizon(days: Any) -> int:
-    """Insist on a horizon: whole days, up to a hundred years.
+    """Check that a horizon is a whole number of days, up to a hundred years.
 
     >>> horizon(10**6)
     Traceback (most recent call last):
-    rfmkit.exceptions.RfmkitError: horizon_days is at most 36,525, a hundred years.
+    rfmkit.exceptions.RfmkitError: horizon_days must be at most 36,525, a hundred years.
     Found: horizon_days=1000000
+    Hint: pass days, for example horizon_days=90.
     """
-    found = whole("horizon_days", days)
+    hint = "pass days, for example horizon_days=90."
+    found = whole("horizon_days", days, hint=hint)
     if found > CENTURY:
-        must = f"horizon_days is at most {CENTURY:,}, a hundred years."
-        raise RfmkitError(must, found=f"horizon_days={days!r}")
+        raise RfmkitError(
+            f"horizon_days must be at most {CENTURY:,}, a hundred years.",
+            found=f"horizon_days={days!r}",
+            hint=hint,
+        )
     return found
 
 
@@ -66,49 +92,53 @@ def number(
     below: float = inf,
     most: float = inf,
 ) -> float:
-    """Insist on a number within limits: over `above`, from `least`, under `below`, up to `most`.
+    """Check that an argument is a number: over `above`, from `least`, under `below`, to `most`.
 
     >>> number("confidence", 95, above=0, below=1)
     Traceback (most recent call last):
-    rfmkit.exceptions.RfmkitError: confidence lies between 0 and 1.
+    rfmkit.exceptions.RfmkitError: confidence must be a number between 0 and 1.
     Found: confidence=95
+    Hint: pass a number, for example confidence=0.5.
     """
     real = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not real or not (above < value < below and least <= value <= most):
         low, high = max(above, least), min(below, most)
-        limits = f"is a number over {low}" if high == inf else f"lies between {low} and {high}"
-        raise RfmkitError(f"{name} {limits}.", found=f"{name}={value!r}")
+        limits = f"over {low}" if high == inf else f"between {low} and {high}"
+        example = (low + 1 if high == inf else (low + high) / 2) if low > -inf else 1
+        raise RfmkitError(
+            f"{name} must be a number {limits}.",
+            found=f"{name}={value!r}",
+            hint=f"pass a number, for example {name}={example}.",
+        )
     return float(value)
 
 
 def text(name: str, value: Any) -> None:
-    """Insist on text, or on nothing.
+    """Check that an argument is text or None.
 
     >>> text("customer", 3)
     Traceback (most recent call last):
-    rfmkit.exceptions.RfmkitError: customer is text.
+    rfmkit.exceptions.RfmkitError: customer must be text.
     Found: customer=3
+    Hint: put it in quotes: customer='3'.
     """
     if value is not None and not isinstance(value, str):
-        raise RfmkitError(f"{name} is text.", found=f"{name}={value!r}")
+        plain = isinstance(value, int | float)
+        hint = (
+            f"put it in quotes: {name}={str(value)!r}." if plain else "pass a str, or leave it out."
+        )
+        raise RfmkitError(f"{name} must be text.", found=f"{name}={value!r}", hint=hint)
 
 
 def fitted(name: str, value: Any, kind: type, mark: str) -> None:
-    """Insist on a fitted object of a kind, or on nothing."""
-    from rfmkit.exceptions import NotFittedError
-
+    """Check that an argument is a fitted object of a class, or None."""
     if value is None:
         return
+    must = f"{name} must be a fitted {kind.__name__}."
+    hint = f"{name}=rk.{kind.__name__}().fit(orders), or leave it out: a default one is fitted."
     if not isinstance(value, kind):
-        found = repr(value)
-        raise RfmkitError(
-            f"{name} is a fitted {kind.__name__}.",
-            found=f"{name}={found}" if len(found.splitlines()) == 1 else type(value).__name__,
-            hint=f"rk.{kind.__name__}().fit(orders) makes one; left out, it is fitted here.",
-        )
+        shown = repr(value)
+        found = f"{name}={shown}" if len(shown.splitlines()) == 1 else type(value).__name__
+        raise RfmkitError(must, found=found, hint=hint)
     if not hasattr(value, mark):
-        raise NotFittedError(
-            f"{name} is a fitted {kind.__name__}.",
-            found=f"{kind.__name__} without a fit",
-            hint=".fit(orders) first, or leave it out to have it fitted on this log.",
-        )
+        raise NotFittedError(must, found=f"a {kind.__name__} that has not been fitted", hint=hint)

@@ -1,7 +1,7 @@
-"""The errors and warnings of rfmkit: one tree, one form.
+"""The errors and warnings of rfmkit.
 
-Every message says what must hold, what was found (at most five examples and a count) and, on a
-line that begins with ``Hint:``, what to do next.
+Every error text has three parts: what must hold (with must, cannot, needs or expected), what was
+found (at most five examples and a count), and, after ``Hint:``, the call that mends it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class RfmkitError(ValueError):
     Parameters
     ----------
     must : str
-        What must hold.
+        What must hold, in one sentence with must, cannot, needs or expected.
     found : str, optional
         What was found instead.
     hint : str, optional
@@ -42,9 +42,9 @@ class RfmkitError(ValueError):
 
     Examples
     --------
-    >>> raise RfmkitError("Days are whole.", found="1.5", hint="round them first.")
+    >>> raise RfmkitError("Days must be whole.", found="1.5", hint="round them first.")
     Traceback (most recent call last):
-    rfmkit.exceptions.RfmkitError: Days are whole.
+    rfmkit.exceptions.RfmkitError: Days must be whole.
     Found: 1.5
     Hint: round them first.
     """
@@ -60,7 +60,7 @@ class OrdersError(RfmkitError):
 
 
 class ColumnsError(OrdersError):
-    """A column is missing, or two columns claim one role."""
+    """A column is missing, or two columns could play one role."""
 
 
 class ColumnsDifferError(OrdersError):
@@ -68,19 +68,19 @@ class ColumnsDifferError(OrdersError):
 
 
 class NoCustomerKeyError(ColumnsError):
-    """The export is one that never tells who bought."""
+    """The export has no column that identifies the customer."""
 
 
 class NotEnoughHistoryError(RfmkitError):
-    """The log holds too little to learn from."""
+    """The log is too short or too small for this."""
 
 
 class NotFittedError(RfmkitError, AttributeError):
-    """A fitted value was asked of an object that has not been fitted."""
+    """An object was used before it was fitted."""
 
 
 class MissingExtraError(RfmkitError, ImportError):
-    """An optional package is needed and not installed."""
+    """An optional package is needed and is not installed."""
 
 
 class RfmkitWarning(UserWarning):
@@ -88,7 +88,7 @@ class RfmkitWarning(UserWarning):
 
 
 def warn(message: str, *, hint: str) -> None:
-    """Warn at the line of the caller's own that led here, wherever in rfmkit it is found out."""
+    """Warn, and show the line of the user's own code that led here."""
     depth, frame = 1, inspect.currentframe()
     while frame and frame.f_globals.get("__name__", "").partition(".")[0] == "rfmkit":
         depth, frame = depth + 1, frame.f_back
@@ -98,7 +98,7 @@ def warn(message: str, *, hint: str) -> None:
 def examples(
     values: Iterable[object], *, count: int | None = None, most: int = MAX_EXAMPLES
 ) -> str:
-    """Join at most so many values, five unless told, and say how many there are in all.
+    """Return at most `most` values as text, followed by how many there are in all.
 
     >>> examples(["a", "b", "c", "d", "e", "f"])
     "'a', 'b', 'c', 'd', 'e', ... (6 in all)"
@@ -107,3 +107,18 @@ def examples(
     total = len(listed) if count is None else count
     shown = ", ".join(repr(value) for value in listed[:most])
     return shown if total <= len(listed[:most]) else f"{shown}, ... ({total:,} in all)"
+
+
+def kind_in_words(value: object) -> str:
+    """Return the kind of a value in words, for what an error found.
+
+    >>> kind_in_words({"a": 1})
+    'a dict'
+    """
+    kind = type(value)
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    library = kind.__module__.partition(".")[0].lstrip("_")
+    owner = "" if library in ("builtins", "pathlib", "rfmkit") else f"{library} "
+    name = f"{owner}{kind.__name__}"
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

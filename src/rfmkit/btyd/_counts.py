@@ -11,7 +11,6 @@ import numpy as np
 from rfmkit import _checks as checks
 from rfmkit.btyd._grouping import count_cells, spread
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
-from rfmkit.history.customers import gap_table
 from rfmkit.orders.orders import Orders
 
 if TYPE_CHECKING:
@@ -148,7 +147,7 @@ def count_with(
     _check(counts)
     if not isinstance(source, Orders):
         return counts, more
-    gaps = source.engine.frame(gap_table(source))
+    gaps = source.history.engine.frame(source.history.gaps)
     ended = gaps[gaps["returned"]]
     days = np.maximum(ended["gap_days"].to_numpy(dtype=float), SAME_DAY) / unit_days
     log_gaps = float((ended["gaps"].to_numpy(dtype=float) * np.log(days)).sum())

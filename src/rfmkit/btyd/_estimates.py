@@ -246,6 +246,6 @@ def beside(
     names = [name for name in (*kept, "rfmkit_row") if name in table.columns]
     made = table.select(*names, **{name: function(*row) for name, function in functions.items()})
     # A view names a function and does not bring it along; a query does, if only for no rows.
-    run = source.engine.arrow if isinstance(source, Orders) else ibis.Expr.to_pyarrow
+    run = source.history.engine.arrow if isinstance(source, Orders) else ibis.Expr.to_pyarrow
     run(made.limit(0))
     return made

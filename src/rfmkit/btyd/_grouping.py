@@ -8,7 +8,6 @@ import numpy as np
 
 from rfmkit._engine import open_frame
 from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, examples
-from rfmkit.history.customers import customer_table
 from rfmkit.orders.orders import Orders
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def count_cells(
     words: Sequence[str] = (),
     weight: str | None = None,
     hint: str,
-    of: Callable[[Orders], ir.Table] = customer_table,
+    of: Callable[[Orders], ir.Table] = lambda orders: orders.history.customers,
 ) -> list[NDArray[Any]]:
     """Count the distinct values of some columns, in the engine that holds them.
 
@@ -60,7 +59,7 @@ def count_cells(
         There is no row.
     """
     if isinstance(source, Orders):
-        table, engine = of(source), source.engine
+        table, engine = of(source), source.history.engine
     else:
         opened = open_frame(source)
         table, engine = opened.table, opened.engine

@@ -9,7 +9,7 @@ import numpy as np
 from rfmkit import _checks as checks
 from rfmkit.btyd._grouping import count_cells
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
-from rfmkit.history.customers import customer_table, days_between, joined, purchases
+from rfmkit.orders._history import days_between, joined
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -51,7 +51,7 @@ def count_opportunities(
     """
 
     def of(orders: Orders) -> ir.Table:
-        return opportunity_table(orders, customer_table(orders), period_days)
+        return opportunity_table(orders, orders.history.customers, period_days)
 
     x, t_x, n, weight = count_cells(customers, NEEDS, weight=WEIGHT, hint=HINT, of=of)
     _check(x, t_x, n, weight)
@@ -73,7 +73,7 @@ def opportunity_table(orders: Orders, customers: ir.Table, period_days: int | No
     length = checks.whole("period_days", period_days)
     every = customers.mutate(opportunities=customers.tenure_days // length)
     first = every.select("customer_id", "first_purchase", "opportunities")
-    days = joined(purchases(orders).select("customer_id", "day"), first)
+    days = joined(orders.history.purchases.select("customer_id", "day"), first)
     days = days.mutate(period=(days_between(days.first_purchase, days.day) + length - 1) // length)
     days = days.filter((days.period > 0) & (days.period <= days.opportunities))
     bought = days.group_by("customer_id").agg(

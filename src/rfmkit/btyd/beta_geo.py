@@ -337,7 +337,7 @@ class BetaGeoCNBD(BetaGeo):
             )
         if self.k == "likelihood":
             return list(range(1, MOST_REGULAR + 1))
-        pairs = customers.engine.frame(two_last_gaps(customers))
+        pairs = customers.history.engine.frame(two_last_gaps(customers))
         first, last, weight = (
             pairs[name].to_numpy(dtype=float) for name in ("gap_before", "last_gap", "customers")
         )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 import numpy as np
 
-from rfmkit.history.customers import days_between, ends_purchase, in_sample, purchases
+from rfmkit.history.snapshots import in_sample
+from rfmkit.orders._history import days_between
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -41,11 +42,11 @@ REGULAR: Final = 3.0
 
 def feature_table(orders: Orders, *, horizon_days: int, share: float = 1.0) -> ir.Table:
     """Give one row per customer with the facts that were known at the end of `orders.as_of`."""
-    table = purchases(orders)
+    table = orders.history.purchases
     if share < 1:
         table = table.filter(in_sample(table.customer_id, share))
     today = ibis.literal(orders.as_of)
-    ends = ends_purchase(table, orders)
+    ends = orders.history.ends_purchase(table)
     ended = table.next_day.notnull() & ends
     gap = days_between(table.day, table.next_day)
     silent = days_between(table.day, today)

@@ -16,7 +16,8 @@ from rfmkit.btyd._counts import SAME_DAY
 from rfmkit.btyd._formulas import names_of, terms_of
 from rfmkit.churn._strata import ORDER_NUMBERS, label, merge_strata
 from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, RfmkitError, examples
-from rfmkit.history.customers import days_between, ends_purchase, gap_table, in_sample, purchases
+from rfmkit.history.snapshots import in_sample
+from rfmkit.orders._history import days_between
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,7 +126,7 @@ class Scales:
 
 def spell_table(orders: Orders, *, share: float = 1.0, categories: bool = False) -> ir.Table:
     """Give one row per purchase: the gap it opens, and the customer as of its day."""
-    table = purchases(orders)
+    table = orders.history.purchases
     if share < 1:
         table = table.filter(in_sample(table.customer_id, share))
     # Rows of one purchase share its number: a range takes them all, whichever comes first.
@@ -136,7 +137,7 @@ def spell_table(orders: Orders, *, share: float = 1.0, categories: bool = False)
         first_day=table.day.min().over(group_by=table.customer_id),
         spend=table.amount.sum().over(so_far),
     )
-    table = table.filter(ends_purchase(table, orders))
+    table = table.filter(orders.history.ends_purchase(table))
     before = table.day.lag().over(group_by=table.customer_id, order_by=table.purchase_number)
     number = table.purchase_number.cast("int64")
     found = table.select(
@@ -158,7 +159,7 @@ def spell_table(orders: Orders, *, share: float = 1.0, categories: bool = False)
 
 def day_categories(orders: Orders) -> ir.Table:
     """Give `customer_id, day, category`: of several, the one on which most was spent that day."""
-    lines = orders.lines
+    lines = orders.history.lines
     if "category" not in lines.columns:
         raise ColumnsError(
             "The log has a column of categories.",
@@ -175,13 +176,15 @@ def day_categories(orders: Orders) -> ir.Table:
 
 def read_spells(orders: Orders, *, sample: int, categories: bool) -> tuple[pd.DataFrame, float]:
     """Read about `sample` gaps at most, of customers chosen by a hash, and tell the share."""
-    counted = gap_table(orders)
-    gaps = orders.engine.row(counted.aggregate(gaps=counted.gaps.sum().fill_null(0)))["gaps"]
+    counted = orders.history.gaps
+    gaps = orders.history.engine.row(counted.aggregate(gaps=counted.gaps.sum().fill_null(0)))[
+        "gaps"
+    ]
     share = min(1.0, sample / max(gaps, 1))
     table = spell_table(orders, share=share, categories=categories)
     # Sorted, so that what is learned depends neither on the order of rows nor on threads.
     rows = table.mutate(month=table.last_purchase.month()).order_by("customer_id", "purchases")
-    frame = orders.engine.frame(rows)
+    frame = orders.history.engine.frame(rows)
     if categories:
         frame = frame[frame["category"].notna()]
     if not frame["returned"].any():

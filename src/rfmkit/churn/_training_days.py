@@ -13,7 +13,7 @@ from rfmkit.btyd import ModifiedBetaGeo
 from rfmkit.churn._blend import Day
 from rfmkit.churn._features import BOUGHT, FACTS, PLACES, feature_table
 from rfmkit.churn.curve import ChurnCurve
-from rfmkit.history.customers import days_between, gap_table, purchases
+from rfmkit.orders._history import days_between
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,9 +41,9 @@ class Plan:
 
 def plan(orders: Orders, horizon_days: int, most: int, sample: int) -> Plan:
     """Spread past days evenly over a log: from the last whose horizon is over to the first."""
-    table = purchases(orders)
+    table = orders.history.purchases
     began = table.filter(table.purchase_number == 1).group_by("day")
-    came = orders.engine.frame(began.agg(customers=lambda t: t.customer_id.nunique()))
+    came = orders.history.engine.frame(began.agg(customers=lambda t: t.customer_id.nunique()))
     came = came.sort_values("day", ignore_index=True)
     began_on = came["day"].to_numpy().astype("datetime64[D]")
     first: dt.date = began_on[0].item()
@@ -69,13 +69,16 @@ def look_back(orders: Orders, plan: Plan, horizon_days: int) -> list[Day]:
 
 def _look(orders: Orders, day: dt.date, horizon_days: int, share: float) -> Day:
     known = orders.until(day)
-    table, later = feature_table(known, horizon_days=horizon_days, share=share), purchases(orders)
+    table, later = (
+        feature_table(known, horizon_days=horizon_days, share=share),
+        orders.history.purchases,
+    )
     ahead = days_between(ibis.literal(day), later.day)
     back = later.filter((ahead > 0) & (ahead <= horizon_days)).select("customer_id").distinct()
     came = table.customer_id.isin(back.customer_id)
     # Sorted, so that what is learned depends neither on the order of rows nor on threads.
     rows = table.mutate(churned=(~came).cast("float64")).order_by("customer_id")
-    frame = orders.engine.frame(rows)
+    frame = orders.history.engine.frame(rows)
     churned = frame["churned"].to_numpy(dtype=float)
     models = ModifiedBetaGeo(horizon_days), curve_of(known, horizon_days)
     return Day(day, horizon_days, facts_of(frame), *models, churned)
@@ -83,7 +86,7 @@ def _look(orders: Orders, day: dt.date, horizon_days: int, share: float) -> Day:
 
 def curve_of(orders: Orders, horizon_days: int) -> ChurnCurve:
     """Fit the curve of a log as of its day; of its tail nothing is said here."""
-    gaps = orders.engine.frame(gap_table(orders))
+    gaps = orders.history.engine.frame(orders.history.gaps)
     return ChurnCurve(horizon_days, anchor="snapshot").fit_gaps(gaps)
 
 
@@ -102,7 +105,7 @@ def fit_btyd(days: Sequence[Day]) -> None:
 def now(orders: Orders, horizon_days: int, share: float) -> Floats:
     """Give the facts of the sampled customers as they stand."""
     table = feature_table(orders, horizon_days=horizon_days, share=share)
-    return facts_of(orders.engine.frame(table.order_by("customer_id")))
+    return facts_of(orders.history.engine.frame(table.order_by("customer_id")))
 
 
 def facts_of(frame: pd.DataFrame) -> Floats:

@@ -12,7 +12,7 @@ from rfmkit import _checks as checks
 from rfmkit.churn._strata import ORDER_NUMBERS, label, merge_strata
 from rfmkit.cycle._survival import Survival, from_frame
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, warn
-from rfmkit.history.customers import gap_table, over_customers
+from rfmkit.history.customers import over_customers
 from rfmkit.orders.orders import as_orders
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class ChurnCurve:
             (ten silences at least): their probability rests on the tail of the curve.
         """
         self._check()
-        gaps = as_orders(orders).engine.frame(gap_table(orders))
+        gaps = as_orders(orders).history.engine.frame(orders.history.gaps)
         if not len(gaps):
             raise NotEnoughHistoryError(
                 "There is at least one purchase to learn from.",

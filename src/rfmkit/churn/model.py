@@ -246,9 +246,9 @@ class ChurnModel:
         score = {"churn_probability": in_batches(churn, *["float64"] * len(FACTS), alike=False)}
         row = [table[name] for name in FACTS]
         scored = beside(orders, table, kept=("customer_id",), row=row, functions=score)
-        if orders.kind == "duckdb":  # a relation is SQL, which would not know the function
-            scored = orders.engine.store(scored, "churn")
-        return orders.deliver(scored, order_by=("customer_id",))
+        if orders.history.kind == "duckdb":  # a relation is SQL, which would not know the function
+            scored = orders.history.engine.store(scored, "churn")
+        return orders.history.deliver(scored, order_by=("customer_id",))
 
     def explain(
         self, orders: Orders, *, customers: Iterable[Any] | None = None, top: int = 3
@@ -288,7 +288,7 @@ class ChurnModel:
             if asked is None
             else table.filter(table.customer_id.cast("string").isin(asked))
         )
-        frame = orders.engine.frame(table)
+        frame = orders.history.engine.frame(table)
         _insist_on_customers(asked, frame)
         facts = training_days.facts_of(frame)
         day = orders.as_of

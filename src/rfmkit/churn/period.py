@@ -9,7 +9,7 @@ import numpy as np
 from rfmkit import _checks as checks
 from rfmkit.cycle._survival import MIN_AT_RISK, REACH, Survival, from_frame
 from rfmkit.exceptions import NotEnoughHistoryError
-from rfmkit.history.customers import days_between, ends_purchase, gap_table, purchases
+from rfmkit.orders._history import days_between
 from rfmkit.orders.orders import as_orders
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def churn_period(
     checks.number("q", q, above=0, below=1)
     if horizon_days is not None:
         checks.horizon(horizon_days)
-    gaps = as_orders(orders).engine.frame(gap_table(orders))
+    gaps = as_orders(orders).history.engine.frame(orders.history.gaps)
     ended = gaps[gaps["returned"]]
     if not len(ended):
         raise NotEnoughHistoryError(
@@ -124,7 +124,7 @@ def churn_period(
         for method, (days, value, note) in found.items()
     ]
     table = dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
-    return orders.engine.small(table, orders.kind)
+    return orders.history.engine.small(table, orders.history.kind)
 
 
 def _returns(survival: Survival, horizon_days: int | None) -> Floats:
@@ -159,15 +159,15 @@ def _by_return_rate(
 
 def _ever_silent(orders: Orders) -> pd.DataFrame:
     """Count customers by the longest silence they ever came back from, and the longest of all."""
-    table = purchases(orders)
-    table = table.filter(ends_purchase(table, orders))
+    table = orders.history.purchases
+    table = table.filter(orders.history.ends_purchase(table))
     gap = days_between(table.day, table.next_day.fill_null(orders.as_of))
     of_each = table.group_by("customer_id").agg(
         came_back_after=gap.max(where=table.next_day.notnull()).fill_null(0), silent_for=gap.max()
     )
     keys = ("came_back_after", "silent_for")
     counted = of_each.group_by(*keys).agg(customers=of_each.count())
-    return orders.engine.frame(counted.order_by(*keys))
+    return orders.history.engine.frame(counted.order_by(*keys))
 
 
 def _by_inflection(silences: pd.DataFrame) -> tuple[int | None, float | None, str]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from rfmkit import _checks as checks
-from rfmkit.history.customers import ends_purchase, purchases
 from rfmkit.orders.orders import as_orders
 
 if TYPE_CHECKING:
@@ -44,8 +43,8 @@ def churn_rate(orders: Orders, *, horizon_days: int = 365) -> Any:
     True
     """
     checks.horizon(horizon_days)
-    table = purchases(as_orders(orders))
-    table = table.filter(ends_purchase(table, orders))
+    table = as_orders(orders).history.purchases
+    table = table.filter(orders.history.ends_purchase(table))
     first = table.filter(table.purchase_number == 1)
     lapse = _days_later(table.day, horizon_days)
     lapsed = table.filter(table.next_day.isnull() | (table.next_day > lapse))
@@ -67,7 +66,7 @@ def churn_rate(orders: Orders, *, horizon_days: int = 365) -> Any:
     running = running.mutate(
         churn_rate=running.churned_customers.cast("float64") / running.customers.cast("float64")
     )
-    return orders.deliver(running, order_by=("day",))
+    return orders.history.deliver(running, order_by=("day",))
 
 
 def _days_later(day: ir.DateValue, days: int) -> ir.DateValue:

@@ -191,7 +191,7 @@ class GapRegression:
         )
         self._scales = scales_of(gaps)
         cells = self._scales.covariates(self._scales.facts(gaps), names)
-        self.log_days_ = (orders.as_of - orders.facts["first_day"]).days
+        self.log_days_ = (orders.as_of - orders.history.facts["first_day"]).days
         if terms is None:
             if self.log_days_ < TWO_YEARS:
                 del cells["quarter"]

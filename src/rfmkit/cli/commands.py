@@ -158,7 +158,6 @@ def run_segment(
     reading: dict[str, Any],
 ) -> tuple[Orders, ir.Table]:
     """Do the main job on a file: read, learn, write, and print the table of segments."""
-    from rfmkit.history.customers import customer_table, gap_table
     from rfmkit.orders.reading import read_orders
     from rfmkit.segments.lifecycle import Lifecycle, segment_table
 
@@ -166,14 +165,13 @@ def run_segment(
     with stage("Reading the orders"):
         log = read_orders(source, output="ibis", **reading)
     with stage("Summarizing the customers"):
-        gap_table(log)
-        customer_table(log)
+        _ = log.history.gaps, log.history.customers  # computed here, under this heading
     with stage("Learning cycle, churn and scores"):
         lifecycle = Lifecycle(lang=lang)  # type: ignore[arg-type]
         table = segment_table(log, lifecycle=lifecycle, prospects=prospects)
-        table = log.engine.canonical(table)
+        table = log.history.engine.canonical(table)
         # Written to a file and counted for the screen: computed once for both.
-        table = log.engine.store(table, "segments").order_by("customer_id")
+        table = log.history.engine.store(table, "segments").order_by("customer_id")
     if out is not None:
         with stage(f"Writing {out}"):
             atomically(out, lambda path: writer(table, path))
@@ -283,7 +281,7 @@ def segment_sizes(table: ir.Table, log: Orders) -> Any:
     sizes = table.group_by("segment", "phase").agg(
         customers=table.count(), spend=table.spend.cast("decimal(38, 4)").sum().cast("float64")
     )
-    frame = log.engine.frame(sizes)
+    frame = log.history.engine.frame(sizes)
     places = {word: place for words in LABELS.values() for place, word in enumerate(words.values())}
     frame["place"] = frame["segment"].map(places)
     frame["phase_place"] = frame["phase"].map(places).fillna(-1)

@@ -99,7 +99,7 @@ def count_categories(orders: Orders, *, per_unit: bool) -> Counts:
         product_silences(orders, per_unit=per_unit),
         product_buyers(orders, per_unit=per_unit),
         product_regularity(orders, per_unit=per_unit),
-        (orders.as_of - orders.facts["first_day"]).days,
+        (orders.as_of - orders.history.facts["first_day"]).days,
     )
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from rfmkit.exceptions import ColumnsError
-from rfmkit.history.customers import days_between, in_sample
+from rfmkit.history.snapshots import in_sample
+from rfmkit.orders._history import days_between
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -28,7 +29,7 @@ def insist_on_columns(orders: Orders, *, per_unit: bool) -> None:
     if per_unit:
         needed["quantity"] = "number of pieces"
     for role, what in needed.items():
-        if role not in orders.lines.columns:
+        if role not in orders.history.lines.columns:
             raise ColumnsError(
                 f"A log has a column for the {what}, for cycles by category.",
                 found="none that its name tells",
@@ -53,12 +54,14 @@ def product_purchases(orders: Orders, *, per_unit: bool) -> ir.Table:
             gap_parts=days.next_day.isnull().ifelse(ibis.null("int64"), days.all_parts)
         ).drop("all_parts")
 
-    return orders.stored(f"products_{'unit' if per_unit else 'whole'}", build)
+    name = f"products_{'unit' if per_unit else 'whole'}"
+    found: ir.Table = orders.history.once(name, lambda: orders.history.keep(build(), name))
+    return found
 
 
 def _bought(orders: Orders, *, per_unit: bool) -> ir.Table:
     """Give the days on which a customer bought a category, and how many pieces."""
-    lines, facts, policy = orders.lines, orders.facts, orders.policy
+    lines, facts, policy = orders.history.lines, orders.history.facts, orders.history.options
     category = lines.category.strip().nullif("")
     pieces = ibis.literal(1.0)
     if per_unit:
@@ -76,7 +79,7 @@ def _bought(orders: Orders, *, per_unit: bool) -> ir.Table:
         if policy.refunds != "gross":
             counts = counts & ((lines.refunded < lines.amount) | (lines.amount == 0))
         lines = lines.filter(~alone | counts)
-        valid = orders.valid
+        valid = orders.history.valid
         valid = valid.select("customer_id", order_key=_order_key(valid)).distinct()
         lines = lines.semi_join(valid, ["customer_id", "order_key"])
     keys = ["customer_id", "category", "day"]
@@ -111,7 +114,7 @@ def product_gaps(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
     table = product_purchases(orders, per_unit=per_unit)
     keys = ("category", "gap_days", "returned")
     counted = table.mutate(returned=table.next_day.notnull()).group_by(*keys)
-    return orders.engine.frame(counted.agg(gaps=lambda t: t.count()).order_by(*keys))
+    return orders.history.engine.frame(counted.agg(gaps=lambda t: t.count()).order_by(*keys))
 
 
 def product_customers(orders: Orders, *, per_unit: bool) -> ir.Table:
@@ -146,14 +149,14 @@ def product_customers(orders: Orders, *, per_unit: bool) -> ir.Table:
 def product_silences(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
     """Count customers of each category by gaps, their sum and the silence; a sample of many."""
     table = product_customers(orders, per_unit=per_unit)
-    found = orders.engine.row(table.aggregate(customers=table.count()))["customers"]
+    found = orders.history.engine.row(table.aggregate(customers=table.count()))["customers"]
     if found > SAMPLE:
         who = table.customer_id.cast("string") + " " + table.category
         table = table.filter(in_sample(who, SAMPLE / found))
     keys = ("category", "repeat_purchases", "active_days", "open_days")
     table = table.mutate(active_days=_whole(table.active_days))
     counted = table.group_by(*keys).agg(customers=lambda t: t.count())
-    return orders.engine.frame(counted.order_by(*keys))
+    return orders.history.engine.frame(counted.order_by(*keys))
 
 
 def product_buyers(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
@@ -161,7 +164,7 @@ def product_buyers(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
     table = product_customers(orders, per_unit=per_unit)
     again = (table.repeat_purchases > 0).cast("int64").sum()
     counted = table.group_by("category").agg(customers=table.count(), again=again)
-    return orders.engine.frame(counted.order_by("category"))
+    return orders.history.engine.frame(counted.order_by("category"))
 
 
 def product_regularity(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
@@ -182,6 +185,6 @@ def product_regularity(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
         squares=_whole(last.square * FINE).sum(),
         fourths=_whole(last.square * last.square * FINE).sum(),
     )
-    found = orders.engine.frame(made.order_by("category"))
+    found = orders.history.engine.frame(made.order_by("category"))
     sums = ["squares", "fourths"]
     return found.assign(**{name: found[name].astype(float) / FINE for name in sums})

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from rfmkit.history.customers import customer_table, days_between, in_sample, purchases
+from rfmkit.history.snapshots import in_sample
+from rfmkit.orders._history import days_between
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -87,7 +88,7 @@ def regularity_facts(pairs: ArrayLike, squares: ArrayLike, fourths: ArrayLike) -
 
 def last_two(orders: Orders) -> tuple[Floats, Floats, Floats]:
     """Give the last two gaps of customers, and how many customers have them."""
-    pairs = orders.engine.frame(two_last_gaps(orders))
+    pairs = orders.history.engine.frame(two_last_gaps(orders))
     first, second, weight = (
         pairs[name].to_numpy(dtype=float) for name in ("gap_before", "last_gap", "customers")
     )
@@ -106,15 +107,15 @@ def two_last_gaps(orders: Orders) -> ir.Table:
     Of more than 100,000 customers with three purchases so many are sampled, by hash: regularity
     is then known to its third digit, at a tenth of the cost.
     """
-    often = customer_table(orders).filter(lambda t: t.purchases >= 3)  # noqa: PLR2004
-    found = orders.engine.row(often.aggregate(customers=often.count()))["customers"]
+    often = orders.history.customers.filter(lambda t: t.purchases >= 3)  # noqa: PLR2004
+    found = orders.history.engine.row(often.aggregate(customers=often.count()))["customers"]
     if found > SAMPLE:
         often = often.filter(in_sample(often.customer_id, SAMPLE / found))
     # The last gap is known of the customer; the one before began two purchases before the last.
     often = often.select(
         "customer_id", "last_gap_days", purchase_number=(often.purchases - 2).cast("int32")
     )
-    pairs = purchases(orders).inner_join(often, ["customer_id", "purchase_number"])
+    pairs = orders.history.purchases.inner_join(often, ["customer_id", "purchase_number"])
     # Of several orders of a purchase the last one begins the gap, and is the only one to have one.
     pairs = pairs.group_by("customer_id").agg(
         gap_before=days_between(pairs.day, pairs.next_day).max(),

@@ -13,7 +13,7 @@ import ibis
 import numpy as np
 
 from rfmkit.cycle._shrinkage import bounded
-from rfmkit.history.customers import customer_table, in_sample
+from rfmkit.history.snapshots import in_sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,13 +101,15 @@ def fit_waits(silences: pd.DataFrame, regularity: float) -> dict[str, float]:
 
 def silence_counts(orders: Orders) -> pd.DataFrame:
     """Count customers by gaps, their sum and the present silence; 5,000 of more, by hash."""
-    table = customer_table(orders)
-    found = orders.engine.row(table.aggregate(customers=table.count()))["customers"]
+    table = orders.history.customers
+    found = orders.history.engine.row(table.aggregate(customers=table.count()))["customers"]
     if found > SAMPLE:
         table = table.filter(in_sample(table.customer_id, SAMPLE / found))
     keys = {"open_days": table.recency_days}
     counted = table.group_by("repeat_purchases", "active_days", **keys).agg(customers=table.count())
-    return orders.engine.frame(counted.order_by("repeat_purchases", "active_days", "open_days"))
+    return orders.history.engine.frame(
+        counted.order_by("repeat_purchases", "active_days", "open_days")
+    )
 
 
 def quantiles(waits: dict[str, float], interval: float) -> pd.DataFrame:

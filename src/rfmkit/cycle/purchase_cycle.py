@@ -19,7 +19,7 @@ from rfmkit.cycle._regularity import facts_of_pairs, last_two
 from rfmkit.cycle._shrinkage import shrinkage_strength
 from rfmkit.cycle._waits import NEXT, day_after, fit_waits, silence_counts, with_interval
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, warn
-from rfmkit.history.customers import customer_table, gap_table, over_customers
+from rfmkit.history.customers import over_customers
 from rfmkit.orders.orders import Orders, as_orders
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class PurchaseCycle:
             )
 
     def _fit_shop(self, orders: Orders) -> None:
-        gaps = orders.engine.frame(gap_table(orders))
+        gaps = orders.history.engine.frame(orders.history.gaps)
         if not gaps["returned"].any():
             raise NotEnoughHistoryError(
                 "Somebody has bought twice.",
@@ -204,7 +204,7 @@ class PurchaseCycle:
         self.cycle_days_ = values[self.method]
         self.strength_ = shrinkage_strength(pairs, self.regularity_)
         self.waits_ = fit_waits(silence_counts(orders), self.regularity_)
-        window = (orders.as_of - orders.facts["first_day"]).days
+        window = (orders.as_of - orders.history.facts["first_day"]).days
         self.summary_ = side_by_side(values, gaps, window)
         is_normal = self.summary_["method"] == "normal"
         self.summary_.loc[is_normal, "note"] += f"; {normal_fit(pairs)}"
@@ -305,7 +305,9 @@ class PurchaseCycle:
         )  # fmt: skip
         names = ["customer_id", "category", "purchases", "last_purchase", "recency_days"]
         names += ["last_units", "unit_days"] if self.per_unit else []
-        return orders.deliver(due.select(*names, *DUE), order_by=("customer_id", "category"))
+        return orders.history.deliver(
+            due.select(*names, *DUE), order_by=("customer_id", "category")
+        )
 
     def _insist_on_fit(self) -> None:
         if not hasattr(self, "cycle_days_"):
@@ -351,6 +353,6 @@ def _with_cycle(
 
 def _compressed(orders: Orders) -> pd.DataFrame:
     """Count customers by (repeat_purchases, active_days): all that the models need."""
-    table = customer_table(orders)
+    table = orders.history.customers
     counted = table.group_by("repeat_purchases", "active_days").agg(customers=table.count())
-    return orders.engine.frame(counted.order_by("repeat_purchases", "active_days"))
+    return orders.history.engine.frame(counted.order_by("repeat_purchases", "active_days"))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
-    from rfmkit.orders._lines import Lines
+    from rfmkit.orders._layout import Layout
 
 NETTED: Final = 0.01
 """So near to each other two amounts of money are the same (half a cent, twice rounded)."""
@@ -23,45 +23,45 @@ WIDE: Final = "decimal(38, 4)"
 
 
 def line_amount(
-    lines: Lines, raw: ir.Table, cells: Mapping[str, ir.DecimalValue]
+    layout: Layout, raw: ir.Table, cells: Mapping[str, ir.DecimalValue]
 ) -> ir.DecimalValue:
     """Give the amount of a line; `cells` are those of its roles, read."""
-    if lines.constant_amount is not None:
-        return ibis.literal(lines.constant_amount).cast(MONEY)
-    if "amount" not in lines.columns:
+    if layout.constant_amount is not None:
+        return ibis.literal(layout.constant_amount).cast(MONEY)
+    if "amount" not in layout.columns:
         # Pieces may be fractions (1.5 kg): four decimals of each, then an exact product.
         product = cells["unit_price"] * cells["quantity"]
         # By way of a wider type, since Ibis takes the product to have the type of its factors.
-        return _in_one_currency(lines, raw, product.cast("decimal(38, 8)"))
+        return _in_one_currency(layout, raw, product.cast("decimal(38, 8)"))
     amount = cells["amount"]
-    for role in lines.platform.adds:
-        if role in lines.columns:
+    for role in layout.platform.adds:
+        if role in layout.columns:
             amount = (amount + cells[role].fill_null(0)).cast(WIDE)
-    for role in lines.platform.takes:
-        if role in lines.columns:
+    for role in layout.platform.takes:
+        if role in layout.columns:
             amount = (amount - cells[role].fill_null(0).abs()).cast(WIDE)
-    return _in_one_currency(lines, raw, amount)
+    return _in_one_currency(layout, raw, amount)
 
 
 def line_refund(
-    lines: Lines, raw: ir.Table, cells: Mapping[str, ir.DecimalValue]
+    layout: Layout, raw: ir.Table, cells: Mapping[str, ir.DecimalValue]
 ) -> ir.DecimalValue:
     """Give what of a line went back, as a positive amount."""
-    if "refund_amount" not in lines.columns:
+    if "refund_amount" not in layout.columns:
         return ibis.literal(0).cast(MONEY)
     refund = cells["refund_amount"].fill_null(0).abs().cast(MONEY)
-    if "due_amount" in lines.columns and "amount" in lines.columns:
+    if "due_amount" in layout.columns and "amount" in layout.columns:
         # A "refund" of just what was due and not paid has never been paid either.
         waived = (cells["due_amount"] - cells["amount"]).fill_null(0)
         refund = ((waived - refund).abs() < NETTED).ifelse(0, refund).cast(MONEY)
-    return _in_one_currency(lines, raw, refund)
+    return _in_one_currency(layout, raw, refund)
 
 
-def _in_one_currency(lines: Lines, raw: ir.Table, amount: ir.DecimalValue) -> ir.DecimalValue:
-    if lines.policy.rates is None or "currency" not in lines.columns:
+def _in_one_currency(layout: Layout, raw: ir.Table, amount: ir.DecimalValue) -> ir.DecimalValue:
+    if layout.options.rates is None or "currency" not in layout.columns:
         return amount.try_cast(MONEY)
-    code = trimmed(raw[lines.columns["currency"]].cast("string")).upper()
-    known = lines.policy.rates.items()
+    code = trimmed(raw[layout.columns["currency"]].cast("string")).upper()
+    known = layout.options.rates.items()
     rates = [(code == name, ibis.literal(rate, RATE)) for name, rate in known]
     rate = ibis.cases(*rates, else_=ibis.null(RATE)).cast(RATE)
     converted = (amount.try_cast(MONEY) * rate).cast("decimal(38, 14)").round(4).try_cast(MONEY)

@@ -1,42 +1,27 @@
-"""The survey: one look at the log as a whole, which decides how each of its columns reads."""
+"""The census of a log: how its cells are written, counted once, which decides how they read."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from rfmkit._engine import ALIKE, FILE
 from rfmkit.exceptions import ColumnsError, OrdersError, RfmkitError, examples
 from rfmkit.formats import _cells as cells
 from rfmkit.formats import _moments as moments
-from rfmkit.formats._names import (
-    MONEY_ROLES,
-    TIME_ROLES,
-    columns_seen,
-    existing,
-    find_columns,
-    find_email,
-    require,
-)
 from rfmkit.formats._statuses import canonical_statuses
-from rfmkit.formats.format import GENERIC, nearly, recognised
-from rfmkit.orders._assumptions import taking_notes, unmatched_patterns, unused_words
-from rfmkit.orders._lines import Lines
+from rfmkit.orders._layout import HIDDEN, READ_AS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import ibis.expr.types as ir
 
     from rfmkit._engine import Engine, Source
-    from rfmkit.formats import Format
-    from rfmkit.orders._reading_options import Policy
+    from rfmkit.orders._layout import Layout
 
-HIDDEN: Final = "rfmkit_"
-"""What columns begin with that the source does not have."""
 MAX_STATUSES: Final = 1000
 SAMPLE: Final = 1000
-READ_AS: Final = {"id": ("customer_id", "order_id"), "money": MONEY_ROLES, "time": TIME_ROLES}
 LOOKS: Final = {"id": cells.id_look, "money": cells.money_look, "time": moments.time_look}
 CENSUSES: Final = {
     "id": cells.id_census,
@@ -45,177 +30,80 @@ CENSUSES: Final = {
 }
 PLAIN: Final = {"id": cells.id_plain, "money": cells.money_plain, "time": moments.time_plain}
 FEW: Final = 2000
-"""So many plain amounts are looked at first: one of them with decimals decides for the dot."""
+"""So many plain amounts are looked at first: one with decimals shows that the dot is their mark."""
 
 
-def read_lines(
-    source: Source,
-    *,
-    asked: Any,
-    named: Mapping[str, str],
-    constant_amount: float | None,
-    statuses: Mapping[str, str] | None,
-    policy: Policy,
-) -> Lines:
-    """Find format and columns, count how they are written, and decide how they read."""
-    seen = [name for name in source.columns if not name.startswith(HIDDEN)]
-    platform, why = recognised(seen, asked, named)
-    near = nearly(seen) if platform == GENERIC and asked == "auto" else None
-    advice = "." if near is None else _nearly(near)
-    columns = _columns(platform, seen, named, advice)
-    if platform == GENERIC and near is None and "customer_id" not in columns:
-        platform, columns = _by_email(platform, columns, seen)
-    _require_all(platform, columns, seen, constant_amount, advice)
-    if "amount" in named or constant_amount is not None:
-        platform = replace(platform, adds=(), takes=())
-    _check_exclude(policy, seen)
-    found, kinds = columns, _held_as(columns, policy, platform, seen)
-    several = len(source.files) > 1
-    alike = bool(platform.unique) or (several and not platform.whole)
-    at_once = several or source.begins_with_repeats(columns.get("order_id"))
-    source = source.hold(kinds, alike=alike and at_once)
-    source, columns = _with_made_columns(source, platform, found)
-    table, engine = source.table, source.engine
-    census = _census(table, engine, columns)
-    if not census["all"]["rows"] and not source.unreadable:
+@dataclass(frozen=True)
+class Census:
+    """What was counted of a log before its rows are read.
+
+    Attributes
+    ----------
+    cells : dict of dict
+        For each role, how many of its cells are written in which way.
+    statuses : dict
+        The canonical status of each status word of the shop's.
+    status_rows : dict
+        How many rows of the whole log carry each status word.
+    repeats : bool
+        Whether order ids come again: lines are to be summed to orders.
+    several_files : int
+        How many order ids stand in several files that do not replace each other.
+    """
+
+    cells: dict[str, dict[str, Any]]
+    statuses: dict[str, str]
+    status_rows: dict[str, int]
+    repeats: bool
+    several_files: int = 0
+
+
+def take_census(source: Source, layout: Layout, statuses: Mapping[str, str] | None) -> Census:
+    """Count how the cells are written, and raise where no reading of them can be right."""
+    table, engine, columns = source.table, source.engine, layout.columns
+    counts = _count_roles(table, engine, layout)
+    if not counts["all"]["rows"] and not source.unreadable:
+        seen = [name for name in source.columns if not name.startswith(HIDDEN)]
         raise OrdersError(
-            "An order log holds at least one order.",
+            "An order log must have at least one row.",
             found=f"columns {examples(seen)} and no row",
-            hint="the export may have failed, or its filter may match nothing.",
+            hint="export it again: the export may have failed, or its filter may match nothing.",
         )
     words = _status_words(table, engine, columns)
-    meanings = canonical_statuses(words, statuses, platform=platform.statuses)
-    if platform.continued:
+    meanings = canonical_statuses(words, statuses, platform=layout.platform.statuses)
+    if layout.platform.continued:
         meanings.pop("", None)  # the status of a further line is that of the first
         words.pop("", None)
-    _one_currency(table, engine, columns, policy)
-    repeats = _repeats(table, engine, columns, census, blank=platform.continued)
-    _in_order(platform, engine, repeats)
-    if repeats and alike and not at_once:
-        # To compare whole rows every cell is read: not before it is known that ids come again.
-        source, columns = _with_made_columns(source.hold_alike(kinds), platform, found)
-    lines = Lines(
-        source,
-        policy,
-        platform,
-        why,
-        columns,
-        found,
-        constant_amount,
-        census,
-        meanings,
-        repeats=repeats,
-        copies=repeats and (bool(platform.unique) or FILE in table.columns),
-        notes=tuple(
-            taking_notes(
-                platform, why, found, census=census, meanings=meanings, source=source, policy=policy
-            )
-            + ([] if near is None else [f"read as it is{advice}"])
-            + unused_words(statuses, words)
-            + unmatched_patterns(table, engine, policy)
-        ),
-        again=0 if platform.whole or not repeats else _again(table, engine, columns),
-        seen_statuses=words,
-    )
-    _ = lines.table  # what cannot be read is raised here, not by the first result
-    return lines
+    _check_currencies(table, engine, layout)
+    repeats = _repeats(table, engine, columns, counts, blank=layout.platform.continued)
+    _check_row_order(layout, engine, repeats)
+    return Census(counts, meanings, words, repeats)
 
 
-def _columns(
-    platform: Format, seen: Sequence[str], named: Mapping[str, str], advice: str
-) -> dict[str, str]:
-    if platform == GENERIC:
-        return find_columns(seen, named, advice=advice)
-    # Where the platform is known its own columns play the roles, and no other claims one.
-    return platform.find(seen, {r: existing(c, seen, r) for r, c in named.items()})
-
-
-def _by_email(
-    platform: Format, columns: dict[str, str], seen: Sequence[str]
-) -> tuple[Format, dict[str, str]]:
-    """Know customers by their e-mail addresses, where no column tells their ids."""
-    email = find_email(seen)
-    if email is None:
-        return platform, columns
-    return replace(platform, customer=("email",)), columns | {"email": email}
-
-
-def _require_all(
-    platform: Format,
-    columns: dict[str, str],
-    seen: list[str],
-    constant_amount: float | None,
-    advice: str,
-) -> None:
-    if not any(role in columns for role in (*platform.customer, "customer_id")):
-        require("customer_id", columns, seen, advice=advice)
-    if not any(role in columns for role in TIME_ROLES):
-        require("ordered_at", columns, seen, advice=advice)
-    if constant_amount is not None:
-        columns.pop("amount", None)
-    elif "amount" not in columns and not {"unit_price", "quantity"} <= columns.keys():
-        require("amount", columns, seen, advice=advice)
-
-
-def _nearly(near: tuple[Format, str]) -> str:
-    platform, missing = near
-    return (
-        f", or format={platform.name!r}: of the columns by which {platform.title} is known only "
-        f"{missing!r} is missing."
-    )
-
-
-def _check_exclude(policy: Policy, seen: Sequence[str]) -> None:
-    for column in policy.exclude:
-        if column not in seen:
-            raise ColumnsError(
-                "exclude= names columns of the log.",
-                found=f"no {column!r} among {columns_seen(seen)}",
-                hint="exclude={'Memo': 'test|sample'} sets aside the rows whose Memo matches.",
-            )
-
-
-def _with_made_columns(
-    source: Source, platform: Format, columns: dict[str, str]
-) -> tuple[Source, dict[str, str]]:
-    """Join the time of day to the date, and take amounts out of text, where an export has it so."""
-    table, made = source.table, {}
-    clock = platform.column(platform.clock, table.columns) if platform.clock else None
-    day = columns.get("ordered_at")
-    if clock is not None and day is not None and table[day].type().is_string():
-        moment = table[day].strip() + " " + table[clock].cast("string").strip()
-        made["ordered_at"] = moment.fill_null(table[day])
-    for role, pattern in platform.within.items():
-        if role in columns and table[columns[role]].type().is_string():
-            made[role] = cells.sum_within(table[columns[role]], pattern)
-    if not made:
-        return source, columns
-    table = table.mutate(**{HIDDEN + role: column for role, column in made.items()})
-    return replace(source, table=table), columns | {role: HIDDEN + role for role in made}
-
-
-def _in_order(platform: Format, engine: Engine, repeats: bool) -> None:  # noqa: FBT001
-    if platform.continued and repeats and not engine.embedded:
-        raise OrdersError(
-            f"The rows of a {platform.title} stand in their order.",
-            found="a table of an engine that does not keep it",
-            hint="read the file itself, or a DataFrame of pandas, polars or Arrow.",
-        )
-
-
-def _again(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> int:
+def count_ids_in_several_files(source: Source, layout: Layout) -> int:
     """Count the order ids that stand in several files, and not with the same rows in each."""
+    table = source.table
     if FILE not in table.columns:
         return 0
     rows = table.select(
-        order=table[columns["order_id"]].cast("string"), file=table[FILE], row=table[ALIKE]
+        order=table[layout.columns["order_id"]].cast("string"), file=table[FILE], row=table[ALIKE]
     )
     rows = rows.filter(rows.order.notnull()).distinct().group_by("order")
     ids = rows.agg(
         rows=lambda t: t.count(), files=lambda t: t.file.nunique(), kinds=lambda t: t.row.nunique()
     )
     differ = ids.rows < ids.files * ids.kinds
-    return int(engine.row(ids.aggregate(ids=cells.count_if(differ)))["ids"])
+    return int(source.engine.row(ids.aggregate(ids=cells.count_if(differ)))["ids"])
+
+
+def _check_row_order(layout: Layout, engine: Engine, repeats: bool) -> None:  # noqa: FBT001
+    platform = layout.platform
+    if platform.continued and repeats and not engine.embedded:
+        raise OrdersError(
+            f"The rows of a {platform.title} must stand in the order of the export.",
+            found="a table of an engine that does not keep the order of rows",
+            hint="read the file itself, or a DataFrame of pandas, polars or Arrow.",
+        )
 
 
 def _repeats(
@@ -226,7 +114,7 @@ def _repeats(
     *,
     blank: bool,
 ) -> bool:
-    """Tell whether order ids come again, so that lines must be summed to orders.
+    """Whether order ids come again, so that lines must be summed to orders.
 
     With `blank`, a row without an id is a further line of the order above.
 
@@ -241,36 +129,10 @@ def _repeats(
     return bool(found["rows"] > found["ids"])
 
 
-def _kinds(columns: Mapping[str, str]) -> dict[str, str]:
-    """Give the kind of each role: prices and pieces are read only where there is no amount."""
-    kinds = {role: kind for kind, roles in READ_AS.items() for role in roles}
-    unread = ("unit_price", "quantity") if "amount" in columns else ()
-    return {role: kinds.get(role, "text") for role in columns if role not in unread}
-
-
-def _held_as(
-    columns: Mapping[str, str], policy: Policy, platform: Format, seen: Sequence[str]
-) -> dict[str, str]:
-    """Say of each column whether it may be held as money or time: plain cells read in one way."""
-    others = [platform.column(name, seen) for name, _, _ in platform.overrules]
-    others += [platform.column(platform.clock, seen), *policy.exclude]
-    others += [columns["ordered_at"]] if platform.clock and "ordered_at" in columns else []
-    pieces = {"category", "quantity", "amount"} <= columns.keys()  # no money, and yet needed
-    others += [columns["quantity"]] if pieces else []
-    held = {name: "text" for name in others if name}
-    for role, kind in _kinds(columns).items():
-        as_text = role in platform.within or (kind == "money" and _decimal(policy, platform) == ",")
-        held[columns[role]] = "text" if as_text or columns[role] in held else kind
-    return held
-
-
-def _decimal(policy: Policy, platform: Format) -> str | None:
-    return policy.decimal or platform.decimal
-
-
-def _census(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> dict[str, Any]:
+def _count_roles(table: ir.Table, engine: Engine, layout: Layout) -> dict[str, Any]:
     """Look at every column that needs reading; where one is not plain, count how it is written."""
-    kinds = {role: kind for role, kind in _kinds(columns).items() if kind != "text"}
+    columns = layout.columns
+    kinds = {role: kind for role, kind in layout.kinds.items() if kind != "text"}
     census: dict[str, Any] = {role: {} for role in columns}
     if "order_id" in columns and engine.is_strictly_increasing(table, columns["order_id"]):
         # Ids that rise from row to row are unique: nothing in them needs mending.
@@ -281,7 +143,7 @@ def _census(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -> dict
             census[role] |= {"are_rounded": True}
             kinds.pop(role, None)
     census["all"] = engine.row(table.aggregate(rows=table.count()))
-    census |= count_cells(
+    census |= count_columns(
         table, engine, {role: (columns[role], kind) for role, kind in kinds.items()}
     )
     return census
@@ -295,7 +157,7 @@ def are_rounded(column: ir.Column, engine: Engine) -> bool:
     return cells.are_rounded(engine.row(some.aggregate(**cells.rounded_look(some.id))))
 
 
-def count_cells(
+def count_columns(
     table: ir.Table, engine: Engine, columns: Mapping[str, tuple[str, str]]
 ) -> dict[str, dict[str, Any]]:
     """Look at columns; where one of text is not plain, also take its census.
@@ -370,11 +232,10 @@ def _status_words(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -
     return dict(sorted(found.items()))
 
 
-def _one_currency(
-    table: ir.Table, engine: Engine, columns: Mapping[str, str], policy: Policy
-) -> None:
+def _check_currencies(table: ir.Table, engine: Engine, layout: Layout) -> None:
+    columns, rates = layout.columns, layout.options.rates
     if "currency" not in columns:
-        if policy.rates is not None:
+        if rates is not None:
             raise ColumnsError(
                 "rates= converts by a column of currencies.",
                 found="none",
@@ -384,13 +245,13 @@ def _one_currency(
     currency = cells.trimmed(table[columns["currency"]].cast("string")).upper()
     distinct = table.select(currency=currency).distinct().limit(100)
     found = sorted(c for c in engine.arrow(distinct)["currency"].to_pylist() if c)
-    if policy.rates is None and len(found) > 1:
+    if rates is None and len(found) > 1:
         raise OrdersError(
             "All amounts are in one currency.",
             found=f"{examples(found)} in {columns['currency']!r}",
             hint="rates={'USD': 1, 'EUR': 1.08} converts them, or filter the log to one currency.",
         )
-    without = [code for code in found if code not in (policy.rates or found)]
+    without = [code for code in found if code not in (rates or found)]
     if without:
         raise RfmkitError(
             "rates= has a rate for every currency of the log.",

@@ -1,4 +1,4 @@
-"""The ledger: lines summed to orders, each valid or under a rule."""
+"""The order table: lines summed to orders, each valid or under a rule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from rfmkit._engine import ROW
 from rfmkit.columns import MONEY
 from rfmkit.exceptions import OrdersError
 from rfmkit.formats._cells import count_if
-from rfmkit.orders._lines import NEVER_PAID, REFUNDED
+from rfmkit.orders._lines import lines_until
+from rfmkit.orders._status import NEVER_PAID, REFUNDED
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -19,24 +20,16 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from rfmkit.orders._lines import Lines
-    from rfmkit.orders._reading_options import Policy
+    from rfmkit.orders._reading_options import ReadingOptions
 
 REFUND_ROWS: Final = ("refund", "refund_row", "refunded_same_day", "refund_without_purchase")
 
 
-def known(lines: ir.Table, as_of: dt.date) -> ir.Table:
-    """Keep the lines as known at the end of a day: those of later days are not there.
-
-    A date that is none (2018-02-29, 9999-12-31) says nothing of when its row came: it stays.
-    """
-    return lines.filter(lines.day.isnull() | (lines.day <= as_of))
-
-
-def flag_orders(lines: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir.Table:
+def order_table(lines: ir.Table, options: ReadingOptions, facts: Mapping[str, Any]) -> ir.Table:
     """Sum lines to orders, and give each order its rule: null for valid, "refund" for netted.
 
     `amount` is net for what is kept and as read for what is set aside; `refunded` is the money
-    given back, whether or not the policy takes it off; `summed` tells the orders from the lines
+    given back, whether or not the options take it off; `summed` tells the orders from the lines
     that were set aside by themselves.
     """
     fields = [
@@ -58,11 +51,11 @@ def flag_orders(lines: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir
     )
     if facts["grouped"]:
         flagged = _sum_lines(flagged)
-    flagged = flagged.mutate(rule=_order_rule(flagged, policy, facts), net=flagged.amount)
-    if policy.refunds == "net" and facts["refunded"]:
+    flagged = flagged.mutate(rule=_order_rule(flagged, options, facts), net=flagged.amount)
+    if options.refunds == "net" and facts["refunded"]:
         net = (flagged.amount - flagged.refunded).cast(MONEY)
         flagged = flagged.mutate(net=flagged.rule.isnull().ifelse(net, flagged.amount))
-    if policy.refunds == "net" and facts["negative"]:
+    if options.refunds == "net" and facts["negative"]:
         flagged = _flag_refunds(flagged)
     kept = flagged.rule.isnull()
     return flagged.mutate(
@@ -105,18 +98,20 @@ def _sum_lines(single: ir.Table) -> ir.Table:
     return ibis.union(single.filter(~whole), orders.select(single.columns))
 
 
-def _order_rule(order: ir.Table, policy: Policy, facts: Mapping[str, Any]) -> ir.StringValue:
+def _order_rule(
+    order: ir.Table, options: ReadingOptions, facts: Mapping[str, Any]
+) -> ir.StringValue:
     """Give an order its rule; what no row of the log calls for is not asked of ten million."""
     cases: list[tuple[ir.BooleanValue, Any]] = []
     if facts["aside"]:
         cases.append((order.rule.notnull(), order.rule))
     if facts["negative"]:
-        cases.append((order.amount < 0, "refund" if policy.refunds == "net" else "refund_row"))
-        if policy.refunds != "gross":
+        cases.append((order.amount < 0, "refund" if options.refunds == "net" else "refund_row"))
+        if options.refunds != "gross":
             cases.append(((order.given_back > 0) & (order.amount == 0), "refunded"))
-    if policy.zero_amounts == "drop" and (facts["zero"] or facts["negative"]):
+    if options.zero_amounts == "drop" and (facts["zero"] or facts["negative"]):
         cases.append((order.amount == 0, "zero_amount"))
-    if policy.refunds != "gross" and facts["refunded"]:
+    if options.refunds != "gross" and facts["refunded"]:
         full = (order.refunded >= order.amount) & (order.amount > 0)
         cases.append((full, "refunded"))
     return ibis.cases(*cases, else_=ibis.null("string")) if cases else ibis.null("string")
@@ -138,12 +133,12 @@ def _flag_refunds(flagged: ir.Table) -> ir.Table:
 
 def rejected_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> ir.Table:
     """Give the rows set aside, as they stand in the source where its rows can be numbered."""
-    numbered = known(lines.numbered, as_of)
-    flagged = flag_orders(numbered, lines.policy, facts)
+    numbered = lines_until(lines.numbered, as_of)
+    flagged = order_table(numbered, lines.layout.options, facts)
     aside = flagged.filter(flagged.rule.notnull() & (flagged.rule != "refund"))
     if facts["grouped"]:
         aside = _lines_of(aside, numbered)
-    if "row" not in numbered.columns or lines.policy.secret is not None:
+    if "row" not in numbered.columns or lines.layout.options.secret is not None:
         # Under pseudonyms the source's own columns stay unseen: they tell who it was.
         place = [name for name in ("row",) if name in aside.columns]
         return aside.select(*place, "rule", "order_id", "customer_id", "ordered_at", "amount")
@@ -181,14 +176,14 @@ def log_facts(lines: Lines) -> dict[str, Any]:
             hint="see its delimiter and quotes: delimiter=';' names one.",
         )
     if found["last_day"] is None:
-        start, end = lines.policy.dates_between
+        start, end = lines.layout.options.dates_between
         raise OrdersError(
             "At least one row has a date.",
             found=f"{found['rows']:,} rows and not one readable date in {start} to {end}",
             hint="name the right column with time=, or widen dates_between=.",
         )
-    shared = _shared(lines) if lines.repeats else 0
-    return {**found, "grouped": lines.repeats, "shared_order_ids": shared}
+    shared = _shared(lines) if lines.census.repeats else 0
+    return {**found, "grouped": lines.census.repeats, "shared_order_ids": shared}
 
 
 def _facts_by_rule(lines: Lines) -> dict[str | None, dict[str, Any]]:
@@ -224,9 +219,9 @@ def _summed_facts(by_rule: Mapping[str | None, Mapping[str, Any]]) -> dict[str, 
 def _shared(lines: Lines) -> int:
     """Count order ids that come with several customers; an order never spans two of them."""
     table = lines.table
-    known = table.filter(table.order_id.notnull() & table.customer_id.notnull())
-    owners = known.group_by("order_id").agg(
-        first=known.customer_id.min(), last=known.customer_id.max()
+    named = table.filter(table.order_id.notnull() & table.customer_id.notnull())
+    owners = named.group_by("order_id").agg(
+        first=named.customer_id.min(), last=named.customer_id.max()
     )
     shared = owners.filter(owners["first"] != owners["last"])
     return int(lines.engine.row(shared.aggregate(ids=shared.count()))["ids"])

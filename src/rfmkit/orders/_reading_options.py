@@ -1,4 +1,4 @@
-"""The policy: what counts as a purchase, and how cells are read, by the caller's choice."""
+"""Reading options: what counts as a purchase and how cells are read, by the caller's choice."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Policy:
-    """What counts, by the caller's choice."""
+class ReadingOptions:
+    """What counts as a purchase, and how cells are read; the arguments of `read_orders`."""
 
     refunds: str = "net"
     zero_amounts: str = "drop"
@@ -31,7 +31,7 @@ class Policy:
     secret: str | None = field(default=None, repr=False)
 
     def excluding(self, raw: ir.Table) -> list[ir.BooleanValue]:
-        """Tell for each pattern of `exclude` which rows of the log it matches."""
+        """Return for each pattern of `exclude` which rows of the log it matches."""
         texts = (trimmed(raw[column].cast("string")) for column in self.exclude)
         hits = (
             text.re_search(f"(?i){pattern}")

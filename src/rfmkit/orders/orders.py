@@ -1,23 +1,20 @@
-"""Orders: the log, canonical and audited, as it was known at the end of one day."""
+"""Orders: an order log, read and audited, as it was known at the end of one day."""
 
 from __future__ import annotations
 
 import datetime as dt
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rfmkit.exceptions import RfmkitError
-from rfmkit.orders import _customer_keys as customer_keys
-from rfmkit.orders._order_table import flag_orders, known, log_facts, rejected_table
+from rfmkit.columns import MONEY
+from rfmkit.exceptions import RfmkitError, kind_in_words
+from rfmkit.orders._history import History
+from rfmkit.orders._order_table import log_facts, rejected_table
+from rfmkit.orders.audit._counts import count_statuses
 from rfmkit.orders.audit.audit import Audit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import ibis.expr.types as ir
-
-    from rfmkit._engine import Engine
     from rfmkit.orders._lines import Lines
-    from rfmkit.orders._reading_options import Policy
 
 __all__ = ["Orders"]
 
@@ -25,13 +22,14 @@ Day = dt.date | str
 
 
 def as_orders(source: Any) -> Orders:
-    """Insist on a log that has been read."""
+    """Return `source` if it is the Orders that `read_orders` returns, else raise."""
     if isinstance(source, Orders):
         return source
+    name = "path" if isinstance(source, str) else "frame"
     raise RfmkitError(
-        "The log has been read: orders = rk.read_orders(source).",
-        found=f"{type(source).__module__}.{type(source).__qualname__}",
-        hint="pass the orders that rk.read_orders gives.",
+        "Expected the Orders that rk.read_orders returns.",
+        found=kind_in_words(source),
+        hint=f"orders = rk.read_orders({name}).",
     )
 
 
@@ -44,7 +42,11 @@ def as_day(day: Day, name: str) -> dt.date:
             return day
         return dt.datetime.fromisoformat(str(day)).date()
     except (ValueError, TypeError) as error:
-        raise RfmkitError(f"{name} is a date such as '2024-04-24'.", found=repr(day)) from error
+        raise RfmkitError(
+            f"{name} must be a date, or text such as '2024-04-24'.",
+            found=f"{name}={day!r}",
+            hint="write the year first: '2024-04-24'.",
+        ) from error
 
 
 class Orders:
@@ -59,183 +61,206 @@ class Orders:
     rejected : DataFrame
         The rows set aside, with their rule.
     hidden : dict
-        Rows and money dated after `as_of`: the one place that looks at them.
+        Rows and money dated after `as_of`.
     notes : tuple of str
-        What was decided while reading: columns, assumptions, unknown statuses.
+        What was assumed while reading: columns, statuses, time zones.
+    history : History
+        The tables that everything is computed from, as Ibis expressions: `orders`, `purchases`,
+        `gaps` and `customers`. For code that works inside the engine.
+
+    See Also
+    --------
+    rfmkit.segment : the main job: one row per customer.
+    rfmkit.summarize : one row per customer, without segments.
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> orders = rk.read_orders(rk.load_sample())
+    >>> orders
+    <Orders: 1,182 customers, 3,317 orders, 283,894.58 net as of 2024-12-31; 122 of 3,500 rows \
+set aside>
+    Next: rk.segment(orders); orders.audit says why rows were set aside.
+    >>> orders.to_frame()[["order_id", "customer_id", "ordered_at", "amount"]].head(3)
     """
 
     def __init__(
         self, lines: Lines, *, as_of: dt.date | None, facts: dict[str, Any] | None = None
     ) -> None:
         self._lines = lines
-        self._memory: dict[str, Any] = {}
         self._facts = facts or log_facts(lines)
         self._as_of: dt.date = as_of or self._facts["last_day"]
 
-    # --- what the user sees ----------------------------------------------------------------
-
     @property
     def as_of(self) -> dt.date:
-        """The day on which everything is measured; moved by `until` only."""
+        """The day on which everything is measured; `until` returns the log of another day."""
         return self._as_of
 
-    def __reduce__(self) -> Any:
-        """Refuse to be copied or pickled: the log lives in an engine."""
-        raise RfmkitError(
-            "A log stays with the engine that holds it: it is neither copied nor pickled.",
-            hint="read it again, or pass on the frames it gives.",
+    def until(self, day: Day) -> Orders:
+        """Return the same log as it was known at the end of `day`; later rows are hidden.
+
+        Parameters
+        ----------
+        day : date or str
+            The new `as_of`.
+
+        Returns
+        -------
+        Orders
+            The same log; `until` a later day shows the later rows again. Nothing is read anew.
+
+        Raises
+        ------
+        RfmkitError
+            `day` is no date.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> orders.until("2024-06-30").as_of
+        datetime.date(2024, 6, 30)
+        """
+        asked = as_day(day, "day")
+        ends = self._lines.ends
+        return Orders(
+            self._lines, as_of=asked if ends is None else min(asked, ends), facts=self._facts
         )
 
-    def until(self, day: Day) -> Orders:
-        """Give the same log as it was known at the end of `day`: nothing later is seen."""
-        return Orders(self._lines, as_of=as_day(day, "day"), facts=self._facts)
+    def cut(self, day: Day) -> Orders:
+        """Return the log as if it ended on `day`: later rows are gone, and not only hidden.
 
-    @property
+        ``until`` hides later rows and counts them in `hidden`. After ``cut`` nothing later can be
+        asked of the log: this is what a backtest gives to its models.
+
+        Parameters
+        ----------
+        day : date or str
+            The last day of the log, and the new `as_of`.
+
+        Returns
+        -------
+        Orders
+            The shorter log.
+
+        Raises
+        ------
+        RfmkitError
+            `day` is no date.
+        OrdersError
+            No row is dated on `day` or before.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> orders.cut("2024-06-30").until("2024-12-31").as_of
+        datetime.date(2024, 6, 30)
+        """
+        last = as_day(day, "day")
+        words = count_statuses(self._lines, self._facts, as_of=last)
+        rows = {word: count for word, _, count in words}
+        return Orders(self._lines.cut(last, rows), as_of=last)
+
+    @cached_property
     def audit(self) -> Audit:
         """Every row and every cent accounted for, and what looks odd."""
-        made = lambda: Audit(self._lines, as_of=self.as_of, facts=self._facts)  # noqa: E731
-        audit: Audit = self.remember("audit", made)
-        return audit
+        return Audit(self._lines, as_of=self.as_of, facts=self._facts)
 
     @property
     def rejected(self) -> Any:
         """The rows set aside, as they stand in the source, with their rule.
 
-        Of files, what an order does not need stays where it is: they are read again here.
+        The columns of a file that an order does not need are not kept in memory: the file is read
+        again here.
         """
         table = rejected_table(self._lines, self.as_of, self._facts)
         order = ("row",) if "row" in table.columns else ()
-        return self.engine.deliver(table, self.kind, order_by=order, canonical=False)
+        engine = self._lines.engine
+        return engine.deliver(table, self._lines.source.kind, order_by=order, canonical=False)
 
     @property
     def hidden(self) -> dict[str, Any]:
-        """Rows and money dated after `as_of`."""
+        """Rows and money dated after `as_of`: `rows` (int) and `amount` (Decimal)."""
         lines = self._lines.table
         later = lines.filter(lines.day > self.as_of)
         return dict(
-            self.engine.row(
+            self._lines.engine.row(
                 later.aggregate(rows=later.count(), amount=later.amount.sum().fill_null(0))
             )
         )
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was decided while reading."""
+        """What was assumed while reading."""
         shared = self._facts["shared_order_ids"]
         more = (f"{shared:,} order ids come with several customers: kept apart",) if shared else ()
         return self._lines.notes + more
 
-    def to_frame(self) -> Any:
-        """Give the valid orders in canonical form, in the source's own kind."""
-        valid = self.valid
+    @cached_property
+    def history(self) -> History:
+        """The tables that everything is computed from, as Ibis expressions."""
+        return History(self._lines, as_of=self.as_of, facts=self._facts)
+
+    def to_frame(self, *, exact: bool = False) -> Any:
+        """Return the valid orders in canonical form, one row each.
+
+        Parameters
+        ----------
+        exact : bool, default False
+            Whether amounts are exact decimals; else they are floats, which can be averaged and
+            plotted.
+
+        Returns
+        -------
+        DataFrame
+            In the source's own kind, ordered by `customer_id` and `ordered_at`: `order_id`
+            (string), `customer_id`, `ordered_at` (timestamp in the shop's time zone), `amount`
+            (net money; float64, or decimal), `status` (string), and `customer_key` (string) where
+            customers are identified by several columns.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> frame = orders.to_frame()
+        >>> round(frame["amount"].mean(), 2)
+        85.59
+        """
+        history = self.history
+        valid = history.valid
         fields = ["order_id", "customer_id", "ordered_at", "amount", "status"]
         fields += [name for name in ("customer_key",) if name in valid.columns]
         table = valid.select(*fields)
-        return self.deliver(table, order_by=("customer_id", "ordered_at", "order_id", "amount"))
+        table = table.mutate(amount=table.amount.cast(MONEY if exact else "float64"))
+        order = ("customer_id", "ordered_at", "order_id", "amount")
+        return history.deliver(table, order_by=order)
+
+    def __reduce__(self) -> Any:
+        """Refuse to be copied or pickled: the log lives in an engine."""
+        raise RfmkitError(
+            "Orders cannot be copied or pickled: the log lives in an engine.",
+            found="a copy or a pickle of Orders",
+            hint="read it again with rk.read_orders, or keep the frames that it returns.",
+        )
 
     def __repr__(self) -> str:
-        """Say what the log holds, in one line."""
-        valid = self.valid
-        found = self.engine.row(
-            valid.aggregate(
-                customers=valid.customer_id.nunique(),
-                orders=valid.count(),
-                amount=valid.amount.sum().fill_null(0),
+        """Say what the log holds and what to call next."""
+        orders = self.history.orders
+        valid, netted = orders.rule.isnull(), orders.rule == "refund"
+        kept = valid | netted.fill_null(False)  # noqa: FBT003
+        found = self._lines.engine.row(
+            orders.aggregate(
+                customers=orders.customer_id.nunique(where=valid),
+                orders=orders.rule.isnull().sum().fill_null(0),
+                amount=orders.amount.sum(where=kept).fill_null(0),
+                aside=orders.lines.sum(where=~kept).fill_null(0),
             )
         )
-        read = self._facts["rows"] + len(self._lines.source.unreadable)
-        aside = read - self.hidden["rows"] - self.kept_lines
+        torn = len(self._lines.source.unreadable)
         return (
             f"<Orders: {found['customers']:,} customers, {found['orders']:,} orders, "
-            f"{found['amount']:.2f} as of {self.as_of}; {aside:,} of {read:,} rows set aside, "
-            "see .audit>"
+            f"{found['amount']:,.2f} net as of {self.as_of}; {found['aside'] + torn:,} of "
+            f"{self._facts['rows'] + torn:,} rows set aside>\n"
+            "Next: rk.segment(orders); orders.audit says why rows were set aside."
         )
-
-    # --- what the other modules build on ---------------------------------------------------
-
-    @property
-    def engine(self) -> Engine:
-        """The engine that holds the log."""
-        return self._lines.engine
-
-    @property
-    def kind(self) -> str:
-        """The kind of DataFrame in which results are given."""
-        return self._lines.source.kind
-
-    @property
-    def policy(self) -> Policy:
-        """What counts, by the caller's choice."""
-        return self._lines.policy
-
-    @property
-    def key_kind(self) -> str:
-        """What the customers of this log are known by first: customer_id, email, phone, name."""
-        return self._lines.customer_roles[0]
-
-    def known_as(self, customer: ir.StringValue) -> ir.StringValue:
-        """Give a customer of another list the id by which this log knows the same one."""
-        if self.key_kind == "email":
-            customer = customer_keys.email_key(customer)
-        return (
-            customer_keys.pseudonym(customer, secret)
-            if (secret := self.policy.secret)
-            else customer
-        )
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """Counts over the whole log that say which steps it needs."""
-        return self._facts
-
-    @property
-    def kept_lines(self) -> int:
-        """How many rows are kept."""
-        flagged = self.flagged
-        kept = flagged.filter(flagged.rule.isnull() | (flagged.rule == "refund"))
-        return int(self.engine.arrow(kept.lines.sum().fill_null(0)).as_py())
-
-    def deliver(self, table: ir.Table, *, order_by: tuple[str, ...] = ()) -> Any:
-        """Give a result in the caller's own kind."""
-        return self.engine.deliver(table, self.kind, order_by=order_by)
-
-    def remember(self, name: str, build: Callable[[], Any]) -> Any:
-        """Build something once."""
-        with self.engine.lock:
-            if name not in self._memory:
-                self._memory[name] = build()
-            return self._memory[name]
-
-    def stored(self, name: str, build: Callable[[], ir.Table]) -> ir.Table:
-        """Compute a table once and keep it in the engine for as long as this log lives.
-
-        Lazy results read from it: with a lazy kind it lives as long as the connection.
-        """
-
-        def make() -> ir.Table:
-            return self.engine.store(build(), name, owner=self._owner)
-
-        return self.remember(name, make)
-
-    def named(self, name: str, build: Callable[[], ir.Table]) -> ir.Table:
-        """Name an expression once in the engine, so that what is built on it stays short."""
-        return self.remember(name, lambda: self.engine.view(build(), owner=self._owner))
-
-    @property
-    def _owner(self) -> Orders | None:
-        return None if self._lines.source.is_lazy else self
-
-    @property
-    def lines(self) -> ir.Table:
-        """The lines as known on `as_of`: those of later days are not there."""
-        return known(self._lines.table, self.as_of)
-
-    @property
-    def flagged(self) -> ir.Table:
-        """One row per order (or per line set aside by itself), with its rule or null."""
-        return self.named("flagged", lambda: flag_orders(self.lines, self.policy, self._facts))
-
-    @property
-    def valid(self) -> ir.Table:
-        """One row per valid order: customer_id, ordered_at, day, amount (net), refunded."""
-        return self.flagged.filter(self.flagged.rule.isnull())

@@ -1,9 +1,10 @@
-"""The way in: an order log of any kind is read, and every row of it accounted for."""
+"""Reading an order log of any kind, with every row of it accounted for."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -11,15 +12,19 @@ from zoneinfo import ZoneInfo
 from rfmkit import _checks as checks
 from rfmkit.exceptions import RfmkitError
 from rfmkit.formats._names import keyword
-from rfmkit.orders._census import read_lines
+from rfmkit.orders._assumptions import assumptions, unmatched_patterns, unused_words
+from rfmkit.orders._census import count_ids_in_several_files, take_census
 from rfmkit.orders._customer_keys import check_secret
-from rfmkit.orders._reading_options import Policy
+from rfmkit.orders._layout import find_layout
+from rfmkit.orders._lines import Lines
+from rfmkit.orders._reading_options import ReadingOptions
 from rfmkit.orders._tables import open_log
 from rfmkit.orders.orders import Orders, as_day
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from rfmkit._engine import Source
     from rfmkit.formats import Format
     from rfmkit.orders.orders import Day
 
@@ -154,7 +159,7 @@ currency : str, optional
     checks.choice("decimal", decimal, (None, ".", ","))
     _check_zone(tz)
     between = _pair_of_days(dates_between)
-    policy = Policy(
+    options = ReadingOptions(
         refunds, zero_amounts, same_day, tz, dayfirst, decimal, between,
         _patterns(exclude), _rates(rates), check_secret(pseudonymize),
     )  # fmt: skip
@@ -173,15 +178,49 @@ currency : str, optional
         source, asked=format, names=_names(names), output=output, encoding=encoding,
         delimiter=delimiter, memory_limit=memory_limit, threads=threads,
     )  # fmt: skip
-    lines = read_lines(
+    lines = _read_lines(
         opened,
         asked=format,
         named={role: column for role, column in named.items() if column is not None},
         constant_amount=constant,
         statuses=statuses,
-        policy=policy,
+        options=options,
     )
     return Orders(lines, as_of=None if as_of is None else as_day(as_of, "as_of"))
+
+
+def _read_lines(
+    source: Source,
+    *,
+    asked: Any,
+    named: Mapping[str, str],
+    constant_amount: float | None,
+    statuses: Mapping[str, str] | None,
+    options: ReadingOptions,
+) -> Lines:
+    """Find the layout, take the census, and put the lines together."""
+    layout = find_layout(
+        source.columns, asked=asked, named=named, constant_amount=constant_amount, options=options
+    )
+    kinds = layout.held_as(source.columns)
+    several = len(source.files) > 1
+    alike = bool(layout.platform.unique) or (several and not layout.platform.whole)
+    at_once = several or source.begins_with_repeats(layout.columns.get("order_id"))
+    source, layout = layout.with_made_columns(source.hold(kinds, alike=alike and at_once))
+    census = take_census(source, layout, statuses)
+    if census.repeats and alike and not at_once:
+        # To compare whole rows every cell is read: not before it is known that ids come again.
+        source, layout = layout.with_made_columns(source.hold_alike(kinds))
+    if census.repeats and not layout.platform.whole:
+        census = replace(census, several_files=count_ids_in_several_files(source, layout))
+    notes = [
+        *assumptions(source, layout, census),
+        *unused_words(statuses, census.status_rows),
+        *unmatched_patterns(source.table, source.engine, options),
+    ]
+    lines = Lines(source, layout, census, tuple(notes))
+    _ = lines.table  # a cell that cannot be read raises here, and not in the first result
+    return lines
 
 
 def _patterns(exclude: Any) -> dict[str, str]:

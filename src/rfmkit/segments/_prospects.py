@@ -10,8 +10,9 @@ from rfmkit._engine import Engine, open_beside
 from rfmkit.exceptions import OrdersError
 from rfmkit.formats._cells import read_id
 from rfmkit.formats._names import find_columns, normalized, require
-from rfmkit.history.customers import customer_table, not_bought
-from rfmkit.orders._census import count_cells
+from rfmkit.orders import _customer_keys as customer_keys
+from rfmkit.orders._census import count_columns
+from rfmkit.orders._history import sums_of_others
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -28,27 +29,28 @@ NOT_REAL: Final = (
 
 def prospect_table(orders: Orders, roster: Any) -> ir.Table | None:
     """Everybody known to the log or the roster without a purchase, with their unpaid orders."""
-    facts, found = orders.facts, None
+    facts, found = orders.history.facts, None
     if facts["aside"] or facts["zero"] or facts["negative"] or facts["refunded"]:
-        seen = orders.flagged
+        seen = orders.history.orders
         seen = seen.filter(seen.rule.notnull() & seen.customer_id.notnull())
-        found = not_bought(seen.filter(seen.rule.notin(NOT_REAL))).drop("netted")
+        found = sums_of_others(seen.filter(seen.rule.notin(NOT_REAL))).drop("netted")
     if roster is not None:
         named = _roster(orders, roster)
         found = named if found is None else ibis.union(found, named.anti_join(found, "customer_id"))
     if found is None:
         return None
-    return found.anti_join(customer_table(orders), "customer_id")
+    return found.anti_join(orders.history.customers, "customer_id")
 
 
 def _roster(orders: Orders, roster: Any) -> ir.Table:
-    ids = _customer_ids(open_beside(roster, orders.engine), orders.key_kind)
-    ids = ids.mutate(customer_id=orders.known_as(ids.customer_id))
-    kind = customer_table(orders).schema()["customer_id"]
+    history = orders.history
+    ids = _customer_ids(open_beside(roster, history.engine), history.customer_role)
+    ids = ids.mutate(customer_id=_key(ids.customer_id, orders))
+    kind = orders.history.customers.schema()["customer_id"]
     listed = ids.mutate(written=ids.customer_id, customer_id=ids.customer_id.try_cast(kind))
     listed = listed.filter(listed.written.notnull())
     strange = listed.filter(listed.customer_id.isnull())
-    found = orders.engine.row(
+    found = orders.history.engine.row(
         strange.aggregate(rows=strange.count(), example=strange.written.max())
     )
     if found["rows"]:
@@ -62,6 +64,14 @@ def _roster(orders: Orders, roster: Any) -> ir.Table:
     return listed.mutate(unpaid_orders=zero, refund_orders=zero, given_back=nothing)
 
 
+def _key(customer: ir.StringValue, orders: Orders) -> ir.StringValue:
+    """Return the id by which the log identifies a customer of another list."""
+    if orders.history.customer_role == "email":
+        customer = customer_keys.email_key(customer)
+    secret = orders.history.options.secret
+    return customer if secret is None else customer_keys.pseudonym(customer, secret)
+
+
 def _customer_ids(opened: Source, kind: str = "customer_id") -> ir.Table:
     """Read the ids of a list of customers as those of a log are read, and give them as text."""
     seen = list(opened.table.columns)
@@ -71,7 +81,7 @@ def _customer_ids(opened: Source, kind: str = "customer_id") -> ir.Table:
             columns["customer_id"] = listed
     require("customer_id", columns, seen)
     name = columns["customer_id"]
-    census = count_cells(opened.table, opened.engine, {"customer_id": (name, "id")})
+    census = count_columns(opened.table, opened.engine, {"customer_id": (name, "id")})
     ids = read_id(opened.table[name], census["customer_id"]).cast("string")
     return opened.table.select(customer_id=ids)
 

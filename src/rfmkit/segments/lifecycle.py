@@ -12,7 +12,7 @@ from rfmkit.churn import ChurnCurve
 from rfmkit.columns import LABELS, PHASES
 from rfmkit.cycle import PurchaseCycle
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
-from rfmkit.history.customers import customer_table, over_customers
+from rfmkit.history.customers import over_customers
 from rfmkit.orders.orders import Orders, as_orders
 from rfmkit.segments._prospects import like_customers, listed_ids, prospect_table
 from rfmkit.segments.rfm import SCORES, RFMScorer
@@ -251,7 +251,7 @@ def segment(
     >>> int((table["segment"] != "prospect").sum()) == len(rk.summarize(orders))
     True
     """
-    return as_orders(orders).deliver(
+    return as_orders(orders).history.deliver(
         segment_table(
             orders, cycle=cycle, churn=churn, scorer=scorer, lifecycle=lifecycle,
             prospects=prospects, engagement=engagement,
@@ -271,14 +271,14 @@ def segment_table(
     engagement: Any = None,
 ) -> ir.Table:
     """Give the table of `segment` as an expression that nothing has run yet."""
-    customers = customer_table(orders)
+    customers = orders.history.customers
     people = prospect_table(orders, prospects)
     if not _rows(customers, orders):
         if people is None or not _rows(people, orders):
             raise NotEnoughHistoryError(
                 "The log holds at least one customer.",
                 found=f"nobody as of {orders.as_of}, in a log that begins on "
-                f"{orders.facts['first_day']}",
+                f"{orders.history.facts['first_day']}",
                 hint="see orders.audit for what was set aside and why, and orders.hidden.",
             )
         return _only_prospects(customers, people, lifecycle)
@@ -305,7 +305,7 @@ def segment_table(
     table = _front(table)
     if people is None:
         return table
-    table = orders.engine.canonical(table)
+    table = orders.history.engine.canonical(table)
     word = LABELS[lifecycle.lang]["prospect"]
     return ibis.union(table, like_customers(people, table, word))
 
@@ -321,7 +321,7 @@ def _front(table: ir.Table) -> ir.Table:
 
 
 def _rows(table: ir.Table, orders: Orders) -> int:
-    return int(orders.engine.row(table.aggregate(rows=table.count()))["rows"])
+    return int(orders.history.engine.row(table.aggregate(rows=table.count()))["rows"])
 
 
 def _insist_fitted(cycle: Any, churn: Any, scorer: Any) -> None:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from rfmkit import _checks as checks
 from rfmkit._engine import Engine, kind_of, open_frame
 from rfmkit.exceptions import RfmkitError
-from rfmkit.history.customers import customer_table, over_customers
+from rfmkit.history.customers import over_customers
 from rfmkit.orders.orders import Orders
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         self._check()
         self._columns: tuple[str, ...] = ()
         if isinstance(X, Orders):
-            self._fit_table(customer_table(X), X.engine)
+            self._fit_table(X.history.customers, X.history.engine)
         elif self._is_customers(X):
             opened = open_frame(X)
             self._fit_table(opened.table, opened.engine)

@@ -17,7 +17,8 @@ from rfmkit import _checks as checks
 from rfmkit._engine import kind_of, open_frame
 from rfmkit.cycle import PurchaseCycle
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
-from rfmkit.history.customers import customer_table, over_customers, snapshots
+from rfmkit.history.customers import over_customers
+from rfmkit.history.snapshots import snapshots
 from rfmkit.orders.orders import as_orders
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class BaseRate:
         """Give the customers of the last complete horizon, with what they did in it."""
         horizon = checks.horizon(self.horizon_days)
         # The baselines learn from the same table: it is made once for a log.
-        found: pd.DataFrame = orders.remember(
+        found: pd.DataFrame = orders.history.once(
             f"customers {horizon} days ago", lambda: _last_horizon(orders, horizon)
         )
         return found
@@ -248,8 +249,8 @@ class PoissonRate(BaseRate):
             Nobody has come back, or no time has passed.
         """
         checks.horizon(self.horizon_days)
-        table = customer_table(as_orders(orders))
-        sums = orders.engine.row(
+        table = as_orders(orders).history.customers
+        sums = orders.history.engine.row(
             table.aggregate(
                 days=table.tenure_days.sum().fill_null(0),
                 repeats=table.repeat_purchases.sum().fill_null(0),
@@ -303,8 +304,8 @@ BASELINES: Final = (BaseRate, RecencyRate, OverdueRate, PoissonRate)
 def _last_horizon(orders: Orders, horizon_days: int) -> pd.DataFrame:
     origin = orders.as_of - dt.timedelta(days=horizon_days)
     earlier = orders.until(origin)  # kept until it is counted
-    then = customer_table(earlier)
-    found = orders.engine.row(then.aggregate(customers=then.count()))["customers"]
+    then = earlier.history.customers
+    found = orders.history.engine.row(then.aggregate(customers=then.count()))["customers"]
     if not found:
         raise NotEnoughHistoryError(
             f"Somebody has bought by {origin}, {horizon_days} days before {orders.as_of}.",

@@ -1,6 +1,6 @@
 """Trials: one past day, every model fitted on what was known then, and what happened after.
 
-Here no model can look ahead: it is given a log that ends on the origin (`cut_off`), and outcomes
+Here no model can look ahead: it is given a log that ends on the origin (`Orders.cut`), and outcomes
 are joined to its probabilities afterwards.
 """
 
@@ -19,21 +19,16 @@ import numpy as np
 from rfmkit._engine import open_frame
 from rfmkit.columns import CUSTOMERS
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, RfmkitWarning, examples
-from rfmkit.history.customers import customer_table, in_sample, purchases, snapshots
-from rfmkit.orders._order_table import known
-from rfmkit.orders.audit._counts import count_statuses
-from rfmkit.orders.orders import Orders, as_day
+from rfmkit.history.snapshots import in_sample, snapshots
 from rfmkit.validation import _metrics as metrics
 from rfmkit.validation._baselines import BASELINES, BaseRate, as_pandas
 
 if TYPE_CHECKING:
+    from rfmkit.orders.orders import Orders
     from collections.abc import Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
-
-    from rfmkit.orders._lines import Lines
-    from rfmkit.orders.orders import Day
 
     Floats = NDArray[np.float64]
 
@@ -93,7 +88,7 @@ def hold(
         seen["purchases_ahead"].to_numpy(dtype=float), {}, {}, {}, {},
         seen[["customer_id", *FACTS]],
     )  # fmt: skip
-    past = cut_off(orders, day)
+    past = orders.cut(day)
     for name, model in entrants.items():
         nothing = np.full(len(seen), np.nan)
         trial.chances[name], trial.counts[name] = nothing, nothing
@@ -270,13 +265,13 @@ def made_later(orders: Orders, trial: Trial, horizon_days: int, share: float) ->
 
     origin = dt.date.fromisoformat(trial.origin)
     past = orders.until(origin)  # kept until the customers are counted
-    ahead = purchases(orders)
+    ahead = orders.history.purchases
     ahead = ahead.filter((ahead.day > origin) & (ahead.day <= origin + dt.timedelta(horizon_days)))
-    ahead = ahead.semi_join(customer_table(past), "customer_id")
+    ahead = ahead.semi_join(past.history.customers, "customer_id")
     if share < 1:
         ahead = ahead.filter(in_sample(ahead.customer_id, share))
     ahead = ahead.select("customer_id", "purchase_number", "day").distinct()
-    made = orders.engine.frame(ahead.group_by("day").agg(purchases=lambda t: t.count()))
+    made = orders.history.engine.frame(ahead.group_by("day").agg(purchases=lambda t: t.count()))
     after = (pd.to_datetime(made["day"]) - pd.Timestamp(origin)).dt.days.to_numpy()
     counts = made["purchases"].to_numpy(dtype="int64")
     step = WEEK * -(-horizon_days // (WEEK * POINTS))
@@ -301,35 +296,6 @@ def track(trial: Trial, made: pd.DataFrame) -> pd.DataFrame:
 
 
 # --- what is given to a model --------------------------------------------------------------------
-
-
-class PastOrders(Orders):
-    """A log that ends on a day, and cannot be moved beyond it."""
-
-    def __init__(
-        self, lines: Lines, *, ends: dt.date, as_of: dt.date, facts: dict[str, Any] | None = None
-    ) -> None:
-        super().__init__(lines, as_of=as_of, facts=facts)
-        self.ends = ends
-
-    def until(self, day: Day) -> Orders:
-        """Give the same log as of another day; of one after its end it knows nothing."""
-        asked = min(as_day(day, "day"), self.ends)
-        return PastOrders(self._lines, ends=self.ends, as_of=asked, facts=self.facts)
-
-
-def cut_off(orders: Orders, day: dt.date) -> Orders:
-    """Give the log as it was known at the end of a day, of which nothing later can be asked.
-
-    ``Orders.until`` hides later rows, but leads back to them (`until` a later day) and counts
-    them (`hidden`, `facts`). Here they are not there.
-    """
-    lines = orders._lines  # noqa: SLF001 (an Orders has no such verb)
-    words = count_statuses(lines, orders.facts, as_of=day)
-    cut = dataclasses.replace(lines, seen_statuses={word: rows for word, _, rows in words})
-    for name in ("table", "numbered"):
-        vars(cut)[name] = known(getattr(lines, name), day)
-    return PastOrders(cut, ends=day, as_of=day)
 
 
 def fresh(model: Any, horizon_days: int) -> Any:

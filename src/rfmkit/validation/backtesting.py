@@ -11,7 +11,6 @@ import numpy as np
 
 from rfmkit import _checks as checks
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, examples
-from rfmkit.history.customers import customer_table
 from rfmkit.orders.orders import as_day, as_orders
 from rfmkit.report._sections import Report, Section, as_html, as_text
 from rfmkit.validation import _metrics as metrics
@@ -125,8 +124,8 @@ def backtest(
     checks.whole("bins", bins, least=2)
     checks.whole("sample", sample)
     entrants = named(models) | {kind.name: kind() for kind in BASELINES}
-    table = customer_table(orders)
-    log = orders.engine.row(
+    table = orders.history.customers
+    log = orders.history.engine.row(
         table.aggregate(customers=table.count(), first=table.first_purchase.min())
     )
     days = _origins(orders.as_of, log["first"], horizon_days, origins)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from rfmkit.orders._order_table import known
+from rfmkit.orders._lines import lines_until
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -74,7 +74,7 @@ def take_tally(
 
 
 def _by_rule_and_day(lines: Lines, flagged: ir.Table) -> list[dict[str, Any]]:
-    deducted = flagged.rule.isnull() & (lines.policy.refunds == "net")
+    deducted = flagged.rule.isnull() & (lines.layout.options.refunds == "net")
     whole = flagged.summed | flagged.order_id.isnull()
     by_rule = flagged.group_by(rule=flagged.rule.fill_null("kept"), day=flagged.day).agg(
         rows=flagged.lines.sum(),
@@ -121,7 +121,7 @@ def _distinct_orders(
     single = single.select("rule", *key).distinct()
     counts = lines.engine.arrow(single.group_by("rule").agg(orders=single.count())).to_pylist()
     orders.update({row["rule"]: row["orders"] for row in counts})
-    read = known(lines.table, as_of)
+    read = lines_until(lines.table, as_of)
     read = read.filter(read.order_id.notnull()).select(*key).distinct()
     orders["read"] = lines.engine.row(read.aggregate(orders=read.count()))["orders"]
     return orders
@@ -129,13 +129,13 @@ def _distinct_orders(
 
 def count_statuses(lines: Lines, facts: Mapping[str, Any], *, as_of: dt.date) -> Statuses:
     """Count the statuses known on a day: word, meaning, rows, the most frequent first."""
-    counts = lines.seen_statuses
+    counts = lines.census.status_rows
     if counts and as_of < facts["last_day"]:  # else they were all counted in reading
         cells = lines.written("status", as_of)
         words = cells.select(word=cells.cell.cast("string").fill_null(""))
         found = lines.engine.arrow(words.group_by("word").agg(rows=words.count())).to_pylist()
         counts = {row["word"]: row["rows"] for row in found}
-        if lines.platform.continued:  # the blank status of a further line is none
+        if lines.layout.platform.continued:  # the blank status of a further line is none
             counts.pop("", None)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return tuple((word, lines.statuses.get(word, "unknown"), rows) for word, rows in ordered)
+    return tuple((word, lines.census.statuses.get(word, "unknown"), rows) for word, rows in ordered)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 
-from rfmkit.orders._order_table import flag_orders, known
+from rfmkit.orders._lines import lines_until
+from rfmkit.orders._order_table import order_table
 from rfmkit.report._sections import counted, money, percent
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _heavy_orders(
     if not 0 < limit < top:
         return
     # Rows are numbered for these few only: numbering ten million costs more than the rest.
-    orders = flag_orders(known(lines.numbered, tally.as_of), lines.policy, facts)
+    orders = order_table(lines_until(lines.numbered, tally.as_of), lines.layout.options, facts)
     heavy = orders.filter(orders.rule.isnull() & (orders.amount > limit))
     fields = [name for name in ("customer_id", "order_id", "row") if name in heavy.columns]
     heavy = heavy.select("amount", *fields).order_by(ibis.desc("amount"), *fields)

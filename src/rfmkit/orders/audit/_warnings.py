@@ -15,7 +15,7 @@ import ibis.expr.operations as ops
 
 from rfmkit.exceptions import examples
 from rfmkit.formats._cells import MONEY_CELL, count_if, is_mangled
-from rfmkit.orders._order_table import known
+from rfmkit.orders._lines import lines_until
 from rfmkit.orders.audit._outliers import NAMED, TIMES_USUAL, find_outliers, some, usual_most
 from rfmkit.report._sections import counted, percent
 
@@ -70,7 +70,7 @@ def find_alarms(
     lines : Lines
         The log.
     flagged : ibis Table
-        Its orders as known then, as `flag_orders` gives them.
+        Its orders as known then, as `order_table` gives them.
     tally : Tally
         What was counted of them.
     statuses : tuple
@@ -112,9 +112,10 @@ def _torn(lines: Lines, tally: Tally) -> Iterator[str]:
 
 
 def _again(lines: Lines) -> Iterator[str]:
-    if lines.again:
+    count = lines.census.several_files
+    if count:
         yield (
-            f"Order ids that stand in several files: {lines.again:,}; rows that are equal count "
+            f"Order ids that stand in several files: {count:,}; rows that are equal count "
             "once, others are summed. Where a later file holds its orders anew, read it with a "
             "format of your own, or leave the earlier out."
         )
@@ -129,10 +130,10 @@ def _rules(tally: Tally) -> Iterator[str]:
 
 def _order_ids(lines: Lines, tally: Tally) -> Iterator[str]:
     """Count destroyed order ids, where the census of the whole log has seen one."""
-    if "order_id" not in lines.columns:
+    if "order_id" not in lines.layout.columns:
         return
     cells = lines.written("order_id", tally.as_of)
-    mangled = is_mangled(cells.cell, lines.census["order_id"])
+    mangled = is_mangled(cells.cell, lines.census.cells["order_id"])
     if isinstance(mangled.op(), ops.Literal):
         return
     count = int(lines.engine.row(cells.aggregate(rows=count_if(mangled)))["rows"])
@@ -145,10 +146,15 @@ def _order_ids(lines: Lines, tally: Tally) -> Iterator[str]:
 
 def _totals(lines: Lines, tally: Tally) -> Iterator[str]:
     """Find order totals that stand on each line of their orders, where no format tells of it."""
-    platform = lines.platform
-    if not lines.repeats or platform.marks or platform.once or "amount" not in lines.columns:
+    platform = lines.layout.platform
+    if (
+        not lines.census.repeats
+        or platform.marks
+        or platform.once
+        or "amount" not in lines.layout.columns
+    ):
         return
-    table = known(lines.table, tally.as_of)
+    table = lines_until(lines.table, tally.as_of)
     orders = table.filter(table.rule.isnull() & table.order_id.notnull()).group_by("order_id")
     orders = orders.agg(
         lines=lambda t: t.count(), least=lambda t: t.amount.min(), most=lambda t: t.amount.max()
@@ -187,7 +193,9 @@ def _zero(lines: Lines, tally: Tally) -> Iterator[str]:
     aside, kept = tally.orders.get("zero_amount", 0), tally.orders.get("kept", 0)
     count = aside + tally.free
     if count > OFTEN * (kept + aside):
-        now, other = ("kept", "drop") if lines.policy.zero_amounts == "keep" else ("aside", "keep")
+        now, other = (
+            ("kept", "drop") if lines.layout.options.zero_amounts == "keep" else ("aside", "keep")
+        )
         yield (
             f"Orders of amount zero: {count:,} of {counted(kept + aside, 'order')} "
             f"({percent(count, kept + aside)}), {now}; if they are "
@@ -197,7 +205,7 @@ def _zero(lines: Lines, tally: Tally) -> Iterator[str]:
 
 def _currencies(lines: Lines, tally: Tally) -> Iterator[str]:
     """Look for several signs beside the amounts, where the census met amounts with signs."""
-    if "comma" not in lines.census.get("amount", {}):
+    if "comma" not in lines.census.cells.get("amount", {}):
         return
     table = lines.written("amount", tally.as_of)
     table = table.filter(table.cell.re_search(MONEY_CELL))

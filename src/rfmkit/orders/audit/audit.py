@@ -11,7 +11,8 @@ import ibis
 
 from rfmkit.columns import RULES
 from rfmkit.formats.format import GENERIC
-from rfmkit.orders._order_table import flag_orders, known
+from rfmkit.orders._lines import lines_until
+from rfmkit.orders._order_table import order_table
 from rfmkit.orders.audit._counts import count_statuses, take_tally
 from rfmkit.orders.audit._warnings import find_alarms
 from rfmkit.report._sections import Report, Section, as_html, as_text, counted, decimals, money
@@ -100,12 +101,12 @@ class Audit:
     @property
     def format(self) -> str:
         """The name of the log's format."""
-        return self._lines.platform.name
+        return self._lines.layout.platform.name
 
     @property
     def columns(self) -> dict[str, str]:
         """The column of each role."""
-        return dict(self._lines.shown)
+        return dict(self._lines.layout.shown)
 
     @property
     def statuses(self) -> pd.DataFrame:
@@ -152,7 +153,9 @@ class Audit:
     @cached_property
     def _flagged(self) -> ir.Table:
         lines = self._lines
-        flagged = flag_orders(known(lines.table, self._as_of), lines.policy, self._facts)
+        flagged = order_table(
+            lines_until(lines.table, self._as_of), lines.layout.options, self._facts
+        )
         return lines.engine.view(flagged, owner=self)
 
     @cached_property
@@ -182,8 +185,8 @@ class Audit:
         shown = {"unreadable_line": torn}
         if not self._lines.engine.embedded or not self._tally.aside:
             return shown
-        numbered = known(self._lines.numbered, self._as_of)
-        flagged = flag_orders(numbered, self._lines.policy, self._facts)
+        numbered = lines_until(self._lines.numbered, self._as_of)
+        flagged = order_table(numbered, self._lines.layout.options, self._facts)
         aside = flagged.filter(flagged.rule.notnull())
         place = ibis.row_number().over(group_by=aside.rule, order_by=aside.row)
         first = aside.select("rule", "row", place=place)
@@ -198,7 +201,7 @@ class Audit:
         """Count the rows by what tells their customer, where that is not always the same."""
         if "customer_key" not in self._lines.table.columns:
             return {}
-        lines = known(self._lines.table, self._as_of)
+        lines = lines_until(self._lines.table, self._as_of)
         kinds = lines.filter(lines.customer_key.notnull()).group_by("customer_key")
         counts = self._lines.engine.arrow(kinds.agg(rows=lambda t: t.count())).to_pylist()
         return dict(sorted((row["customer_key"], row["rows"]) for row in counts))
@@ -218,12 +221,12 @@ class Audit:
 
 
 def _what_was_read(lines: Lines, rows: int, known_by: Mapping[str, int]) -> Section:
-    platform = lines.platform
-    told_why = "" if platform.name == GENERIC.name else f": {lines.why}"
+    platform = lines.layout.platform
+    told_why = "" if platform.name == GENERIC.name else f": {lines.layout.why}"
     facts = [("format", f"{platform.name} ({platform.title}){told_why}")]
     facts += [("file", name) for name in lines.source.files]
     facts += [("rows", f"{rows:,}")]
-    facts += [(role, f"column {column!r}") for role, column in lines.shown.items()]
+    facts += [(role, f"column {column!r}") for role, column in lines.layout.shown.items()]
     facts += [("known by", f"{kind}: {counted(count, 'row')}") for kind, count in known_by.items()]
     # Roles have their own lines; unknown statuses and destroyed ids are warned of, as of the day.
     told = ("format: ", ": column ", "unknown statuses: ", " destroyed by a float")

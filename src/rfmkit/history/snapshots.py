@@ -1,0 +1,120 @@
+"""Snapshots: customers as they stood on past days, with what they did afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+
+from rfmkit import _checks as checks
+from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
+from rfmkit.orders._history import days_between, joined
+from rfmkit.orders.orders import as_day, as_orders
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import ibis.expr.types as ir
+
+    from rfmkit.orders.orders import Day, Orders
+
+__all__ = ["snapshots"]
+
+HASH_DIGITS: Final = 8
+
+
+def snapshots(
+    orders: Orders, *, origins: Sequence[Day], horizon_days: int, sample: float = 1.0
+) -> Any:
+    """Show customers as they stood on past days, with what they did in the horizon after.
+
+    Parameters
+    ----------
+    orders : Orders
+        The log, as of its day.
+    origins : sequence of dates
+        The past days. Each must lie at least `horizon_days` before `orders.as_of`, so that every
+        outcome is complete.
+    horizon_days : int
+        Length of the outcome window (origin, origin + horizon_days], in days.
+    sample : float, default 1.0
+        Share of customers, chosen by a hash of `customer_id`: the same customers come back on
+        every origin, engine and day.
+
+    Returns
+    -------
+    DataFrame
+        One row per origin and customer with a purchase by then: `origin`, the columns of
+        `summarize` as of that day, `purchases_ahead`, `spend_ahead` (money) and `churned` (no
+        purchase in the horizon).
+
+    Raises
+    ------
+    NotEnoughHistoryError
+        An outcome would reach beyond `orders.as_of`.
+
+    Notes
+    -----
+    Orders dated after an origin are not seen. Statuses and refund amounts of earlier orders stand
+    as the log has them: an order refunded in full after the origin is no purchase before it.
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> orders = rk.read_orders(rk.load_sample())
+    >>> past = rk.snapshots(orders, origins=["2024-06-30"], horizon_days=90)
+    >>> bool((past["churned"] == (past["purchases_ahead"] == 0)).all())
+    True
+    """
+    horizon_days = checks.horizon(horizon_days)
+    checks.number("sample", sample, above=0, most=1)
+    given: Any = origins
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        given = []
+    days = sorted({as_day(origin, "origins") for origin in given})
+    if not days:
+        raise RfmkitError(
+            "origins is a list of days such as ['2024-06-30'].", found=f"origins={origins!r}"
+        )
+    if (as_orders(orders).as_of - days[-1]).days < horizon_days:
+        raise NotEnoughHistoryError(
+            f"Every origin lies {horizon_days} days or more before as_of.",
+            found=f"origin {days[-1]} with as_of {orders.as_of}",
+            hint="take earlier origins or a shorter horizon_days.",
+        )
+    pasts = [orders.until(day) for day in days]  # kept until the result is given
+    tables = [_snapshot(orders, past, horizon_days, sample) for past in pasts]
+    table = ibis.union(*tables, distinct=False) if len(tables) > 1 else tables[0]
+    return orders.history.deliver(table, order_by=("origin", "customer_id"))
+
+
+def _snapshot(orders: Orders, past: Orders, horizon_days: int, sample: float) -> ir.Table:
+    """Join customers as `past` knew them with what they did after; neither sees the other."""
+    history = orders.history
+    seen, table, day = past.history.customers, history.purchases, ibis.literal(past.as_of)
+    if sample < 1:
+        seen = seen.filter(in_sample(seen.customer_id, sample))
+    rows = table.select("customer_id", "day", "amount", "purchase_number")
+    if history.facts["negative"]:
+        netted = history.orders.filter(history.orders.rule == "refund")
+        none = ibis.null(rows.schema()["purchase_number"])
+        netted = netted.mutate(purchase_number=none).select(rows.columns)
+        rows = ibis.union(rows, netted.cast(dict(rows.schema().items())))
+    ahead = rows.filter((rows.day > day) & (days_between(day, rows.day) <= horizon_days))
+    ahead = ahead.group_by("customer_id").agg(
+        purchases_ahead=ahead.purchase_number.nunique(),
+        spend_ahead=ahead.amount.sum().cast("float64"),
+    )
+    both = joined(seen, ahead)
+    both = both.mutate(
+        purchases_ahead=both.purchases_ahead.fill_null(0), spend_ahead=both.spend_ahead.fill_null(0)
+    )
+    both = both.mutate(churned=both.purchases_ahead == 0)
+    return both.select(origin=day, **{name: both[name] for name in both.columns})
+
+
+def in_sample(customer_id: ir.Column, share: float) -> ir.BooleanValue:
+    """Choose a share of the customers by a hash of their id: the same ones on every engine."""
+    limit = f"{int(share * 16**HASH_DIGITS):0{HASH_DIGITS}x}"
+    return customer_id.cast("string").hexdigest("md5").substr(0, HASH_DIGITS) < limit
