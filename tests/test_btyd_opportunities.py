@@ -17,7 +17,7 @@ def frame(*rows):
 @pytest.mark.parametrize("length", [1, 7, 30])
 def test_periods_are_counted_from_the_first_purchase(orders, sample, length):
     table = opportunity_table(orders, orders.history.customers, length).order_by("customer_id")
-    found = orders.engine.frame(table).set_index("customer_id")
+    found = orders.history.engine.frame(table).set_index("customer_id")
     customers = rk.summarize(orders).set_index("customer_id")
     assert (found["opportunities"] == customers["tenure_days"] // length).all()
     assert (found["repeat_purchases"] <= found["last_opportunity"]).all()
@@ -36,7 +36,7 @@ def test_a_period_is_taken_by_what_was_bought_in_it(days, length, age):
     log = log.assign(customer="a", total=1.0)
     orders = rk.read_orders(log, as_of=first + pd.Timedelta(days=age))
     table = opportunity_table(orders, orders.history.customers, length)
-    found = orders.engine.row(table.drop("customer_id"))
+    found = orders.history.engine.row(table.drop("customer_id"))
     # Days 1 to length are the first period.
     taken = {-(-day // length) for day in days} & set(range(1, age // length + 1))
     assert tuple(found.values()) == (len(taken), max(taken, default=0), age // length)

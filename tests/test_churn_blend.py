@@ -47,7 +47,7 @@ def test_a_model_of_counts_says_of_facts_what_it_says_of_customers():
 
 
 def test_where_nobody_ever_returned_the_curve_stands_back():
-    once = LOG.until(LOG.facts["first_day"])
+    once = LOG.until(LOG.history.facts["first_day"])
     btyd = rk.ModifiedBetaGeo(60).fit(LOG)
     curve = rk.ChurnCurve(60, anchor="snapshot").fit(once)
     day = Day(dt.date(2024, 1, 1), 60, facts(), btyd, curve)

@@ -17,7 +17,7 @@ RATES = (0.8, 20.0)
 
 def facts(orders, horizon_days=20):
     table = feature_table(orders, horizon_days=horizon_days)
-    return orders.engine.frame(table.order_by("customer_id"))
+    return orders.history.engine.frame(table.order_by("customer_id"))
 
 
 def read(rows):

@@ -74,7 +74,7 @@ def test_the_category_of_a_day_is_the_one_most_was_spent_on():
         category=["tea", "milk", "tea", None, "tea", "milk"],
     )
     orders = rk.read_orders(rows)
-    found = plain(orders.deliver(day_categories(orders)))
+    found = plain(orders.history.deliver(day_categories(orders)))
     assert found[["customer_id", "category"]].to_numpy().tolist() == [["a", "tea"], ["b", "milk"]]
 
 

@@ -25,7 +25,7 @@ def day_of(origin, horizon_days=30, churned=()):
 @pytest.mark.parametrize("most", [1, 5, 12])
 def test_days_lie_between_the_first_history_and_the_last_outcome(orders, horizon, most):
     found = training_days.plan(orders, horizon, most, 10**9)
-    first = orders.facts["first_day"]
+    first = orders.history.facts["first_day"]
     assert 1 <= len(found.days) <= most
     assert found.days[0] <= orders.as_of - dt.timedelta(days=horizon)
     assert found.days[0] > orders.as_of - dt.timedelta(days=horizon + 2)

@@ -21,7 +21,7 @@ def test_the_gaps_of_a_category_are_those_of_a_log_of_it(sample, orders, categor
     gaps = product_gaps(orders, per_unit=False)
     gaps = gaps[gaps["category"] == category].set_index(["gap_days", "returned"])["gaps"]
     pd.testing.assert_series_equal(gaps, expected, check_dtype=False)
-    customers = orders.engine.frame(product_customers(orders, per_unit=False))
+    customers = orders.history.engine.frame(product_customers(orders, per_unit=False))
     customers = customers[customers["category"] == category].set_index("customer_id").sort_index()
     expected = rk.summarize(alone).set_index("customer_id")
     for name in ("purchases", "last_purchase", "recency_days", "repeat_purchases", "active_days"):
@@ -34,7 +34,7 @@ def lines(*rows, columns=("customer", "order", "date", "category", "amount", "qu
 
 
 def bought(orders, *, per_unit=False):
-    table = orders.engine.frame(product_purchases(orders, per_unit=per_unit))
+    table = orders.history.engine.frame(product_purchases(orders, per_unit=per_unit))
     table = table.sort_values(["customer_id", "category", "day", "next_day"])
     days = [f"{day:%m-%d}" for day in table["day"]]
     return list(zip(table["customer_id"], table["category"], days, strict=True))
@@ -113,7 +113,7 @@ def test_gaps_per_piece_are_divided_by_what_was_bought_before():
         ("b", "5", "2024-01-22", "tea", 5, "0"),
     )
     orders = rk.read_orders(log, quantity="quantity")
-    found = orders.engine.frame(product_customers(orders, per_unit=True)).set_index("customer_id")
+    found = orders.history.engine.frame(product_customers(orders, per_unit=True)).set_index("customer_id")
     # Ten days of three pieces, five of one that cannot be read; four are left after six days.
     assert found.loc["a", "active_days"] == pytest.approx(3.333 + 5)
     assert found.loc["a", ["open_days", "last_units"]].tolist() == [2, 4]
@@ -142,7 +142,7 @@ def test_a_piece_each_is_no_piece_at_all():
 
 
 def test_the_moments_are_those_of_the_last_two_gaps(orders):
-    table = orders.engine.frame(product_purchases(orders, per_unit=False))
+    table = orders.history.engine.frame(product_purchases(orders, per_unit=False))
     table = table.sort_values("day").dropna(subset=["gap_parts"])
     pairs = [
         (category, *(gaps["gap_parts"].tail(2) / 1000))

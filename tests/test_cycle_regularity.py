@@ -63,7 +63,7 @@ def test_k_of_a_spread_is_that_of_the_beta():
 
 
 def test_pairs_are_counted_once_for_each_customer(orders, customers):
-    pairs = orders.engine.frame(two_last_gaps(orders))
+    pairs = orders.history.engine.frame(two_last_gaps(orders))
     assert list(pairs.columns) == ["gap_before", "last_gap", "customers"]
     assert pairs["customers"].sum() == (customers["purchases"] >= 3).sum()
     cycle = rk.PurchaseCycle().fit(orders)

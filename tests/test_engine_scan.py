@@ -201,6 +201,6 @@ def test_rows_of_several_files_keep_their_order(tmp_path, write):
         write(lines, f"{name}.csv")
     orders = rk.read_orders(tmp_path, customer="who", time="when", amount="paid", threads=4)
     scan = orders._lines.source.scan
-    held = orders.engine.arrow(orders._lines.source.table)["who"].to_pylist()
-    assert held == orders.engine.arrow(scan.rows())["who"].to_pylist()
+    held = orders.history.engine.arrow(orders._lines.source.table)["who"].to_pylist()
+    assert held == orders.history.engine.arrow(scan.rows())["who"].to_pylist()
     assert held == [f"{name}{n}" for name in "abc" for n in range(30_000)]

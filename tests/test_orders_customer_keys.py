@@ -146,7 +146,7 @@ def test_no_result_shows_what_was_hashed():
     shown = [orders.to_frame(), orders.rejected, rk.segment(orders), repr(orders), orders.notes]
     assert not any("example.com" in str(one) or SECRET in str(one) for one in shown)
     assert list(orders.rejected.columns)[:2] == ["row", "rule"]
-    assert SECRET not in repr(orders.policy)
+    assert SECRET not in repr(orders.history.options)
 
 
 @pytest.mark.parametrize("secret", ["short", ""])

@@ -369,7 +369,7 @@ def used(orders):
 @pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
 def test_a_log_that_is_gone_leaves_nothing_in_its_engine(sample, as_kind, kind):
     orders = rk.read_orders(as_kind(sample, kind))
-    engine = orders.engine
+    engine = orders.history.engine
     for day in ("2024-03-31", "2024-06-30"):
         used(orders.until(day))
     gc.collect()

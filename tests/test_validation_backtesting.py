@@ -179,7 +179,7 @@ def reference(orders):
 def test_logs_of_any_kind_give_the_same(sample, reference, as_kind, kind):
     class Lazy(Constant):
         def predict_churn(self, orders, *, horizon_days):  # noqa: ARG002
-            return orders.deliver(
+            return orders.history.deliver(
                 orders.history.customers.select("customer_id", churn_probability=self.chance)
             )
 

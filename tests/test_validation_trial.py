@@ -83,10 +83,10 @@ def test_no_public_way_leads_to_later_rows(past, orders):
     assert past.until(LATE).as_of == past.until(LATE).until(LATE).as_of == DAY
     for log in (past, past.until(LATE), past.until("2024-03-01").until(LATE).until(DAY)):
         assert log.hidden["rows"] == 0
-        assert log.facts["last_day"] <= DAY
+        assert log.history.facts["last_day"] <= DAY
         assert log.to_frame()["ordered_at"].max() < pd.Timestamp(DAY) + pd.Timedelta(days=1)
-        for table in (log.lines, log.flagged, log.valid):
-            assert log.engine.row(table.aggregate(last=table.day.max()))["last"] <= DAY
+        for table in (log.history.lines, log.flagged, log.valid):
+            assert log.history.engine.row(table.aggregate(last=table.day.max()))["last"] <= DAY
         assert rk.summarize(log)["last_purchase"].max() <= pd.Timestamp(DAY)
         assert len(log.rejected) == len(orders.until(DAY).rejected)
         known = orders.until(DAY).audit.to_frame().set_index("rule")["rows"]

@@ -24,11 +24,12 @@ from rfmkit.validation import _metrics as metrics
 from rfmkit.validation._baselines import BASELINES, BaseRate, as_pandas
 
 if TYPE_CHECKING:
-    from rfmkit.orders.orders import Orders
     from collections.abc import Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
+
+    from rfmkit.orders.orders import Orders
 
     Floats = NDArray[np.float64]
 
