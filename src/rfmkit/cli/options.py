@@ -1,149 +1,195 @@
-"""The options of the command line that say how an order log is read: those of ``read_orders``."""
+"""Options of the command line that say how an order log is read: the arguments of `read_orders`.
+
+Names, defaults and choices come from the signature of `read_orders`. `HELP` adds the help text of
+each argument, and `LEFT_OUT` lists those that are no options.
+"""
 
 from __future__ import annotations
 
+import builtins
+import inspect
 import re
-from typing import TYPE_CHECKING, Final, TextIO
+from collections.abc import Mapping, Sequence
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, NamedTuple, TextIO, Union, get_args, get_origin
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
-EXAMPLES: Final = {
-    "statuses": "Verschickt=shipped",
-    "exclude": "Memo=test",
-    "rates": "EUR=1.08",
+class Help(NamedTuple):
+    """How an option is shown by --help."""
+
+    text: str
+    metavar: str | None = None
+    example: str = ""
+
+
+HELP: Final[dict[str, Help]] = {
+    "format": Help("The platform; rfmkit formats lists them.", "NAME"),
+    "as_of": Help("Measure on this day; later rows are hidden.", "DAY"),
+    "customer": Help("Column of the customer.", "COLUMN"),
+    "time": Help("Column of the order's time.", "COLUMN"),
+    "amount": Help("Column of the amount.", "COLUMN"),
+    "order_id": Help("Column of the order id.", "COLUMN"),
+    "status": Help("Column of the order's status.", "COLUMN"),
+    "refund_amount": Help("Column of the refunded money.", "COLUMN"),
+    "unit_price": Help("Column of the price of one piece.", "COLUMN"),
+    "quantity": Help("Column of the number of pieces.", "COLUMN"),
+    "category": Help("Column of the product category.", "COLUMN"),
+    "currency": Help("Column of the currency.", "COLUMN"),
+    "refunds": Help(
+        "net: refunds reduce the money, and an order refunded in full is no purchase; drop_full: "
+        "only the second; gross: neither."
+    ),
+    "zero_amounts": Help("drop: an order of amount zero is no purchase; keep: it is one."),
+    "same_day": Help("merge: orders of one customer on one day are one purchase; keep: several."),
+    "statuses": Help("Map a status word of the shop.", "WORD=STATUS", "Verschickt=shipped"),
+    "exclude": Help("Set aside rows whose column matches.", "COLUMN=PATTERN", "Memo=test"),
+    "rates": Help("The value of one unit of a currency.", "CODE=RATE", "EUR=1.08"),
+    "pseudonymize": Help(
+        "Replace customer ids by keyed hashes; the first line of FILE is the secret.", "FILE"
+    ),
+    "dates_between": Help("Set aside rows before the first day, or on or after the second.", "DAY"),
+    "decimal": Help("The decimal mark."),
+    "delimiter": Help("Delimiter of a text file.", "CHARACTER"),
+    "names": Help("Column names of a text file without a header line.", "NAME,NAME"),
+    "tz": Help("Time zone of the shop, for example Asia/Shanghai.", "ZONE"),
+    "dayfirst": Help("Whether 03/05/2024 is 3 May or 5 March."),
+    "encoding": Help("Encoding of a text file.", "CODEC"),
+    "memory_limit": Help("Memory limit of the engine, for example 1GB.", "SIZE"),
+    "threads": Help("Number of threads of the engine.", "NUMBER"),
 }
-# An argument of a Python call within a sentence, with the value that is given to it.
-ARGUMENT: Final = (
-    r"(?<![\w.('])(as_of|customer|time|amount|order_id|status|refund_amount|unit_price|quantity|"
-    r"category|currency|format|refunds|zero_amounts|same_day|statuses|exclude|rates|tz|dayfirst|"
-    r"decimal|encoding|delimiter|names|dates_between|memory_limit|threads)="
-    r"('[^']*'|\{[^}]*\}|True|False)?"
-)
+"""The help text of each option, in the order in which --help lists them."""
+LEFT_OUT: Final[dict[str, str]] = {
+    "source": "it is the argument ORDERS of the command",
+    "output": "the result goes to a file, and the ending of its name says which kind",
+}
+"""Arguments of `read_orders` that are no options, and why."""
+PAIRS_OF_FLAGS: Final = {"dayfirst": "--dayfirst/--monthfirst"}
 
 
-def reading_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say how the order log is read."""
-    options = [
-        click.option(
-            "--format", metavar="NAME", default="auto", help="The platform; see rfmkit formats."
-        ),
-        click.option("--as-of", metavar="DAY", help="Measure on this day; hide later rows."),
-        click.option("--customer", metavar="COLUMN", help="Column of the customer."),
-        click.option("--time", metavar="COLUMN", help="Column of the order's time."),
-        click.option("--amount", metavar="COLUMN", help="Column of the amount."),
-        click.option("--order-id", metavar="COLUMN", help="Column of the order id."),
-        click.option("--status", metavar="COLUMN", help="Column of the status."),
-        click.option("--refund-amount", metavar="COLUMN", help="Column of the money given back."),
-        click.option("--unit-price", metavar="COLUMN", help="Column of the price of a piece."),
-        click.option("--quantity", metavar="COLUMN", help="Column of the number of pieces."),
-        click.option("--currency", metavar="COLUMN", help="Column of the currency."),
-        click.option(
-            "--refunds",
-            type=click.Choice(["net", "drop_full", "gross"]),
-            default="net",
-            help="Take refunds off money and purchases, off purchases only, or off neither.",
-        ),
-        click.option(
-            "--zero-amounts",
-            type=click.Choice(["drop", "keep"]),
-            default="drop",
-            help="Whether orders of amount zero are purchases.",
-        ),
-        click.option(
-            "--same-day",
-            type=click.Choice(["merge", "keep"]),
-            default="merge",
-            help="Whether the orders of a customer on one day are one purchase.",
-        ),
-        click.option(
-            "--statuses",
-            metavar="WORD=STATUS",
-            multiple=True,
-            callback=pairs,
-            help="Map a word of the shop's to a status, such as Verschickt=shipped.",
-        ),
-        click.option(
-            "--exclude",
-            metavar="COLUMN=PATTERN",
-            multiple=True,
-            callback=patterns,
-            help="Set aside rows whose column matches, such as Memo=test.",
-        ),
-        click.option(
-            "--rates",
-            metavar="CODE=RATE",
-            multiple=True,
-            callback=pairs,
-            help="What one unit of a currency is worth, such as EUR=1.08.",
-        ),
-        click.option(
-            "--pseudonymize",
-            metavar="FILE",
-            type=click.File(),
-            callback=secret,
-            help="Know customers by keyed hashes; the first line of FILE is the secret.",
-        ),
-        click.option(
-            "--dates-between",
-            metavar="DAY DAY",
-            nargs=2,
-            default=("1980-01-01", "2100-01-01"),
-            help="Set aside rows outside: from the first day, up to and without the second.",
-        ),
-        click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark."),
-        click.option("--delimiter", metavar="CHARACTER", help="Delimiter of a text file."),
-        click.option(
-            "--names",
-            metavar="NAME,NAME",
-            callback=comma_separated,
-            help="Columns of a text file without a header line.",
-        ),
-        click.option("--tz", metavar="ZONE", help="The shop's time zone, such as Asia/Shanghai."),
-        click.option("--dayfirst/--monthfirst", default=None, help="How 03/05/2024 reads."),
-        click.option("--encoding", metavar="CODEC", help="Encoding of a text file."),
-        click.option("--memory-limit", metavar="SIZE", help="Memory of the engine, such as 1GB."),
-        click.option("--threads", type=click.IntRange(min=1), help="Threads of the engine."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+class ReadingCommand(click.Command):
+    """A command with the options that say how the order log is read.
+
+    `read_orders` is imported only when a command is parsed or shows its own help: it imports
+    Ibis, which takes longer than ``rfmkit --help`` should.
+    """
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the options of the command, those of reading, and --help."""
+        help_option = self.get_help_option(ctx)
+        last = [] if help_option is None else [help_option]
+        return [*self.params, *reading_options(), *last]
+
+
+@cache  # click compares the options that it parsed with these by identity
+def reading_options() -> tuple[click.Option, ...]:
+    """Return an option for each argument of `read_orders` that is not left out."""
+    arguments = _arguments()
+    order = [*HELP, *(name for name in arguments if name not in HELP)]
+    return tuple(
+        _option(name, *arguments[name])
+        for name in order
+        if name in arguments and name not in LEFT_OUT
+    )
+
+
+@cache
+def _arguments() -> dict[str, tuple[Any, Any]]:
+    """Return the default and the type of each argument of `read_orders`."""
+    from rfmkit.orders.reading import read_orders
+
+    names = _Names(vars(builtins) | read_orders.__globals__)
+    return {
+        name: (parameter.default, _first_type(eval(parameter.annotation, {}, names)))  # noqa: S307 (our own source)
+        for name, parameter in inspect.signature(read_orders).parameters.items()
+    }
+
+
+class _Names(dict[str, Any]):
+    """The names in annotations; those imported only for type checking are Any."""
+
+    def __missing__(self, name: str) -> Any:
+        return Any
+
+
+def _first_type(hint: Any) -> Any:
+    """Return the first type of a union: ``str`` of ``str | float | None``."""
+    if get_origin(hint) in (Union, UnionType):
+        return next(kind for kind in get_args(hint) if kind is not NoneType)
+    return hint
+
+
+def _option(name: str, default: Any, kind: Any) -> click.Option:
+    """Make the option of an argument from its default and its type."""
+    shown = HELP.get(name, Help(""))
+    settings: dict[str, Any] = {"default": default, "metavar": shown.metavar, "help": shown.text}
+    settings["show_default"] = default is not None
+    origin = get_origin(kind) or kind
+    if name == "pseudonymize":  # a secret on the command line could be seen by other users
+        settings |= {"type": click.File(), "callback": secret}
+    elif origin is Literal:
+        settings["type"] = click.Choice(get_args(kind))
+    elif origin is Mapping:
+        settings |= {
+            "multiple": True,
+            "callback": patterns if name == "exclude" else pairs,
+            "help": f"{shown.text} For example {shown.example}; may be repeated.",
+        }
+    elif origin is Sequence:
+        settings["callback"] = comma_separated
+    elif origin is tuple:
+        settings["nargs"] = len(get_args(kind))
+        settings["metavar"] = " ".join([str(shown.metavar)] * settings["nargs"])
+    elif kind is int:
+        settings["type"] = click.IntRange(min=1)
+    return click.Option([PAIRS_OF_FLAGS.get(name, _flag(name))], **settings)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def comma_separated(_context: object, _option: object, names: str | None) -> list[str] | None:
-    """Read a list of names."""
+    """Return the names of a list such as ``who,when,much``."""
     return None if names is None else names.split(",")
 
 
 def pairs(
     _context: object, option: click.Parameter, words: tuple[str, ...]
 ) -> dict[str, str] | None:
-    """Read WORD=VALUE, given any number of times."""
+    """Return WORD=VALUE, repeated any number of times, as a dict; WORD may contain ``=``."""
     return _split(option, [word.rpartition("=") for word in words])
 
 
 def patterns(
     _context: object, option: click.Parameter, words: tuple[str, ...]
 ) -> dict[str, str] | None:
-    """Read COLUMN=PATTERN: a pattern may hold further signs of equality."""
+    """Return COLUMN=PATTERN, repeated any number of times, as a dict; PATTERN may contain ``=``."""
     return _split(option, [word.partition("=") for word in words])
 
 
 def _split(option: click.Parameter, split: list[tuple[str, str, str]]) -> dict[str, str] | None:
-    if not all(equals for _, equals, _ in split):
-        raise click.BadParameter(f"give {option.metavar}, such as {EXAMPLES[str(option.name)]}.")
+    for parts in split:
+        if not parts[1]:
+            example = HELP[str(option.name)].example
+            raise click.BadParameter(
+                f"expected {option.metavar}, for example {example}, got {''.join(parts)!r}."
+            )
     return {word: value for word, _, value in split} or None
 
 
 def secret(_context: object, _option: object, file: TextIO | None) -> str | None:
-    """Read a secret from a file: on the command line everybody sees it."""
+    """Return the first line of a file."""
     return None if file is None else file.readline().rstrip("\r\n")
 
 
+# --- messages ------------------------------------------------------------------------------------
+
+
 def in_options(message: str) -> str:
-    """Name the options of the command line where a message names arguments.
+    """Return a message with the options of the command line in place of arguments.
 
     >>> in_options("name it: read_orders(..., customer='...').")
     'name it: --customer COLUMN.'
@@ -151,24 +197,50 @@ def in_options(message: str) -> str:
     '--rates USD=1 --rates EUR=1.08 converts them.'
     >>> in_options("pass dayfirst=False")
     'pass --monthfirst'
+    >>> in_options("as_of must be a date.")
+    '--as-of must be a date.'
     """
-    message = re.sub(r"read_orders\(\.\.\., ([^()]*)\)", r"\1", message)
-    return re.sub(ARGUMENT, _option, message.replace("names=[...]", "--names A,B,C"))
+    call = r"(?:rk\.)?read_orders\(\.\.\., ((?:[^()]|\([^()]*\))*)\)"
+    message = re.sub(_argument_pattern(), _in_option, re.sub(call, r"\1", message))
+    first, _, rest = message.partition(" ")  # the subject of what must hold
+    known = first in _arguments() and first not in LEFT_OUT and re.match("must|cannot|needs", rest)
+    return f"{_flag(first)} {rest}" if known else message
 
 
-def _option(found: re.Match[str]) -> str:
+@cache
+def _argument_pattern() -> str:
+    """Match an argument of `read_orders` within a sentence, with its value where it has one."""
+    names = "|".join(name for name in _arguments() if name not in LEFT_OUT)
+    values = r"'[^']*'|\"[^\"]*\"|\{[^}]*\}|\[[^\]]*\]|\([^()]*\)|True|False|\d+(?!\w)"
+    return rf"(?<![\w.('\"])({names})=({values})?"
+
+
+def _in_option(found: re.Match[str]) -> str:
     name, value = found.groups()
-    option = "--" + name.replace("_", "-")
-    if name == "dayfirst" and value:
-        return "--dayfirst" if value == "True" else "--monthfirst"
-    if value and value.startswith("{"):
-        pairs = re.findall(r"'([^']*)': ?'?([^',}]*)'?", value)
-        return " ".join(f"{option} {_word(f'{key}={worth}')}" for key, worth in pairs)
-    if value == "'...'":
-        return f"{option} COLUMN"
-    return f"{option} {_word(value.strip(chr(39)))}" if value else option
+    flag = _flag(name)
+    if not value:
+        return flag
+    if name in PAIRS_OF_FLAGS:
+        yes, no = PAIRS_OF_FLAGS[name].split("/")
+        return yes if value == "True" else no
+    kind = _arguments()[name][1]
+    origin = get_origin(kind) or kind
+    if origin is Mapping:
+        pairs = re.findall(r"['\"]([^'\"]*)['\"]: ?['\"]?([^'\",}]*)['\"]?", value)
+        return " ".join(f"{flag} {_quoted(f'{key}={worth}')}" for key, worth in pairs)
+    if origin is Sequence:
+        return f"{flag} {_quoted(_listed(value, ',') or 'A,B,C')}"
+    if origin is tuple:
+        return f"{flag} {_listed(value, ' ')}"
+    word = value.strip("'\"")
+    return f"{flag} {HELP[name].metavar if word == '...' else _quoted(word)}"
 
 
-def _word(text: str) -> str:
-    """Quote what the shell would split or read."""
+def _listed(value: str, comma: str) -> str:
+    """Return the texts of a Python list, without quotes: ``a,b`` of ``['a', 'b']``."""
+    return comma.join(re.findall(r"['\"]([^'\"]+)['\"]", value))
+
+
+def _quoted(text: str) -> str:
+    """Put a word in quotes where the shell would split or interpret it."""
     return text if re.fullmatch(r"[\w.,/:=+-]*\w[\w.,/:=+-]*", text) else f'"{text}"'
