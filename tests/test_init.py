@@ -36,8 +36,32 @@ def test_public_names_are_named_once():
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no_such_name"):
+    expected = r"no attribute 'no_such_name'\. Hint: dir\(rfmkit\) lists the public names\.$"
+    with pytest.raises(AttributeError, match=expected):
         _ = rk.no_such_name
+    assert not hasattr(rk, "no_such_name")
+
+
+@pytest.mark.parametrize(
+    ("mistyped", "near"),
+    [
+        ("read_order", "read_orders"),
+        ("ParetoNBd", "ParetoNBD"),
+        ("Lifecyle", "Lifecycle"),
+        ("rfmscorer", "RFMScorer"),
+        ("plot", "plots"),
+    ],
+)
+def test_a_mistyped_name_gets_a_near_one(mistyped, near):
+    expected = rf"no attribute '{mistyped}'\. Hint: did you mean rfmkit\.{near}\?$"
+    with pytest.raises(AttributeError, match=expected):
+        getattr(rk, mistyped)
+
+
+def test_a_traceback_has_one_suggestion():
+    code = "import rfmkit; rfmkit.read_order"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.lower().count("did you mean") == 1
 
 
 def test_the_version_is_the_installed_one():

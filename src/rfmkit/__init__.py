@@ -15,7 +15,24 @@ import lazy_loader
 __version__ = "0.1.0"
 
 # Nothing is imported until it is asked for (SPEC 1); the stub beside this file has the names.
-__getattr__, __dir__, _ = lazy_loader.attach_stub(__name__, __file__)
+_load, __dir__, _ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> object:
+    """Return a public name, imported now; a mistyped name gets a near one in the error."""
+    names = __dir__()
+    if name in names:
+        return _load(name)
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, names, n=1)
+    if not near:  # the case of a class may be wrong: rfmscorer
+        near = [known for known in names if known.lower() == name.lower()]
+    hint = f"did you mean rfmkit.{near[0]}?" if near else "dir(rfmkit) lists the public names."
+    # obj=None: Python would append a second suggestion of its own.
+    message = f"module 'rfmkit' has no attribute {name!r}. Hint: {hint}"
+    raise AttributeError(message, name=name, obj=None)
+
 
 __all__ = [
     "read_orders",
