@@ -114,6 +114,27 @@ def as_kind(tmp_path: Path) -> Callable[[pd.DataFrame, str], Any]:
     return convert
 
 
+@pytest.fixture
+def ax() -> Any:
+    """Axes to draw on, which no window shows."""
+    from matplotlib.figure import Figure
+
+    return Figure().subplots()
+
+
+@pytest.fixture
+def no_figure_is_left() -> Iterator[None]:
+    """No figure is open before a test, and those that the test opens are closed after it."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    import matplotlib.pyplot as plt
+
+    assert plt.get_fignums() == []
+    yield
+    plt.close("all")
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real logs; tests that need it are marked `real`."""

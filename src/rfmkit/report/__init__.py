@@ -1,1 +1,1 @@
-"""Tables in, text, HTML and pictures out."""
+"""Reports: tables as text and HTML, and pictures of tables."""

@@ -1,7 +1,7 @@
-"""A report: headed tables and sentences, written as plain text or as HTML, with nothing cut.
+"""Reports: headed tables and sentences, as plain text or as HTML, with nothing cut.
 
-Cells are shown as they stand but for what is no print (an escape sequence would steer a terminal,
-a line break would part a row), and HTML takes no cell for markup.
+Control characters are written out: an escape sequence would change the terminal, and a line break
+would split a row. HTML shows each cell as text, never as markup.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ __all__ = ["Report", "Section", "as_html", "as_text"]
 
 WIDTH: Final = 100
 WIDE: Final = ("W", "F")
-LEAST_SHARE: Final = 0.0005
-# Colours come from the notebook; grey with an alpha is seen on white and on black.
+LEAST_SHARE: Final = 0.0005  # shown as 0.1 %; a smaller share would be shown as 0.0 %
+# Colours come from the notebook; grey with an alpha is visible on white and on black.
 LINE: Final = "1px solid rgba(128,128,128,.4)"
 CELL: Final = "padding:.15em .8em;vertical-align:baseline;border:0;background:none"
 WARN: Final = "border-left:3px solid #d9822b;padding-left:.8em;margin:.4em 0"
@@ -28,9 +28,10 @@ WARN: Final = "border-left:3px solid #d9822b;padding-left:.8em;margin:.4em 0"
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, and below it a table (its first row the headings) or sentences.
+    """A heading, and below it a table or sentences.
 
-    `right` are the columns of numbers; a table with a `total` has it as its last row.
+    `right` holds the positions of columns that are aligned to the right; with `total`, the last
+    row is a sum and has a line above it. `warns` marks sentences that are warnings.
     """
 
     heading: str
@@ -51,7 +52,7 @@ class Report:
 
 
 def printable(cell: str) -> str:
-    r"""Write out what is no print: control characters, line breaks, marks that turn the text.
+    r"""Return text with escapes for control characters, line breaks and marks of text direction.
 
     >>> printable("café\x1b[31m")
     'café\\x1b[31m'
@@ -62,7 +63,7 @@ def printable(cell: str) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Count things.
+    """Return a count with its noun, in the singular or the plural.
 
     >>> counted(1, "row"), counted(5438, "row")
     ('1 row', '5,438 rows')
@@ -71,7 +72,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def percent(part: Decimal | int, whole: Decimal | int) -> str:
-    """Write a share in percent.
+    """Return a share in percent.
 
     >>> percent(1, 4), percent(1, 100_000)
     ('25.0 %', 'under 0.1 %')
@@ -81,12 +82,12 @@ def percent(part: Decimal | int, whole: Decimal | int) -> str:
 
 
 def decimals(amount: Decimal) -> int:
-    """Say how many decimals an amount needs: two, or all four where it has more."""
+    """Return how many decimals an amount needs: two, or all four where it has more."""
     return 2 if amount == round(amount, 2) else 4
 
 
 def money(amount: Decimal, places: int | None = None) -> str:
-    """Write an amount with its decimals.
+    """Return an amount as text, with two or four decimals.
 
     >>> from decimal import Decimal
     >>> money(Decimal("1234.5000")), money(Decimal("0.0375"))
@@ -96,7 +97,7 @@ def money(amount: Decimal, places: int | None = None) -> str:
 
 
 def as_text(report: Report) -> str:
-    """Write a report for a terminal or a file."""
+    """Return a report as plain text, for a terminal or a file."""
     blocks = [report.title]
     for section in report.sections:
         body = _text_table(section) if section.rows else _text_sentences(section)
@@ -126,7 +127,7 @@ def _padded(cell: str, width: int, *, right: bool) -> str:
 
 
 def _width(text: str) -> int:
-    """Count the places that a text takes in a terminal: a Chinese character takes two."""
+    """Return the width of a text in a terminal: a Chinese character takes two places."""
     return sum(1 + (unicodedata.east_asian_width(c) in WIDE) for c in text)
 
 
@@ -141,7 +142,7 @@ def _text_sentences(section: Section) -> list[str]:
 
 
 def as_html(report: Report) -> str:
-    """Write a report for a notebook: it stands by itself, on a light page and on a dark one."""
+    """Return a report as HTML for a notebook, readable on a light page and on a dark one."""
     parts = [f'<p style="margin:.4em 0"><b>{_html(report.title)}</b></p>']
     for section in report.sections:
         parts.append(f'<p style="margin:1em 0 .2em"><b>{_html(section.heading)}</b></p>')

@@ -1,4 +1,4 @@
-"""Pictures of tables: each draws the numbers it is given on Axes, and returns the Axes."""
+"""Pictures of tables: each function draws a table on Matplotlib Axes and returns the Axes."""
 
 from rfmkit.report.plots._axes import side_by_side
 from rfmkit.report.plots.backtests import reliability_curve, tracking_curve

@@ -1,4 +1,4 @@
-"""Axes to draw on, the palette, and what every picture has in common."""
+"""Axes and colours that all pictures share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# The palette of Okabe and Ito (2008): readers of any colour vision can tell its colours apart.
+# The palette of Okabe and Ito (2008), whose colours differ for readers of any colour vision.
 COLOURS: Final = {
     "prospect": "#999999",
     "new": "#56B4E9",
@@ -22,7 +22,7 @@ LINES: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"
 
 
 def axes(ax: Axes | None, *, caller: str) -> Axes:
-    """Give the axes to draw on: the caller's, or new ones that a notebook shows."""
+    """Return the axes to draw on: those of the caller, or new ones that a notebook shows."""
     if ax is not None:
         return ax
     try:
@@ -33,13 +33,13 @@ def axes(ax: Axes | None, *, caller: str) -> Axes:
 
 
 def tidy(ax: Axes) -> Axes:
-    """Take away the ink that says nothing."""
+    """Return the axes without the lines at the top and on the right, which carry no data."""
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
 def side_by_side() -> tuple[Figure, tuple[Axes, Axes]]:
-    """Give a figure with two axes that no window shows, to be written to a file."""
+    """Return a figure with two axes, to be written to a file; no window shows it."""
     try:
         from matplotlib.figure import Figure as Canvas
     except ImportError as error:
@@ -50,5 +50,5 @@ def side_by_side() -> tuple[Figure, tuple[Axes, Axes]]:
 
 def _missing(caller: str, error: ImportError) -> MissingExtraError:
     return MissingExtraError(
-        f"{caller} needs matplotlib.", found=str(error), hint='pip install "rfmkit[report]".'
+        f"{caller} needs Matplotlib.", found=str(error), hint='pip install "rfmkit[report]".'
     )

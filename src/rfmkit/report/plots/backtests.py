@@ -1,4 +1,4 @@
-"""Pictures of backtests: what was predicted beside what happened."""
+"""Pictures of backtests: predictions against what was observed."""
 
 from __future__ import annotations
 
@@ -15,23 +15,45 @@ __all__ = ["reliability_curve", "tracking_curve"]
 
 
 def reliability_curve(table: pd.DataFrame, *, title: str, ax: Axes | None = None) -> Axes:
-    """Draw observed shares against probabilities foretold: on the diagonal they agree.
+    """Draw observed shares of churn against predicted probabilities, one line per model.
+
+    On the diagonal they agree. Bars are the intervals of the observed shares.
 
     Parameters
     ----------
     table : DataFrame
-        `model, predicted, observed, lower, upper`, one row a bin.
+        One row per model and bin: `model`; `predicted`, the mean predicted probability;
+        `observed`, the share of customers that churned; `lower` and `upper`, its interval.
     title : str
-        What was foretold.
+        Title of the picture.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw on; new ones by default.
 
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    MissingExtraError
+        Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> bins = pd.DataFrame({
+    ...     "model": ["curve", "curve"], "predicted": [0.2, 0.7], "observed": [0.25, 0.8],
+    ...     "lower": [0.1, 0.6], "upper": [0.4, 0.9],
+    ... })
+    >>> ax = reliability_curve(bins, title="Churn within 90 days", ax=Figure().subplots())
+    >>> ax.lines[1].get_xydata()
+    array([[0.2 , 0.25],
+           [0.7 , 0.8 ]])
     """
     ax = axes(ax, caller="Backtest.plot_reliability")
     ax.plot([0, 1], [0, 1], color="#999999", linewidth=1, zorder=0)
+    # 18 combinations of dash and colour, so that many models still differ.
     for (dash, colour), (model, bins) in zip(
         cycle(product(("-", "--", ":"), LINES)), table.groupby("model", sort=False), strict=False
     ):
@@ -42,37 +64,58 @@ def reliability_curve(table: pd.DataFrame, *, title: str, ax: Axes | None = None
             label=model,
         )  # fmt: skip
     ax.set(xlim=(0, 1), ylim=(0, 1), title=title)
-    ax.set(xlabel="probability of churn foretold", ylabel="share that churned")
+    ax.set(xlabel="predicted probability of churn", ylabel="share that churned")
     ax.legend(frameon=False, fontsize="small", loc="upper left")
     return tidy(ax)
 
 
 def tracking_curve(table: pd.DataFrame, *, title: str, ax: Axes | None = None) -> Axes:
-    """Draw purchases in all after a day, as made and as each model expected them.
+    """Draw cumulative purchases after an origin, as observed and as each model expected them.
 
     Parameters
     ----------
     table : DataFrame
-        `model, days, expected_purchases, purchases`.
+        One row per model and day: `model`; `days`, since the origin; `expected_purchases` and
+        `purchases`, both cumulative.
     title : str
-        From which day on.
+        Title of the picture.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw on; new ones by default.
 
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    MissingExtraError
+        Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> table = pd.DataFrame({
+    ...     "model": ["geo", "geo"], "days": [7, 14], "expected_purchases": [3.5, 6.5],
+    ...     "purchases": [4, 7],
+    ... })
+    >>> ax = tracking_curve(table, title="After 2024-07-03", ax=Figure().subplots())
+    >>> ax.lines[1].get_xydata()
+    array([[ 0. ,  0. ],
+           [ 7. ,  3.5],
+           [14. ,  6.5]])
     """
     ax = axes(ax, caller="Backtest.plot_tracking")
-    made = table.drop_duplicates("days")
-    ax.plot([0, *made["days"]], [0, *made["purchases"]], color="#222222", linewidth=2, label="made")
+    observed = table.drop_duplicates("days")  # the same for every model
+    days, purchases = [0, *observed["days"]], [0, *observed["purchases"]]
+    ax.plot(days, purchases, color="#222222", linewidth=2, label="observed")
     for (dash, colour), (model, line) in zip(
         cycle(product(("--", ":", "-."), LINES)), table.groupby("model", sort=False), strict=False
     ):
         days, expected = [0, *line["days"]], [0, *line["expected_purchases"]]
         ax.plot(days, expected, color=colour, linestyle=dash, label=model)
-    ax.set(xlim=(0, made["days"].max()), title=title)
+    ax.set(xlim=(0, observed["days"].max()), title=title)
     ax.set_ylim(bottom=0)
-    ax.set(xlabel="days after it", ylabel="purchases in all")
+    ax.set(xlabel="days after the origin", ylabel="cumulative purchases")
     ax.legend(frameon=False, fontsize="small", loc="upper left")
     return tidy(ax)

@@ -1,4 +1,4 @@
-"""Pictures of segments: how many customers each holds, and how much money."""
+"""Picture of segments: customers and money of each."""
 
 from __future__ import annotations
 
@@ -14,23 +14,37 @@ __all__ = ["segment_sizes"]
 
 
 def segment_sizes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how many customers each segment holds, and what share of the money.
+    """Draw the number of customers of each segment, with its share of the money as a label.
 
     Parameters
     ----------
     table : DataFrame
-        `segment, customers, spend`, one row a segment, in the order to be drawn.
+        One row per segment, in the order to be drawn: `segment`, `customers` and `spend`.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw on; new ones by default.
 
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    MissingExtraError
+        Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> sizes = pd.DataFrame({"segment": ["new", "fan"], "customers": [75, 25], "spend": [1, 3]})
+    >>> ax = segment_sizes(sizes, ax=Figure().subplots())
+    >>> [text.get_text().strip() for text in ax.texts]
+    ['75 customers, 25% of the money', '25 customers, 75% of the money']
     """
     ax = axes(ax, caller="segment_sizes")
     names = [str(name) for name in table["segment"]]
     colours = [COLOURS.get(name, "#777777") for name in names]
-    total = float(table["spend"].sum()) or 1.0
+    total = float(table["spend"].sum()) or 1.0  # a log without money
     bars = ax.barh(names, table["customers"], color=colours, height=0.7)
     labels = [
         f" {int(count):,} customers, {spend / total:.0%} of the money"
@@ -39,5 +53,5 @@ def segment_sizes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.bar_label(bars, labels, fontsize="small")
     ax.invert_yaxis()
     ax.margins(x=0.45)
-    ax.set(title="Who the customers are", xlabel="customers")
+    ax.set(title="Customers by segment", xlabel="customers")
     return tidy(ax)
