@@ -135,6 +135,19 @@ def no_figure_is_left() -> Iterator[None]:
     plt.close("all")
 
 
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write a file of a name and a content below the folder of the test."""
+
+    def make(name: str, content: str | bytes, encoding: str = "utf-8") -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+        return path
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real logs; tests that need it are marked `real`."""

@@ -137,7 +137,7 @@ def bad_inputs(tmp_path, monkeypatch):
         (["check", "nowhere.csv"], r"nothing at 'nowhere\.csv'"),
         (["segment", "empty.csv"], r"'empty\.csv' is empty"),
         (["segment", "other.csv"], r"column for the customer_id\.\nFound: columns 'a', 'b'\nHint"),
-        (["check", "broken.parquet"], r"broken\.parquet holds what its name says"),
+        (["check", "broken.parquet"], r"broken\.parquet must be what its name says"),
         (["segment", "orders.csv", "--customer", "who"], r"no 'who' among 'order_id'"),
         (["segment", "orders.csv", "--as-of", "soon"], r"--as-of must be a date.*\nFound: .*soon"),
         (["segment", "orders.csv", "--as-of", "2001-01-01"], r"at least one customer\.\nFound: "),
@@ -230,7 +230,7 @@ def test_an_error_in_a_pipeline_is_on_stderr(tmp_path):
     done = run_process("segment", "nowhere.csv", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr.startswith("Error: The order log is an existing file, folder or glob.\n")
+    assert done.stderr.startswith("Error: The order log must be an existing file, folder or glob.\n")
     assert "Traceback" not in done.stderr
 
 

@@ -125,6 +125,8 @@ def test_utf8_is_read_where_it_lies(write, tmp_path):
 
 @pytest.mark.parametrize("encoding", ["klingon", "utf-99", "hex"])
 def test_an_encoding_that_does_not_exist_is_an_error(write, tmp_path, encoding):
-    expected = f"encoding= names a codec.\nFound: {encoding!r}"
+    expected = (
+        f"encoding must be the name of a codec.\nFound: encoding={encoding!r}\nHint: for example"
+    )
     with pytest.raises(OrdersError, match=f"^{re.escape(expected)}"):
         in_utf8(write(b"00"), tmp_path, encoding)

@@ -39,24 +39,29 @@ def test_another_output_is_an_error(output):
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ([{"x": 1}], "builtins.list"),
-        ([], "builtins.list"),
-        ({"x": [1]}, "builtins.dict"),
-        (None, "builtins.NoneType"),
-        (pd.Series([1]), f"{pd.Series.__module__}.Series"),
-        (np.zeros(3), "numpy.ndarray"),
-        ([pd.DataFrame({"x": [1]})], "builtins.list"),
+        ([{"x": 1}], "a list"),
+        ([], "a list"),
+        ({"x": [1]}, "a dict"),
+        (None, "None"),
+        (pd.Series([1]), "a pandas Series"),
+        (np.zeros(3), "a numpy ndarray"),
+        ([pd.DataFrame({"x": [1]})], "a list"),
     ],
 )
 def test_what_is_no_source_is_an_error_with_a_hint(source, found):
-    expected = f"Found: {found}\nHint: wrap rows of dictionaries in pandas.DataFrame(rows)."
+    expected = (
+        f"Found: {found}\nHint: pass a path, or make a DataFrame of rows: pandas.DataFrame(rows)."
+    )
     with pytest.raises(OrdersError, match=re.escape(expected)):
         open_source(source)
 
 
 @pytest.mark.parametrize("source", [pd.DataFrame(), pd.DataFrame(index=[1]), pl.DataFrame()])
 def test_a_frame_without_columns_is_an_error(source):
-    with pytest.raises(OrdersError, match=r"A DataFrame has columns\.\nFound: none"):
+    with pytest.raises(
+        OrdersError,
+        match=r"A DataFrame must have columns\.\nFound: a DataFrame without columns\nHint: check",
+    ):
         open_source(source)
 
 

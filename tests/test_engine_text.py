@@ -136,14 +136,16 @@ def test_a_delimiter_that_is_none_is_an_error(write, tmp_path, delimiter):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "ascii"])
 def test_a_wrong_encoding_is_an_error_that_says_where(write, tmp_path, encoding):
-    expected = f"'orders.csv' is text in the encoding '{encoding}'.\nFound: .+\nHint: leave"
+    expected = f"'orders.csv' must be text in the encoding '{encoding}'.\nFound: .+\nHint: leave"
     with pytest.raises(OrdersError, match=expected):
         plain(write(LOG.encode("gb18030")), tmp_path, encoding=encoding)
 
 
 @pytest.mark.parametrize("encoding", ["klingon", "utf-99"])
 def test_an_encoding_that_does_not_exist_is_an_error(write, tmp_path, encoding):
-    expected = f"encoding= names a codec.\nFound: {encoding!r}"
+    expected = (
+        f"encoding must be the name of a codec.\nFound: encoding={encoding!r}\nHint: for example"
+    )
     with pytest.raises(OrdersError, match=f"^{re.escape(expected)}"):
         plain(write(LOG.encode()), tmp_path, encoding=encoding)
 

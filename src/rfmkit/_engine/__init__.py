@@ -1,12 +1,12 @@
-"""The one door to engines and DataFrame kinds.
+"""Engines and kinds of DataFrames: the only package that imports an engine by name.
 
-Everything above this package speaks Ibis expressions. Here a source of any kind becomes an Ibis
-table (``open_source``), and a result goes back in the caller's own kind (``Engine.deliver``).
+The packages above use Ibis expressions. Here a source of any kind becomes an Ibis table
+(``open_source``), and a result is converted to the kind of the source (``Engine.deliver``).
 """
 
 from rfmkit._engine.backend import Engine
-from rfmkit._engine.files import list_paths
 from rfmkit._engine.frames import kind_of
+from rfmkit._engine.paths import list_paths
 from rfmkit._engine.scan import ALIKE, FILE
 from rfmkit._engine.source import (
     KINDS,

@@ -1,4 +1,4 @@
-"""The engine that runs an expression: embedded DuckDB, or wherever the data lives."""
+"""Engine: runs expressions in embedded DuckDB, or in the backend that holds the data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 _numbers = count()
 
-# Ranges cost nothing: the engine knows the least and the greatest text of each block.
+# Conditions on ids as ranges: the engine knows the least and the greatest text of each block, so
+# it skips blocks without reading them. HELD: in quotes or after "=", as spreadsheets write ids.
 HELD_OR_SPACED = "x < '!' OR x >= '=' AND x < '>' OR x >= chr(39) AND x < '('"
 NO_LETTER_OR_N = "x < 'A' OR x >= 'N' AND x < 'O' OR x >= 'n' AND x < 'o'"
 SPACE_LAST = "x[-1] <= ' '"
@@ -35,31 +36,31 @@ SPACE_LAST_OR_BREAK = f"{SPACE_LAST} OR contains(x, chr(10))"
 
 
 def unique_name(stem: str) -> str:
-    """Name a table so that no two in this process share it."""
+    """Return a name of a table that no other in this process has."""
     return f"rfmkit_{stem}_{next(_numbers)}"
 
 
 @ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp('UTC')"), "timestamp"))
 def _duckdb_local(zone, instant):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Read an instant as the wall clock of a zone (DuckDB)."""
+    """Return the local time of an instant in a zone (DuckDB)."""
 
 
 @ibis.udf.scalar.builtin(name="convert_timezone", signature=(("string", "timestamp"), "timestamp"))
 def _spark_local(zone, instant):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Read an instant as the wall clock of a zone (Spark)."""
+    """Return the local time of an instant in a zone (Spark)."""
 
 
 @ibis.udf.agg.builtin(name="quantile_disc", signature=(("float64", "float64"), "float64"))
 def _duckdb_quantile(value, share):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Give the smallest value whose cumulative share reaches `share` (DuckDB)."""
+    """Return the smallest value whose cumulative share reaches `share` (DuckDB)."""
 
 
 def _let_go(_kept: object) -> None:
-    """Do nothing: a finalizer holds what it is to be called with, and so keeps it alive."""
+    """Do nothing: a finalizer keeps its arguments alive, which is all that is wanted."""
 
 
 class Engine:
-    """One Ibis backend, and the few things in which backends differ."""
+    """One Ibis backend, with the operations in which backends differ."""
 
     def __init__(self, backend: Any, *, embedded: bool) -> None:
         self.backend = backend
@@ -71,15 +72,15 @@ class Engine:
     def embedded_duckdb(
         cls, *, memory_limit: str | None = None, threads: int | None = None
     ) -> Engine:
-        """Open DuckDB inside this process, fetching nothing from anywhere."""
+        """Return an engine with DuckDB inside this process; nothing is downloaded."""
         if threads is not None:
             checks.whole("threads", threads, hint="leave it out for all cores.")
         size = r"\d+(\.\d+)? *[KMGT]i?B"
         if memory_limit is not None and not re.fullmatch(size, str(memory_limit), re.IGNORECASE):
             raise RfmkitError(
-                "memory_limit is a size such as '1GB'.",
+                "memory_limit must be a size such as '1GB'.",
                 found=f"memory_limit={memory_limit!r}",
-                hint="leave it out for four fifths of the memory.",
+                hint="leave it out for 80 % of the memory, or pass memory_limit='1GB'.",
             )
         spill = tempfile.TemporaryDirectory(prefix="rfmkit-", ignore_cleanup_errors=True)
         config: dict[str, Any] = {
@@ -101,16 +102,16 @@ class Engine:
 
     @property
     def spill_folder(self) -> str:
-        """The folder where this engine may put temporary files."""
+        """The folder where this engine may write temporary files."""
         return str(self.scalar_sql("SELECT current_setting('temp_directory')"))
 
     def scalar_sql(self, sql: str) -> Any:
-        """Run SQL on the embedded engine and give its first value."""
+        """Return the first value of a SQL query on the embedded engine."""
         with self.lock:
             return self.backend.con.execute(sql).fetchall()[0][0]
 
     def store(self, table: ir.Table, stem: str, *, owner: object | None = None) -> ir.Table:
-        """Compute a table once and keep it in the engine, with an owner for as long as that."""
+        """Return a table, computed once and kept in the engine as long as its owner lives."""
         return self._freed_with(owner, self._store(table, stem))
 
     def _store(self, table: ir.Table, stem: str) -> ir.Table:
@@ -126,13 +127,13 @@ class Engine:
         return table.cache()
 
     def view(self, table: ir.Table, *, owner: object | None = None) -> ir.Table:
-        """Give an expression a name in the embedded engine, so that it is compiled only once."""
+        """Return an expression as a view of the embedded engine: it is compiled only once."""
         if not self.embedded:
             return table
         with self.lock:
             view = self.backend.create_view(unique_name("view"), table)
         if view.columns != table.columns:
-            # Of a view that names "Total" anew as "total" DuckDB tells the old name.
+            # DuckDB reports the old name of a column that a view renames from "Total" to "total".
             schema = ibis.schema(dict(zip(table.columns, view.schema().types, strict=True)))
             view = view.op().copy(schema=schema).to_expr()
         return self._freed_with(owner, view)
@@ -143,7 +144,7 @@ class Engine:
         return table
 
     def register(self, data: pa.Table, *, freed: bool = True) -> ir.Table:
-        """Show Arrow data to the embedded engine, for as long as an expression names it."""
+        """Return Arrow data as a table of the embedded engine, as long as an expression uses it."""
         name = unique_name("source")
         with self.lock:
             self.backend.con.register(name, data)
@@ -157,7 +158,7 @@ class Engine:
             self.backend.con.unregister(name)
 
     def _adopt(self, expr: ir.Expr) -> None:
-        """See to it that in-memory tables go with their expressions: Ibis keeps them to the end."""
+        """Free in-memory tables with their expressions: Ibis keeps them until the process ends."""
         if self.backend.name == "duckdb":
             for op in expr.op().find(ops.InMemoryTable):
                 if op not in self._adopted:
@@ -183,36 +184,36 @@ class Engine:
         return SparkSession.active()
 
     def arrow(self, expr: ir.Expr) -> pa.Table:
-        """Run an expression and bring its result here."""
+        """Return the result of an expression."""
         with self.running():
             self._adopt(expr)
             return self.backend.to_pyarrow(expr)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Hold the connection, and say so where its memory is not enough."""
+        """Hold the connection, and raise a known error where its memory is not enough."""
         try:
             with self.lock:
                 yield
         except duckdb.OutOfMemoryException as error:
             raise RfmkitError(
-                "The job fits into the memory of the engine.",
+                "The computation needs more memory than the engine may use.",
                 found=str(error).splitlines()[0],
-                hint="raise memory_limit=, 500MB at least, or lower threads=.",
+                hint="raise memory_limit= to at least 500MB, or lower threads=.",
             ) from error
 
     def frame(self, table: ir.Table) -> pd.DataFrame:
-        """Run a small query and give a plain pandas frame."""
+        """Return the result of a small query as a pandas frame."""
         from rfmkit._engine.frames import to_pandas
 
         return to_pandas(self.arrow(table))
 
     def row(self, table: ir.Table) -> dict[str, Any]:
-        """Run a query of one row and give its values by name."""
+        """Return the only row of a query, its values by column name."""
         return dict(self.arrow(table).to_pylist()[0])
 
     def small(self, columns: dict[str, list[Any]], kind: str) -> Any:
-        """Make a small report, in the caller's kind where that is a DataFrame in memory."""
+        """Return a small table, in the caller's kind where that is a DataFrame in memory."""
         import pyarrow as pa
 
         from rfmkit._engine import frames
@@ -222,7 +223,7 @@ class Engine:
         return make(pa.table(columns))
 
     def local_time(self, instant: ir.TimestampValue, zone: str) -> ir.TimestampValue:
-        """Give the wall clock that an instant shows in a time zone."""
+        """Return the local time of an instant in a time zone."""
         if self.backend.name == "pyspark":
             return _spark_local(zone, instant)
         if zone.startswith(("+", "-")):  # a fixed offset, which is no zone to DuckDB
@@ -231,7 +232,7 @@ class Engine:
         return _duckdb_local(zone, instant)
 
     def quantile(self, table: ir.Table, column: str, share: float) -> float | None:
-        """Give the exact discrete quantile: the smallest value whose share reaches `share`."""
+        """Return the exact discrete quantile: the smallest value whose share reaches `share`."""
         if self.backend.name == "duckdb":
             value = table[column].cast("float64")
             found = self.arrow(_duckdb_quantile(value, share)).as_py()
@@ -246,10 +247,10 @@ class Engine:
         return None if found is None else float(found)
 
     def is_strictly_increasing(self, table: ir.Table, column: str) -> bool:
-        """Tell whether the rows, as they stand in the source, rise in this column.
+        """Whether a column strictly increases in the order of the source's rows.
 
-        Text rises by its length first: O9, O10. Only the embedded engine keeps the order of the
-        rows; elsewhere the answer is no.
+        Text is ordered by its length first: O9, O10. Only the embedded engine keeps the order of
+        the rows; for other engines the result is False.
         """
         if not self.embedded:
             return False
@@ -269,10 +270,10 @@ class Engine:
         )
 
     def are_surely_plain(self, table: ir.Table, column: str) -> bool:
-        """Tell whether ids of text are plain for reasons that cost little to see.
+        """Whether a cheap check shows that the ids of a text column need no cleaning.
 
-        They begin with a letter, not that of nan or null, and hold nothing to strip. Nothing is
-        said of other ids, nor of other engines, which may order text in other ways.
+        Such ids begin with a letter other than N (nan, null) and hold nothing to strip. False
+        means unknown, as for all engines but the embedded one: they may order text differently.
         """
         if not self.embedded or not table[column].type().is_string():
             return False
@@ -280,14 +281,14 @@ class Engine:
         return not self._any_is(inner, NO_LETTER_OR_N, SPACE_LAST_OR_BREAK)
 
     def _any_is(self, inner: str, *conditions: str) -> bool:
-        """Tell whether a row meets one of the conditions, which are tried in turn."""
+        """Whether any row meets one of the conditions, which are tried in turn."""
         return any(
             self.scalar_sql(f"SELECT EXISTS(FROM ({inner}) WHERE {condition})")
             for condition in conditions
         )
 
     def canonical(self, table: ir.Table, *, but: Collection[str] = ()) -> ir.Table:
-        """Cast known columns to the dtype that the vocabulary gives them."""
+        """Return the table with columns of the vocabulary cast to their dtypes, except `but`."""
         schema = table.schema()
         casts = {
             name: dtype
@@ -301,7 +302,7 @@ class Engine:
     def deliver(
         self, table: ir.Table, kind: str, *, order_by: tuple[str, ...] = (), canonical: bool = True
     ) -> Any:
-        """Give a result in the caller's own kind; rows in a stated order, so never by chance."""
+        """Return a result in the caller's kind, its rows in the order of `order_by`."""
         from rfmkit._engine import frames
 
         table = self.canonical(table) if canonical else table
@@ -319,7 +320,7 @@ class Engine:
         return frames.FROM_ARROW[kind](self.arrow(table))
 
     def sql(self, table: ir.Table) -> str:
-        """Write the expression as SQL of the embedded engine, its in-memory tables kept there."""
+        """Return the expression as SQL; its in-memory tables are kept in the embedded engine."""
         self._adopt(table)
         view = self.view(table)
         return f'SELECT * FROM "{view.get_name()}"'
@@ -327,7 +328,7 @@ class Engine:
 
 @contextlib.contextmanager
 def unchanged_spark(session: Any) -> Iterator[None]:
-    """Put back the settings of a Spark session that Ibis changes when it connects."""
+    """Restore the settings of a Spark session that Ibis changes when it connects."""
     names = ("spark.sql.session.timeZone", "spark.sql.mapKeyDedupPolicy")
     before = {name: session.conf.get(name, None) for name in names}
     try:

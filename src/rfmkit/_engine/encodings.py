@@ -1,4 +1,4 @@
-"""Encodings of text files: found by looking at every byte once, and rewritten in UTF-8."""
+"""Encodings of text files: detected from every byte, and rewritten in UTF-8."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from rfmkit.exceptions import OrdersError
 if TYPE_CHECKING:
     from pathlib import Path
 
-BLOCK_BYTES: Final = 1 << 20  # larger ones leave the processor's cache
+BLOCK_BYTES: Final = 1 << 20  # a larger block does not fit into the processor's cache
 VALIDATORS: Final = 4
+"""Threads that check blocks at a time."""
 UTF8: Final = ("utf-8", "utf-8-sig")
 BYTE_ORDER_MARKS: Final = {
     b"\xef\xbb\xbf": "utf-8-sig",
@@ -28,16 +29,20 @@ Extent = Literal["whole", "cut", "none"]
 
 
 def in_utf8(path: Path, folder: Path, encoding: str | None) -> tuple[Path, bool, str]:
-    """Give a file as UTF-8: where it lies or copied, whether valid to its end, and the guess."""
+    """Return a path of the text in UTF-8, whether it is valid to its end, and a note on a guess."""
     found, extent = (encoding, None) if encoding else detect_encoding(path)
     if found in UTF8:
         return path, (extent or utf8_extent(path)) == "whole", ""
-    # Of UTF-16 the mark has told; GB18030 is a guess until the last byte has agreed.
+    # UTF-16 is certain by its mark; GB18030 is a guess until the last byte has been decoded.
     errors = "replace" if encoding is None and found == "utf-16" else "strict"
     try:
         copy = _transcode(path, folder, found, errors)
     except LookupError as error:
-        raise OrdersError("encoding= names a codec.", found=f"{found!r}") from error
+        raise OrdersError(
+            "encoding must be the name of a codec.",
+            found=f"encoding={found!r}",
+            hint="for example encoding='cp1252' or encoding='gb18030'.",
+        ) from error
     except UnicodeError as error:
         raise wrong_encoding(path, encoding, error) from error
     note = "" if encoding else f"{path.name}: read as {found}; encoding= names another"
@@ -45,27 +50,27 @@ def in_utf8(path: Path, folder: Path, encoding: str | None) -> tuple[Path, bool,
 
 
 def wrong_encoding(path: Path, encoding: str | None, error: UnicodeError) -> OrdersError:
-    """Say that a file is not in the encoding that was named, or in none that is tried."""
+    """Return the error of a file that is not in the named encoding, or in none that is tried."""
     if encoding is None:
         return OrdersError(
-            "A text file is UTF-8 (with or without a byte-order mark), UTF-16 or GB18030.",
+            "A text file must be UTF-8 (with or without a byte-order mark), UTF-16 or GB18030.",
             found=f"{path.name!r} is none of them",
-            hint="name its encoding, for instance encoding='cp1252' or 'shift_jis'.",
+            hint="name its encoding, for example encoding='cp1252' or encoding='shift_jis'.",
         )
     return OrdersError(
-        f"{path.name!r} is text in the encoding {encoding!r}.",
+        f"{path.name!r} must be text in the encoding {encoding!r}.",
         found=str(error),
-        hint="leave encoding= out to have UTF-8 and GB18030 tried, or name another.",
+        hint="leave encoding= out, so that UTF-8 and GB18030 are tried, or name another.",
     )
 
 
 def detect_encoding(path: Path) -> tuple[str, Extent | None]:
-    """Find the byte-order mark; else UTF-8 where the whole file is; else there is GB18030 to try.
+    """Return the encoding of a file, and how far it is UTF-8 where that was checked.
 
-    Beside it stands how far the file is UTF-8, where that was looked at.
-
-    UTF-8 rejects what is not its own. GB18030 does so less surely, and only by being decoded: a
-    Western file may pass for it and show Chinese characters, which ``encoding="cp1252"`` prevents.
+    The encoding is that of the byte-order mark; else UTF-8, where the whole file is valid; else
+    GB18030, which is still to be tried. Bytes that are not UTF-8 are almost never valid UTF-8.
+    GB18030 is less strict: a Western file may be valid GB18030 and show Chinese characters;
+    ``encoding="cp1252"`` prevents that.
     """
     with open_bytes(path) as file:
         head = file.read(BLOCK_BYTES)
@@ -74,7 +79,7 @@ def detect_encoding(path: Path) -> tuple[str, Extent | None]:
             return encoding, None
     if b"\x00" in head:
         raise OrdersError(
-            "A text file holds text.",
+            "A text file must hold text.",
             found=f"{path.name!r} holds zero bytes: it is binary",
             hint="export the orders as CSV, Parquet or Excel.",
         )
@@ -83,13 +88,13 @@ def detect_encoding(path: Path) -> tuple[str, Extent | None]:
 
 
 def utf8_extent(path: Path) -> Extent:
-    """Tell whether a file is UTF-8 as a whole, cut off within its last character, or not."""
+    """Return whether a file is UTF-8 as a whole, is cut off in its last character, or is not."""
     if path.suffix == ".gz":
         return _extent_in_turn(path)
     end = path.stat().st_size
     cut = _cut_off(path, end)
     is_valid = partial(_is_valid_block, path, end - cut)
-    if not is_valid(0):  # what is not UTF-8 mostly shows at once
+    if not is_valid(0):  # most other encodings already fail in the first block
         return "none"
     with ThreadPoolExecutor(VALIDATORS) as pool:
         if not all(pool.map(is_valid, range(BLOCK_BYTES, end - cut, BLOCK_BYTES))):
@@ -109,7 +114,7 @@ def _extent_in_turn(path: Path) -> Extent:
 
 
 def _cut_off(path: Path, end: int) -> int:
-    """Count the bytes of a character at the end of a file that lacks its last ones."""
+    """Return how many bytes at the end of a file belong to an incomplete character."""
     with path.open("rb") as file:
         file.seek(max(0, end - 3))
         tail = file.read(3)
@@ -120,7 +125,7 @@ def _cut_off(path: Path, end: int) -> int:
 
 
 def _is_valid_block(path: Path, end: int, start: int) -> bool:
-    """Check the characters that begin within a block; outside of Python, so several at a time."""
+    """Whether the characters that begin in a block are UTF-8; Arrow needs no lock of Python."""
     import pyarrow as pa
 
     with path.open("rb") as file:
@@ -141,12 +146,12 @@ def _is_valid_block(path: Path, end: int, start: int) -> bool:
 
 
 def _continues(byte: int) -> bool:
-    """Tell the bytes of a character in UTF-8 other than its first."""
+    """Whether a byte is one of a UTF-8 character other than its first."""
     return byte & 0xC0 == 0x80  # noqa: PLR2004 (10xxxxxx)
 
 
 def _transcode(path: Path, folder: Path, encoding: str, errors: str) -> Path:
-    """Write a UTF-8 copy beside the engine's temporary files; a block at a time."""
+    """Return the path of a UTF-8 copy beside the engine's temporary files, written in blocks."""
     decoder = codecs.getincrementaldecoder(encoding)(errors)
     copy = copy_in(folder)
     # One block is written while the next is decoded.
@@ -165,17 +170,17 @@ def _transcode(path: Path, folder: Path, encoding: str, errors: str) -> Path:
 
 
 def _as_utf8(text: Any) -> bytes:
-    if not isinstance(text, str):  # what a codec such as hex gives
+    if not isinstance(text, str):  # the result of a codec such as hex
         raise LookupError("no codec of text")  # noqa: TRY004 (as the codecs module has it)
     return text.encode()
 
 
 def copy_in(folder: Path) -> Path:
-    """Name a copy of a text file, in a folder that is made where there is none."""
+    """Return a new path for a copy of a text file; the folder is made where there is none."""
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{unique_name('text')}.csv"
 
 
 def open_bytes(path: Path) -> Any:
-    """Open a file, compressed or not, for its bytes."""
+    """Return the open file, decompressed where its name ends in .gz."""
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")

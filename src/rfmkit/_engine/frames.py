@@ -1,7 +1,7 @@
-"""DataFrame kinds: recognised without importing them, taken in and given back.
+"""Kinds of DataFrames: recognised without an import, converted to Arrow and back.
 
-pandas, polars, Arrow, DuckDB and Spark objects are recognised by their class's module, since who
-holds one has imported its library; nothing is imported to ask.
+pandas, polars, Arrow, DuckDB and Spark objects are recognised by the module of their class: a
+caller who holds one has imported its library already.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _KINDS = {
 
 
 def kind_of(source: object) -> str | None:
-    """Name the kind of a DataFrame, or nothing where it is none."""
+    """Return the kind of a DataFrame, or None where the object is none."""
     for base in type(source).__mro__:
         kind = _KINDS.get((base.__module__.split(".")[0], base.__name__))
         if kind is not None:
@@ -44,7 +44,7 @@ def kind_of(source: object) -> str | None:
 
 
 def to_arrow(source: Any, kind: str) -> Any:
-    """Hand a frame over as Arrow, without a copy where its library allows it."""
+    """Return a frame as Arrow data, without a copy where its library allows it."""
     return _known_types(_as_arrow(source, kind))
 
 
@@ -67,7 +67,7 @@ def _as_arrow(source: Any, kind: str) -> Any:
 
 
 def distinct_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Tell names apart that come again; the engine folds case, so "Total" comes after "total".
+    """Return the names with a number after repeated ones; the engine ignores case.
 
     >>> distinct_names(["total", "day", "Total"])
     ('total', 'day', 'Total.1')
@@ -81,7 +81,7 @@ def distinct_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def named_zones(schema: pa.Schema) -> dict[str, str]:
-    """Give the time zones that columns of instants name."""
+    """Return the time zone of each column of instants that has one."""
     return {
         column.name: column.type.tz
         for column in schema
@@ -94,7 +94,7 @@ def _pandas_to_arrow(frame: pd.DataFrame) -> pa.Table:
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise OrdersError(
-            "Every column has a name of its own.",
+            "Every column must have a name of its own.",
             found=f"repeated names {examples(twice)}",
             hint="rename them, or drop the copies: frame.loc[:, ~frame.columns.duplicated()].",
         )
@@ -106,7 +106,7 @@ def _series_to_arrow(series: pd.Series[Any]) -> pa.Array:
     try:
         array = pa.Array.from_pandas(series)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        # Columns of mixed Python objects (Excel, JSON) become text and are parsed as such.
+        # A column of mixed Python objects (Excel, JSON) becomes text and is parsed as such.
         array = pa.array([None if _missing(cell) else str(cell) for cell in series], pa.string())
     if pa.types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
@@ -114,7 +114,7 @@ def _series_to_arrow(series: pd.Series[Any]) -> pa.Array:
 
 
 def _known_types(table: Any) -> Any:
-    """Give types that every engine has: no nanoseconds, and text for columns of nothing."""
+    """Return Arrow data in types that every engine has: no nanoseconds, and text for all-null."""
     if not isinstance(table, pa.Table):
         return table
     table = table.rename_columns(list(distinct_names(table.column_names)))
@@ -133,7 +133,7 @@ def _missing(cell: object) -> bool:
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
-    """Make a pandas frame whose dtypes do not depend on which rows are null."""
+    """Return a pandas frame whose dtypes do not depend on which rows are null."""
     import pandas as pd
 
     columns = {}

@@ -1,4 +1,4 @@
-"""Any source becomes an Ibis table: a path, a glob, a DataFrame of any kind, an Ibis table."""
+"""Source: a path, a glob or a DataFrame of any kind, opened as an Ibis table."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 
+from rfmkit import _checks as checks
 from rfmkit._engine.backend import Engine, unchanged_spark, unique_name
 from rfmkit._engine.files import read_paths
 from rfmkit._engine.frames import kind_of, named_zones, to_arrow
 from rfmkit._engine.scan import FILE
-from rfmkit.exceptions import MissingExtraError, OrdersError, RfmkitError
+from rfmkit.exceptions import MissingExtraError, OrdersError, kind_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,24 +29,25 @@ LAZY: Final = ("ibis", "duckdb", "spark")
 
 @dataclass(frozen=True)
 class Source:
-    """A table, the engine that holds it, and the kind in which results go back."""
+    """An opened source: its table, the engine that holds it, and the kind of results."""
 
     table: ir.Table
     engine: Engine
     kind: str
     unreadable: tuple[Unreadable, ...] = ()
     zones: dict[str, str] = field(default_factory=dict)
-    """Columns of instants that name their own time zone."""
+    """Time zones of columns of instants that have one."""
     notes: tuple[str, ...] = ()
-    """What was guessed of the files."""
+    """What was guessed about the files."""
     files: tuple[str, ...] = ()
     """The names of the files; where there are several, the column `FILE` counts them from 0."""
     scan: TextScan | None = None
 
     def hold(self, kinds: Mapping[str, str] | None = None, *, alike: bool = False) -> Source:
-        """Read columns of text files, each of which holds money, time or text, into the engine.
+        """Return the source with its text files read into the engine.
 
-        Without `kinds`, every column as text.
+        `kinds` says of each column to read whether it holds money, time or text; without it,
+        every column is read as text. `alike` adds the column that marks equal rows.
         """
         if self.scan is None:
             return self
@@ -53,7 +55,7 @@ class Source:
         return replace(self, table=table, unreadable=tuple(unreadable))
 
     def hold_alike(self, kinds: Mapping[str, str]) -> Source:
-        """Hold the same again, with the column that tells which rows are the same."""
+        """Return the source read again, with the column that marks equal rows."""
         if self.scan is None:
             return self
         for held in self.table.op().find(ibis.expr.operations.DatabaseTable):
@@ -61,7 +63,7 @@ class Source:
         return self.hold(kinds, alike=True)
 
     def begins_with_repeats(self, column: str | None) -> bool:
-        """Tell whether a cell of a column comes again in the first lines of a text file."""
+        """Whether a cell of a column is repeated in the first lines of a text file."""
         if self.scan is None or column is None:
             return False
         return any(
@@ -79,13 +81,13 @@ class Source:
 
     @property
     def rows(self) -> ir.Table:
-        """The rows as they stand, every column of them, in the order in which they are held."""
+        """The unchanged rows with every column, in the order of the source."""
         rows = self.table if self.scan is None else self.scan.rows()
         return rows.drop(FILE) if len(self.files) > 1 else rows
 
     @property
     def is_lazy(self) -> bool:
-        """Tell whether results are read from the engine after they have been given."""
+        """Whether results are read from the engine only after they were returned."""
         return self.kind in LAZY
 
 
@@ -100,11 +102,9 @@ def open_source(
     memory_limit: str | None = None,
     threads: int | None = None,
 ) -> Source:
-    """Open an order log of any kind; `sheets` names those of a workbook that may hold it."""
-    if output is not None and output not in KINDS:
-        raise RfmkitError(
-            f"output is one of {', '.join(map(repr, KINDS))}.", found=f"output={output!r}"
-        )
+    """Return an order log of any kind, opened; `sheets` are names of sheets that may hold it."""
+    if output is not None:
+        checks.choice("output", output, KINDS)
     if is_paths(source):
         engine = Engine.embedded_duckdb(memory_limit=memory_limit, threads=threads)
         read = read_paths(
@@ -125,14 +125,14 @@ def open_frame(
     threads: int | None = None,
     engine: Engine | None = None,
 ) -> Source:
-    """Open a DataFrame of any kind; on `engine` where it may join that engine's tables."""
+    """Return a DataFrame of any kind, opened; on `engine` where it may join that one's tables."""
     kind = kind_of(source)
     if kind is None:
         raise OrdersError(
-            "A source is a path, a glob, a DataFrame (pandas, polars, Arrow, DuckDB, Spark) or "
-            "an Ibis table.",
-            found=f"{type(source).__module__}.{type(source).__qualname__}",
-            hint="wrap rows of dictionaries in pandas.DataFrame(rows).",
+            "Expected a path, a glob, a DataFrame (pandas, polars, Arrow, DuckDB, Spark) or an "
+            "Ibis table.",
+            found="None" if source is None else kind_in_words(source),
+            hint="pass a path, or make a DataFrame of rows: pandas.DataFrame(rows).",
         )
     if kind == "spark":
         return _open_spark(source, output)
@@ -145,18 +145,22 @@ def open_frame(
     engine = engine or Engine.embedded_duckdb(memory_limit=memory_limit, threads=threads)
     arrow = source.to_pyarrow() if kind == "ibis" else to_arrow(source, kind)
     if not len(arrow.schema):
-        raise OrdersError("A DataFrame has columns.", found="none")
-    # The zone of a DuckDB relation is that of its session, which follows the machine.
+        raise OrdersError(
+            "A DataFrame must have columns.",
+            found="a DataFrame without columns",
+            hint="check how it was made; the order log needs a customer, a time and an amount.",
+        )
+    # A DuckDB relation has the zone of its session, which is that of the machine.
     zones = {} if kind == "duckdb" else named_zones(arrow.schema)
     if not engine.embedded:
         return Source(ibis.memtable(arrow), engine, output or kind, zones=zones)
-    # What is read from lazily must outlive the log; a second source goes with its expression.
+    # Data behind lazy results must outlive the log; those of a second source are freed with it.
     table = engine.register(arrow, freed=beside or (output or kind) not in LAZY)
     return Source(table, engine, output or kind, zones=zones)
 
 
 def open_beside(source: Any, engine: Engine) -> Source:
-    """Open a path or a DataFrame of any kind so that it may join the tables of an engine."""
+    """Return a path or a DataFrame of any kind, opened so that it can join an engine's tables."""
     if not is_paths(source):
         return open_frame(source, engine=engine)
     own = engine if engine.embedded else Engine.embedded_duckdb()
@@ -173,13 +177,13 @@ def _open_spark(source: Any, output: str | None) -> Source:
             backend = ibis.pyspark.connect(source.sparkSession)
         except (ImportError, AttributeError) as error:
             raise MissingExtraError(
-                "Spark DataFrames need Ibis's pyspark backend.",
+                "Spark DataFrames need the pyspark backend of Ibis.",
                 found=str(error),
                 hint='pip install "rfmkit[spark]".',
             ) from error
     name = unique_name("source")
     source.createOrReplaceTempView(name)
-    # Spark's timestamps are instants, shown in the zone of the session; timestamp_ntz are not.
+    # In Spark a timestamp is an instant in the zone of the session; a timestamp_ntz is not.
     session_zone = source.sparkSession.conf.get("spark.sql.session.timeZone")
     zones = {column: session_zone for column, kind in source.dtypes if kind == "timestamp"}
     engine = Engine(backend, embedded=False)
@@ -187,7 +191,7 @@ def _open_spark(source: Any, output: str | None) -> Source:
 
 
 def is_paths(source: Any) -> bool:
-    """Tell whether a source is a path, a glob, or a list of them."""
+    """Whether a source is a path, a glob, or a list of them."""
     return isinstance(source, str | os.PathLike) or (
         isinstance(source, list | tuple)
         and bool(source)
@@ -196,16 +200,16 @@ def is_paths(source: Any) -> bool:
 
 
 def over_rows(frame: Any, expression: Callable[[ir.Table], ir.Table]) -> Any:
-    """Apply an expression to the rows of any frame; same kind out, rows in the same order."""
+    """Return the rows of any frame after an expression, of the same kind and in the same order."""
     opened = open_frame(frame)
     engine, table = opened.engine, opened.table
-    # Columns that came with the frame are the caller's own, whatever their names.
+    # Columns of the caller keep their dtypes, even where the vocabulary has the same name.
     if opened.kind in ("ibis", "spark", "duckdb"):
         made = engine.canonical(expression(table), but=set(table.columns))
         return engine.deliver(made, opened.kind, canonical=False)
     numbered = engine.store(table.mutate(**{ROW: ibis.row_number()}), "rows")
     made = engine.canonical(expression(numbered), but=set(table.columns))
-    given = engine.deliver(made.order_by(ROW).drop(ROW), opened.kind, canonical=False)
+    result = engine.deliver(made.order_by(ROW).drop(ROW), opened.kind, canonical=False)
     if opened.kind == "pandas":
-        given.index = frame.index
-    return given
+        result.index = frame.index
+    return result

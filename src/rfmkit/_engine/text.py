@@ -1,4 +1,4 @@
-"""Text files: which delimiter, which header; made plain for the engine."""
+"""Text files: delimiter and header, detected, and a form that the engine can read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ RUN_OF_SPACES = " "
 
 @dataclass(frozen=True)
 class PlainText:
-    """A text file as the engine can read it: UTF-8, one-character delimiter, known columns."""
+    """A text file that the engine can read: UTF-8, with a delimiter of one character.
+
+    `path` is the file of the caller; `readable` is that file, or a copy of it.
+    """
 
     path: Path
     readable: Path
@@ -33,16 +36,16 @@ class PlainText:
     names: tuple[str, ...]
     has_header: bool
     skip: int
-    """Blank lines before the first."""
+    """Number of blank lines before the first."""
     note: str
-    """How it is written, where that had to be guessed."""
+    """The encoding, where it had to be guessed."""
     is_valid: bool
-    """Whether it is UTF-8 to its last byte, so that no cell can turn out to be none."""
+    """Whether it is UTF-8 to its last byte, so that every cell can be decoded."""
     first_lines: tuple[str, ...]
-    """Those that are not blank, the header among them."""
+    """The first lines that are not blank, with the header."""
 
     def first_cells(self, name: str) -> list[str]:
-        """Give the first cells of a column, as far as their lines have it."""
+        """Return the first cells of a column; lines that are too short have none."""
         place = self.names.index(name)
         lines = (f"{line}\n" for line in self.first_lines)
         rows = list(csv.reader(lines, delimiter=self.delimiter))[self.has_header :]
@@ -57,26 +60,30 @@ def plain_text(
     delimiter: str | None,
     names: Sequence[str] | None,
 ) -> PlainText:
-    """Find out how a text file is written; where the engine cannot read it so, rewrite it."""
+    """Return a text file in a form that the engine can read; a copy where that is needed."""
     checks.text("encoding", encoding)
     checks.text("delimiter", delimiter)
     if delimiter is not None and (len(delimiter) != 1 or delimiter in "\r\n\"'"):
-        raise OrdersError("delimiter= is one character.", found=f"delimiter={delimiter!r}")
+        raise OrdersError(
+            "delimiter must be one character, and no quote or line break.",
+            found=f"delimiter={delimiter!r}",
+            hint="for example delimiter=';', or leave it out: it is detected.",
+        )
     try:
         readable, is_valid, note = in_utf8(path, folder, encoding)
-        # A file that was found to be UTF-8 may be cut off within its last character.
+        # A file that was detected as UTF-8 may be cut off within its last character.
         skip, first_lines = _first_lines(readable, "strict" if encoding else "replace")
     except UnicodeError as error:
         raise wrong_encoding(path, encoding, error) from error
     except (EOFError, OSError) as error:
         raise OrdersError(
-            f"{path.name!r} can be read to its end.",
+            f"{path.name!r} must be readable to its end.",
             found=str(error),
             hint="it may be cut off, or not be compressed; fetch it again.",
         ) from error
     if not first_lines:
         raise OrdersError(
-            "An order log holds a header line and orders.",
+            "An order log must hold a header line and orders.",
             found=f"{path.name!r} is empty",
             hint="the export may have failed; run it again.",
         )
@@ -96,7 +103,11 @@ def _column_names(
     header: Sequence[str], names: Sequence[str] | None, path: Path
 ) -> tuple[str, ...]:
     if names is not None and len({name.lower() for name in names}) < len(names):
-        raise OrdersError("names= are different names.", found=repr(list(names)))
+        raise OrdersError(
+            "names must differ from each other, whatever their case.",
+            found=f"names={list(names)!r}",
+            hint="give each column a name of its own.",
+        )
     cells = [cell.strip().lstrip("\ufeff") for cell in header]
     columns = (
         tuple(names)
@@ -105,14 +116,15 @@ def _column_names(
     )
     if len(columns) != len(header):
         raise OrdersError(
-            "names= gives one name a column.",
+            "names must hold one name per column.",
             found=f"{len(columns)} names for {len(header)} columns in {path.name!r}",
+            hint="count the columns of the first line, and check the delimiter.",
         )
     return columns
 
 
 def detect_delimiter(lines: list[str]) -> str:
-    """Find the delimiter that cuts the first lines into equally many cells, and the most."""
+    """Return the delimiter that splits the first lines into equally many cells, and the most."""
     scores = {}
     for delimiter in DELIMITERS:
         widths = Counter(len(_cells(line, delimiter)) for line in lines)
@@ -126,7 +138,7 @@ def detect_delimiter(lines: list[str]) -> str:
 
 
 def _header(lines: list[str], delimiter: str) -> list[str]:
-    """Read the first record; a quoted name may hold a line break."""
+    """Return the cells of the first record; a quoted name may hold a line break."""
     if delimiter == RUN_OF_SPACES:
         return lines[0].split()
     return next(csv.reader((f"{line}\n" for line in lines), delimiter=delimiter), [])
@@ -139,7 +151,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _first_lines(path: Path, errors: str, count: int = 50) -> tuple[int, list[str]]:
-    """Give how many blank lines the file begins with, and the first lines that are not blank."""
+    """Return the number of blank lines at the start, and the first lines that are not blank."""
     blank, first = 0, []
     with closing(_lines(path, errors)) as lines:
         for line in lines:
@@ -161,7 +173,7 @@ def _lines(path: Path, errors: str) -> Generator[str]:
 
 
 def _squeeze(path: Path, folder: Path) -> Path:
-    """Write a copy in which a tab stands for every run of spaces; a line at a time."""
+    """Return the path of a copy with a tab in place of every run of spaces, written by line."""
     copy = copy_in(folder)
     with copy.open("w", encoding="utf-8", newline="") as out:
         for line in _lines(path, "replace"):
