@@ -120,7 +120,7 @@ def test_the_demo_writes_a_table_and_a_picture(tmp_path, expected):
 
 @pytest.fixture
 def bad_inputs(tmp_path, monkeypatch):
-    """Give a folder with a log, an empty file, a file without customers, and a folder."""
+    """Return a folder with a log, an empty file, a file without customers, and a folder."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "orders.csv").write_bytes(sample_path("orders.csv").read_bytes())
     (tmp_path / "empty.csv").touch()

@@ -1,4 +1,4 @@
-"""Text files: the delimiter that fits their lines, the names that their header gives."""
+"""Text files: delimiter, header and encoding are detected."""
 
 import gzip
 import re

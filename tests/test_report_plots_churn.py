@@ -19,7 +19,7 @@ def curve(orders):
 
 
 def drawn(ax):
-    """Give the solid and the dashed line of each stratum, in the order they were drawn."""
+    """Return the solid and the dashed line of each stratum, in the order they were drawn."""
     solid = [line for line in ax.lines if line.get_linestyle() == "-"]
     dashed = [line for line in ax.lines if line.get_linestyle() == "--"]
     return list(zip(solid, dashed, strict=True))
