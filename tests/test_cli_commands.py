@@ -230,7 +230,9 @@ def test_an_error_in_a_pipeline_is_on_stderr(tmp_path):
     done = run_process("segment", "nowhere.csv", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr.startswith("Error: The order log must be an existing file, folder or glob.\n")
+    assert done.stderr.startswith(
+        "Error: The order log must be an existing file, folder or glob.\n"
+    )
     assert "Traceback" not in done.stderr
 
 

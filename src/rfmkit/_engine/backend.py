@@ -55,7 +55,7 @@ def _duckdb_quantile(value, share):  # type: ignore[no-untyped-def]  # noqa: ANN
     """Return the smallest value whose cumulative share reaches `share` (DuckDB)."""
 
 
-def _let_go(_kept: object) -> None:
+def _keep_alive(_kept: object) -> None:
     """Do nothing: a finalizer keeps its arguments alive, which is all that is wanted."""
 
 
@@ -66,7 +66,7 @@ class Engine:
         self.backend = backend
         self.embedded = embedded
         self.lock = RLock()  # a DuckDB connection serves one thread at a time
-        self._adopted: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._freed_later: weakref.WeakSet[Any] = weakref.WeakSet()
 
     @classmethod
     def embedded_duckdb(
@@ -85,6 +85,7 @@ class Engine:
         spill = tempfile.TemporaryDirectory(prefix="rfmkit-", ignore_cleanup_errors=True)
         config: dict[str, Any] = {
             "temp_directory": spill.name,
+            # By default DuckDB downloads and loads the extensions that a query needs.
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         }
@@ -96,7 +97,8 @@ class Engine:
         with contextlib.suppress(duckdb.Error):  # in Jupyter without ipywidgets there is no bar
             backend.raw_sql("SET enable_progress_bar = false")
         backend.raw_sql("SET TimeZone = 'UTC'")  # dates must not follow the machine's zone
-        # Lazy results outlive the engine object, and may spill: the folder goes with the backend.
+        # Lazy results outlive the engine object and may spill: the folder is removed with the
+        # backend, which they hold, and not with the engine.
         weakref.finalize(backend, spill.cleanup)
         return cls(backend, embedded=True)
 
@@ -112,7 +114,7 @@ class Engine:
 
     def store(self, table: ir.Table, stem: str, *, owner: object | None = None) -> ir.Table:
         """Return a table, computed once and kept in the engine as long as its owner lives."""
-        return self._freed_with(owner, self._store(table, stem))
+        return self._owned_by(owner, self._store(table, stem))
 
     def _store(self, table: ir.Table, stem: str) -> ir.Table:
         if self.backend.name == "duckdb":
@@ -136,10 +138,11 @@ class Engine:
             # DuckDB reports the old name of a column that a view renames from "Total" to "total".
             schema = ibis.schema(dict(zip(table.columns, view.schema().types, strict=True)))
             view = view.op().copy(schema=schema).to_expr()
-        return self._freed_with(owner, view)
+        return self._owned_by(owner, view)
 
-    def _freed_with(self, owner: object | None, table: ir.Table) -> ir.Table:
+    def _owned_by(self, owner: object | None, table: ir.Table) -> ir.Table:
         if owner is not None:
+            # atexit=False: when the process ends there is nothing left to free.
             weakref.finalize(owner, self.drop, table).atexit = False
         return table
 
@@ -157,12 +160,12 @@ class Engine:
         with self.lock, contextlib.suppress(duckdb.Error):
             self.backend.con.unregister(name)
 
-    def _adopt(self, expr: ir.Expr) -> None:
+    def _free_memory_tables(self, expr: ir.Expr) -> None:
         """Free in-memory tables with their expressions: Ibis keeps them until the process ends."""
         if self.backend.name == "duckdb":
             for op in expr.op().find(ops.InMemoryTable):
-                if op not in self._adopted:
-                    self._adopted.add(op)
+                if op not in self._freed_later:
+                    self._freed_later.add(op)
                     weakref.finalize(op, self._unregister, op.name).atexit = False
 
     def drop(self, table: ir.Table) -> None:
@@ -186,7 +189,7 @@ class Engine:
     def arrow(self, expr: ir.Expr) -> pa.Table:
         """Return the result of an expression."""
         with self.running():
-            self._adopt(expr)
+            self._free_memory_tables(expr)
             return self.backend.to_pyarrow(expr)
 
     @contextlib.contextmanager
@@ -315,13 +318,13 @@ class Engine:
         if kind == "duckdb":
             relation = self.backend.con.sql(self.sql(table))
             with contextlib.suppress(TypeError):  # older relations take no weak reference
-                weakref.finalize(relation, _let_go, (self.backend, table)).atexit = False
+                weakref.finalize(relation, _keep_alive, (self.backend, table)).atexit = False
             return relation
         return frames.FROM_ARROW[kind](self.arrow(table))
 
     def sql(self, table: ir.Table) -> str:
         """Return the expression as SQL; its in-memory tables are kept in the embedded engine."""
-        self._adopt(table)
+        self._free_memory_tables(table)
         view = self.view(table)
         return f'SELECT * FROM "{view.get_name()}"'
 

@@ -116,7 +116,7 @@ def _extent_in_turn(path: Path) -> Extent:
 def _cut_off(path: Path, end: int) -> int:
     """Return how many bytes at the end of a file belong to an incomplete character."""
     with path.open("rb") as file:
-        file.seek(max(0, end - 3))
+        file.seek(max(0, end - 3))  # a character of UTF-8 has at most four bytes
         tail = file.read(3)
     first = max((place for place, byte in enumerate(tail) if byte >= 0xC0), default=len(tail))  # noqa: PLR2004 (begins a character)
     decoder = codecs.getincrementaldecoder("utf-8")(errors="ignore")
@@ -132,6 +132,7 @@ def _is_valid_block(path: Path, end: int, start: int) -> bool:
         file.seek(start)
         block = file.read(min(BLOCK_BYTES + 3, end - start))
     first, last = 0, min(BLOCK_BYTES, len(block))
+    # A character that began in the block before is checked there, and is skipped here.
     while start and first < min(3, last) and _continues(block[first]):
         first += 1
     while last < len(block) and _continues(block[last]):

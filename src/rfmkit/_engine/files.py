@@ -92,7 +92,7 @@ def _read_parquet(engine: Engine, paths: list[Path]) -> FileTable:
         table = engine.backend.read_parquet(
             [literal(path) for path in paths],
             union_by_name=True,
-            hive_partitioning=False,
+            hive_partitioning=False,  # a folder named year=2024 is no column of the log
             **({"filename": PATH} if len(paths) > 1 else {}),
         )
     except Exception as error:

@@ -36,7 +36,7 @@ _KINDS = {
 
 def kind_of(source: object) -> str | None:
     """Return the kind of a DataFrame, or None where the object is none."""
-    for base in type(source).__mro__:
+    for base in type(source).__mro__:  # a subclass (geopandas, ...) counts as its base
         kind = _KINDS.get((base.__module__.split(".")[0], base.__name__))
         if kind is not None:
             return kind
@@ -98,6 +98,7 @@ def _pandas_to_arrow(frame: pd.DataFrame) -> pa.Table:
             found=f"repeated names {examples(twice)}",
             hint="rename them, or drop the copies: frame.loc[:, ~frame.columns.duplicated()].",
         )
+    # By position: frame[name] would fail for names that are numbers, which became text above.
     columns = [_series_to_arrow(frame.iloc[:, place]) for place in range(len(names))]
     return pa.table(columns, names=names)
 
@@ -121,7 +122,7 @@ def _known_types(table: Any) -> Any:
     for place, column in enumerate(table.schema):
         if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
             short = pa.timestamp("us", column.type.tz)
-            cut = table.column(place).cast(short, safe=False)
+            cut = table.column(place).cast(short, safe=False)  # nanoseconds do not matter here
             table = table.set_column(place, column.name, cut)
         elif pa.types.is_null(column.type):
             table = table.set_column(place, column.name, table.column(place).cast(pa.string()))
@@ -138,6 +139,7 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
 
     columns = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
+        # A count with nulls would become float64, and a date a column of Python objects.
         if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
             series = column.cast(pa.timestamp("us")).to_pandas()
         elif pa.types.is_integer(column.type) and column.null_count:

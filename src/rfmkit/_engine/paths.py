@@ -88,6 +88,7 @@ def time_key(path: Path) -> tuple[object, ...]:
 
 def notes_on_copies(paths: list[Path]) -> list[str]:
     """Return a note for each pair of files with the same bytes."""
+    # Only files of the same size are compared byte for byte.
     sizes: dict[int, list[Path]] = {}
     for path in paths:
         sizes.setdefault(path.stat().st_size, []).append(path)
@@ -124,6 +125,7 @@ def one_kind(paths: list[Path]) -> Kind:
 def kind_by_content(path: Path) -> Kind:
     """Return the kind of a file by its first bytes, before its name: exports are often renamed."""
     head = first_bytes(path)
+    # PAR1 begins every Parquet file. A workbook is a ZIP archive with a folder xl.
     if head.startswith(b"PAR1"):
         return "parquet"
     if head.startswith(ZIP) and not _is_workbook(path):

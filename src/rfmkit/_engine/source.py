@@ -58,6 +58,7 @@ class Source:
         """Return the source read again, with the column that marks equal rows."""
         if self.scan is None:
             return self
+        # The first copy is freed before the second is made: both would not fit into memory.
         for held in self.table.op().find(ibis.expr.operations.DatabaseTable):
             self.engine.drop(held.to_expr())
         return self.hold(kinds, alike=True)
@@ -163,6 +164,7 @@ def open_beside(source: Any, engine: Engine) -> Source:
     """Return a path or a DataFrame of any kind, opened so that it can join an engine's tables."""
     if not is_paths(source):
         return open_frame(source, engine=engine)
+    # Files are read by DuckDB; where the log is in another engine, the rows are moved there.
     own = engine if engine.embedded else Engine.embedded_duckdb()
     read = read_paths(own, source, encoding=None, delimiter=None, names=None).hold()
     table = read.table.drop(FILE) if len(read.files) > 1 else read.table
@@ -207,6 +209,7 @@ def over_rows(frame: Any, expression: Callable[[ir.Table], ir.Table]) -> Any:
     if opened.kind in ("ibis", "spark", "duckdb"):
         made = engine.canonical(expression(table), but=set(table.columns))
         return engine.deliver(made, opened.kind, canonical=False)
+    # Numbered, since an engine with several threads may return rows in another order.
     numbered = engine.store(table.mutate(**{ROW: ibis.row_number()}), "rows")
     made = engine.canonical(expression(numbered), but=set(table.columns))
     result = engine.deliver(made.order_by(ROW).drop(ROW), opened.kind, canonical=False)

@@ -89,7 +89,7 @@ def plain_text(
         )
     delimiter = delimiter or detect_delimiter(first_lines)
     columns = _column_names(_header(first_lines, delimiter), names, path)
-    if delimiter == RUN_OF_SPACES:
+    if delimiter == RUN_OF_SPACES:  # the engine splits at each single space
         readable, delimiter, is_valid = _squeeze(readable, folder), "\t", True
         first_lines = ["\t".join(line.split()) for line in first_lines]
     return PlainText(
@@ -108,6 +108,7 @@ def _column_names(
             found=f"names={list(names)!r}",
             hint="give each column a name of its own.",
         )
+    # A file that was saved twice may begin with two byte-order marks: decoding removes one.
     cells = [cell.strip().lstrip("\ufeff") for cell in header]
     columns = (
         tuple(names)
@@ -130,6 +131,7 @@ def detect_delimiter(lines: list[str]) -> str:
         widths = Counter(len(_cells(line, delimiter)) for line in lines)
         width, times = widths.most_common(1)[0]
         if width > 1:
+            # First of all, the header must have as many cells as most lines.
             scores[delimiter] = (len(_cells(lines[0], delimiter)) == width, times, width)
     if scores:
         return max(scores, key=lambda delimiter: scores[delimiter])

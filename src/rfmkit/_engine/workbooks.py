@@ -32,6 +32,7 @@ def read_excel(engine: Engine, paths: list[Path], names: tuple[str, ...]) -> Fil
         for path in paths:
             with pd.ExcelFile(path) as book:
                 chosen = next((n for n in book.sheet_names if n in names), book.sheet_names[0])
+                # dtype=object: ids and dates stay as they are, and are parsed with the column.
                 sheets.append(pd.read_excel(book, sheet_name=chosen, dtype=object))
                 others = [name for name in book.sheet_names if name != chosen]
                 if others:

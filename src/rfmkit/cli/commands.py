@@ -109,7 +109,7 @@ def formats() -> None:
         shown.add_column(heading)
     for one in known():
         by = ", ".join(one.customer)
-        shown.add_row(one.name, one.title, "nothing: it is refused" if one.instead else by)
+        shown.add_row(one.name, one.title, "nothing: the export is refused" if one.instead else by)
     print_table(shown)
 
 

@@ -136,7 +136,7 @@ def _text_sentences(section: Section) -> list[str]:
     for sentence in section.sentences:
         lines += textwrap.wrap(
             printable(sentence), WIDTH - 4, initial_indent="- ", subsequent_indent="  ",
-            break_long_words=False, break_on_hyphens=False,
+            break_long_words=False, break_on_hyphens=False,  # a path or an id stays whole
         )  # fmt: skip
     return lines
 
@@ -147,6 +147,7 @@ def as_html(report: Report) -> str:
     for section in report.sections:
         parts.append(f'<p style="margin:1em 0 .2em"><b>{_html(section.heading)}</b></p>')
         parts.append(_html_table(section) if section.rows else _html_sentences(section))
+    # No class and no stylesheet: a notebook that is mailed or converted keeps its look.
     style = "color:inherit;font-size:.95em;max-width:100%;overflow-x:auto"
     return f'<div style="{style}">{"".join(parts)}</div>'
 
