@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from rfmkit.btyd._counts import Counts
     from rfmkit.btyd._covariates import Covariates
-    from rfmkit.btyd._model import BuyTillYouDie
     from rfmkit.btyd._optimizer import Objective
+    from rfmkit.btyd._search_space import Likelihood
 
     Floats = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ class Coordinates:
 
     Attributes
     ----------
-    model : BuyTillYouDie
+    model : Likelihood
         Whose parameters they are.
     covariates : Covariates
         The design.
@@ -42,7 +42,7 @@ class Coordinates:
         Of its columns.
     """
 
-    model: BuyTillYouDie
+    model: Likelihood
     covariates: Covariates
     centre: Floats
     scale: Floats
@@ -131,7 +131,7 @@ class Coordinates:
 
 
 def coordinates(
-    model: BuyTillYouDie, covariates: Covariates, design: Floats, weight: Floats
+    model: Likelihood, covariates: Covariates, design: Floats, weight: Floats
 ) -> tuple[Coordinates, Floats]:
     """Measure the design from its mean, and give it so."""
     share = weight / weight.sum()
@@ -145,7 +145,7 @@ def coordinates(
     return Coordinates(model, covariates, centre, scale), apart / scale
 
 
-def moves(model: BuyTillYouDie, covariates: Covariates) -> Iterator[tuple[int, int, slice]]:
+def moves(model: Likelihood, covariates: Covariates) -> Iterator[tuple[int, int, slice]]:
     """Give each parameter that covariates move: its place, up or down, and by which columns."""
     first, last = len(covariates.buying), len(covariates.buying) + len(covariates.leaving)
     for (name, sign), part in zip(model.moved, (slice(0, first), slice(first, last)), strict=True):
@@ -154,7 +154,7 @@ def moves(model: BuyTillYouDie, covariates: Covariates) -> Iterator[tuple[int, i
 
 
 def varied(
-    model: BuyTillYouDie,
+    model: Likelihood,
     params: Floats,
     coefficients: Floats,
     design: Floats,
