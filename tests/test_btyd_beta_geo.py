@@ -323,9 +323,9 @@ def test_regularity_is_not_found_in_customers_alone(customers):
     for k in ("likelihood", "wheat_morrison"):
         with pytest.raises(RfmkitError, match=r"BetaGeoCNBD\(k=2\)"):
             rk.BetaGeoCNBD(k=k).fit(customers)
-    with pytest.raises(RfmkitError, match="k is at least 1 and whole"):
+    with pytest.raises(RfmkitError, match="k must be a whole number of at least 1"):
         rk.BetaGeoCNBD(k=1.5).fit(customers)
-    with pytest.raises(RfmkitError, match="k is one of 'likelihood', 'wheat_morrison'"):
+    with pytest.raises(RfmkitError, match="k must be one of 'likelihood', 'wheat_morrison'"):
         rk.BetaGeoCNBD(k="often").fit(customers)
 
 
@@ -337,7 +337,7 @@ def test_a_model_without_a_fit_says_so(customers):
 
 @pytest.mark.parametrize(
     ("options", "match"),
-    [({"horizon_days": 0}, "horizon_days is at least 1"), ({"unit_days": -1}, "unit_days is a")],
+    [({"horizon_days": 0}, "horizon_days must be a whole number of at least 1"), ({"unit_days": -1}, "unit_days is a")],
 )
 def test_arguments_that_mean_nothing_are_errors(options, match, customers):
     with pytest.raises(RfmkitError, match=match):

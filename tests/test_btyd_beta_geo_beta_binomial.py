@@ -227,11 +227,11 @@ def test_a_log_is_cut_into_periods():
 
 
 def test_a_horizon_is_whole(model, truth):
-    with pytest.raises(RfmkitError, match="opportunities_ahead is at least 1 and whole"):
+    with pytest.raises(RfmkitError, match="opportunities_ahead must be a whole number of at least 1"):
         rk.BetaGeoBetaBinomial(0).fit(truth)
-    with pytest.raises(RfmkitError, match="opportunities_ahead is at least 1 and whole"):
+    with pytest.raises(RfmkitError, match="opportunities_ahead must be a whole number of at least 1"):
         model.predict_churn(truth, opportunities_ahead=1.5)
-    with pytest.raises(RfmkitError, match="interval lies between 0 and 1"):
+    with pytest.raises(RfmkitError, match="interval must be a number between 0 and 1"):
         model.predict_alive(truth, interval=2)
     assert "next 3 opportunities" in model.estimand
 

@@ -90,5 +90,5 @@ def test_what_is_no_customer_is_an_error(frame, error, match):
 
 
 def test_a_unit_of_no_time_is_an_error():
-    with pytest.raises(RfmkitError, match="unit_days is a number over 0"):
+    with pytest.raises(RfmkitError, match="unit_days must be a number over 0"):
         count_customers(FRAME, unit_days=0)

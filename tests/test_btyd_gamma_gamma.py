@@ -321,5 +321,5 @@ def test_something_must_have_been_spent(truth):
 
 
 def test_an_interval_is_a_share(model, truth):
-    with pytest.raises(RfmkitError, match="interval lies between 0 and 1"):
+    with pytest.raises(RfmkitError, match="interval must be a number between 0 and 1"):
         model.predict_spend(truth, interval=90)

@@ -45,7 +45,7 @@ def test_a_period_is_taken_by_what_was_bought_in_it(days, length, age):
 def test_a_log_needs_the_length_of_a_period(orders):
     with pytest.raises(RfmkitError, match="period_days says how long the periods of a log are"):
         rk.BetaGeoBetaBinomial().fit(orders)
-    with pytest.raises(RfmkitError, match="period_days is at least 1 and whole"):
+    with pytest.raises(RfmkitError, match="period_days must be a whole number of at least 1"):
         rk.BetaGeoBetaBinomial(period_days=0).fit(orders)
 
 

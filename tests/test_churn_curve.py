@@ -377,10 +377,10 @@ def test_integer_ids_stay_integers(curve):
     [
         (
             {"anchor": "today"},
-            r"anchor is one of 'last_order', 'snapshot'\.\nFound: anchor='today'",
+            r"anchor must be one of 'last_order', 'snapshot'\.\nFound: anchor='today'",
         ),
-        ({"horizon_days": 0}, r"horizon_days is at least 1 .*\nFound: horizon_days=0"),
-        ({"confidence": 95}, r"confidence lies between 0 and 1\.\nFound: .*confidence=95"),
+        ({"horizon_days": 0}, r"horizon_days must be a whole number of at least 1 .*\nFound: horizon_days=0"),
+        ({"confidence": 95}, r"confidence must be a number between 0 and 1\.\nFound: .*confidence=95"),
         ({"order_numbers": ()}, r"order_numbers rise from 1.*\nFound: \(\)"),
         ({"order_numbers": (2, 3)}, r"order_numbers rise from 1.*\nFound: \(2, 3\)"),
         ({"order_numbers": (1, 3, 2)}, r"order_numbers rise from 1.*\nFound: \(1, 3, 2\)"),
@@ -394,7 +394,7 @@ def test_a_wrong_option_is_named(orders, options, message):
 
 @pytest.mark.parametrize("horizon", [0, -5])
 def test_another_horizon_is_checked_as_the_first(curve, customers, horizon):
-    with pytest.raises(RfmkitError, match=r"horizon_days is at least 1"):
+    with pytest.raises(RfmkitError, match=r"horizon_days must be a whole number of at least 1"):
         curve.predict_churn(customers, horizon_days=horizon)
 
 

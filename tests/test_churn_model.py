@@ -247,10 +247,10 @@ def test_it_is_fitted_first(read):
 @pytest.mark.parametrize(
     ("settings", "match"),
     [
-        ({"horizon_days": 0}, "horizon_days is at least 1"),
-        ({"learner": "forest"}, "learner is one of"),
-        ({"sample": 0.5}, "sample is at least 1"),
-        ({"origins": 0}, "origins is at least 1"),
+        ({"horizon_days": 0}, "horizon_days must be a whole number of at least 1"),
+        ({"learner": "forest"}, "learner must be one of"),
+        ({"sample": 0.5}, "sample must be a whole number of at least 1"),
+        ({"origins": 0}, "origins must be a whole number of at least 1"),
     ],
 )
 def test_settings_are_checked(read, settings, match):

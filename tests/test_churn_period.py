@@ -191,9 +191,9 @@ def test_spark_finds_the_same(spark, sample, period):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"return_rate": 10}, r"return_rate lies between 0 and 1\.\nFound: return_rate=10"),
-        ({"q": 0}, r"q lies between 0 and 1\.\nFound: q=0"),
-        ({"horizon_days": 0}, r"horizon_days is at least 1 and whole\.\nFound: horizon_days=0"),
+        ({"return_rate": 10}, r"return_rate must be a number between 0 and 1\.\nFound: return_rate=10"),
+        ({"q": 0}, r"q must be a number between 0 and 1\.\nFound: q=0"),
+        ({"horizon_days": 0}, r"horizon_days must be a whole number of at least 1\.\nFound: horizon_days=0"),
     ],
 )
 def test_a_wrong_option_is_named(orders, options, message):

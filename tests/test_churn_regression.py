@@ -428,9 +428,9 @@ def test_coxs_model_needs_a_covariate(orders):
 
 
 def test_arguments_are_checked(orders):
-    with pytest.raises(RfmkitError, match="kind is one of 'weibull'"):
+    with pytest.raises(RfmkitError, match="kind must be one of 'weibull'"):
         rk.GapRegression("gompertz").fit(orders)
-    with pytest.raises(RfmkitError, match="confidence lies between"):
+    with pytest.raises(RfmkitError, match="confidence must be a number between"):
         rk.GapRegression(confidence=95).fit(orders)
     with pytest.raises(RfmkitError, match="has been read"):
         rk.GapRegression().fit(rk.load_sample())

@@ -357,13 +357,13 @@ def test_nobody_twice_is_no_cycle():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "mode"}, r"method is one of 'kaplan_meier', .*\nFound: method='mode'"),
-        ({"q": 1.0}, r"q lies between 0 and 1\.\nFound: .*q=1\.0"),
-        ({"q": 0}, r"q lies between 0 and 1\.\nFound: .*q=0"),
-        ({"interval": 80}, r"interval lies between 0 and 1\.\nFound: interval=80"),
-        ({"by": "product"}, r"by is one of None, 'category'\.\nFound: by='product'"),
-        ({"min_gaps": 0}, r"min_gaps is at least 1 and whole\.\nFound: min_gaps=0"),
-        ({"per_unit": 2}, r"per_unit is one of False, True\.\nFound: per_unit=2"),
+        ({"method": "mode"}, r"method must be one of 'kaplan_meier', .*\nFound: method='mode'"),
+        ({"q": 1.0}, r"q must be a number between 0 and 1\.\nFound: .*q=1\.0"),
+        ({"q": 0}, r"q must be a number between 0 and 1\.\nFound: .*q=0"),
+        ({"interval": 80}, r"interval must be a number between 0 and 1\.\nFound: interval=80"),
+        ({"by": "product"}, r"by must be one of None, 'category'\.\nFound: by='product'"),
+        ({"min_gaps": 0}, r"min_gaps must be a whole number of at least 1\.\nFound: min_gaps=0"),
+        ({"per_unit": 2}, r"per_unit must be one of False, True\.\nFound: per_unit=2"),
         ({"per_unit": True}, r"per piece of a category\.\nFound: .* without by=\nHint: Purch"),
     ],
 )

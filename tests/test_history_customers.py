@@ -384,10 +384,10 @@ def test_the_last_possible_origin_is_a_horizon_before_as_of(orders):
     ("options", "message"),
     [
         ({"origins": []}, r"origins is a list of days .*\nFound: origins=\[\]"),
-        ({"horizon_days": 0}, r"horizon_days is at least 1.*\nFound: horizon_days=0"),
-        ({"sample": 0}, r"sample lies between 0 and 1\.\nFound: sample=0"),
-        ({"sample": 1.5}, r"sample lies between 0 and 1\.\nFound: sample=1\.5"),
-        ({"origins": ["soon"]}, r"origins is a date such as .*\nFound: 'soon'"),
+        ({"horizon_days": 0}, r"horizon_days must be a whole number of at least 1.*\nFound: horizon_days=0"),
+        ({"sample": 0}, r"sample must be a number between 0 and 1\.\nFound: sample=0"),
+        ({"sample": 1.5}, r"sample must be a number between 0 and 1\.\nFound: sample=1\.5"),
+        ({"origins": ["soon"]}, r"origins must be a date, .*\nFound: origins='soon'"),
     ],
 )
 def test_a_wrong_option_is_named(orders, options, message):

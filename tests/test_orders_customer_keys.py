@@ -156,5 +156,5 @@ def test_a_short_secret_is_an_error(secret):
 
 
 def test_a_secret_is_text():
-    with pytest.raises(RfmkitError, match=r"^pseudonymize is text\."):
+    with pytest.raises(RfmkitError, match=r"^pseudonymize must be text\."):
         rk.read_orders(log(customer=["a"]), pseudonymize=12345678)

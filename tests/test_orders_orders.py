@@ -290,7 +290,7 @@ CHOICES = {
     ("argument", "value"), [(name, value) for name, values in CHOICES.items() for value in values]
 )
 def test_a_choice_that_is_none_is_an_error_that_lists_them(argument, value):
-    with pytest.raises(RfmkitError, match=rf"^{argument} is one of .+\.\nFound: .*{value!r}"):
+    with pytest.raises(RfmkitError, match=rf"^{argument} must be one of .+\.\nFound: .*{value!r}"):
         rk.read_orders(THREE_DAYS, **{argument: value})
 
 

@@ -308,9 +308,9 @@ def test_scores_that_nobody_can_get_are_named():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "median"}, r"method is one of 'quantile', .*\nFound: method='median'"),
-        ({"n_bins": 1}, r"n_bins is at least 2 and whole\.\nFound: n_bins=1"),
-        ({"n_bins": 2.5}, r"n_bins is at least 2 and whole\.\nFound: n_bins=2\.5"),
+        ({"method": "median"}, r"method must be one of 'quantile', .*\nFound: method='median'"),
+        ({"n_bins": 1}, r"n_bins must be a whole number of at least 2\.\nFound: n_bins=1"),
+        ({"n_bins": 2.5}, r"n_bins must be a whole number of at least 2\.\nFound: n_bins=2\.5"),
         ({"method": "bands"}, r"method='bands' goes with bands=.*\nFound: .*bands=None"),
         ({"bands": BANDS}, r"method='bands' goes with bands=.*\nFound: method='quantile'"),
         (

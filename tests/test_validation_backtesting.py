@@ -272,9 +272,9 @@ def test_origins_come_in_order_and_once(orders):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"horizon_days": 0}, "horizon_days is at least 1"),
-        ({"horizon_days": 9, "bins": 1}, "bins is at least 2"),
-        ({"horizon_days": 9, "sample": 0}, "sample is at least 1"),
+        ({"horizon_days": 0}, "horizon_days must be a whole number of at least 1"),
+        ({"horizon_days": 9, "bins": 1}, "bins must be a whole number of at least 2"),
+        ({"horizon_days": 9, "sample": 0}, "sample must be a whole number of at least 1"),
     ],
 )
 def test_numbers_are_checked(orders, options, message):

@@ -162,7 +162,7 @@ def test_outcomes_are_of_one_horizon(fitted, customers, kind):
 
 @pytest.mark.parametrize("kind", BASELINES)
 def test_a_horizon_is_whole(orders, kind):
-    with pytest.raises(RfmkitError, match=r"horizon_days is at least 1 and whole\."):
+    with pytest.raises(RfmkitError, match=r"horizon_days must be a whole number of at least 1\."):
         kind(horizon_days=0).fit(orders)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 Limits = tuple[tuple[float, float], ...]
-Boundaries = dict[tuple[int, int], tuple[str, str]]
+Boundaries = Mapping[tuple[int, int], tuple[str, str]]
 
 
 class Likelihood(Protocol):
@@ -34,7 +35,7 @@ class Likelihood(Protocol):
     def boundaries(self) -> Boundaries: ...
 
     @property
-    def moot(self) -> dict[tuple[int, int], tuple[int, ...]]: ...
+    def moot(self) -> Mapping[tuple[int, int], tuple[int, ...]]: ...
 
     @property
     def moved(self) -> tuple[tuple[str, int], tuple[str, int]]: ...
