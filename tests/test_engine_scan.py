@@ -91,6 +91,48 @@ def test_two_columns_turn_odd_at_once(engine, write):
     assert engine.arrow(table.count()).as_py() == len(PLAIN) + 4
 
 
+WORDS_FOR_TIME = [
+    "epoch", "EPOCH", "infinity", "-infinity", "Infinity", "inf", "now", "today", "tomorrow",
+    "yesterday", "NaN", "24:00", "10:00:00", "2024-01-05 24:00:00", "2024-01-05 (BC)",
+    "-2024-01-05", "12024-01-05 10:00:00", "0024-01-05 10:00:00", "20240105",
+]  # fmt: skip
+WORDS_FOR_MONEY = [
+    "Infinity", "-inf", "NaN", "nan", "1_000", "1_000.50", "0x10", "0b11", "true", "false", "1e3",
+    "5f",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", WORDS_FOR_TIME)
+def test_a_word_that_some_engine_casts_makes_a_column_of_moments_text(engine, write, word):
+    path = write([*PLAIN, f"c,{word},1.50,x"])
+    table, unreadable = scan_of(engine, path).hold(KINDS)
+    assert (str(table.schema()["when"]), unreadable) == ("string", [])
+    assert engine.arrow(table)["when"].to_pylist()[-1] == word
+
+
+@pytest.mark.parametrize("word", WORDS_FOR_MONEY)
+def test_a_word_that_some_engine_casts_makes_a_column_of_amounts_text(engine, write, word):
+    path = write([*PLAIN, f"c,2024-01-05 10:00:00,{word},x"])
+    table, unreadable = scan_of(engine, path).hold(KINDS)
+    assert (str(table.schema()["paid"]), unreadable) == ("string", [])
+    assert engine.arrow(table)["paid"].to_pylist()[-1] == word
+
+
+@pytest.mark.parametrize("form", ["2024-01-05 10:00:00", "2024/01/05 10:00", "2024.1.5"])
+def test_words_are_neither_moments_nor_amounts_in_a_file(write, form):
+    words = ["epoch", "infinity", "-infinity", "now", "today", "tomorrow", "NaN", "24:00"]
+    numbers = ["inf", "NaN", "1_000", "0x10", "true"]
+    lines = [
+        *(f"c{place},{form},2.50,x" for place in range(60)),
+        *(f"odd,{word},1.50,y" for word in words),
+        *(f"odd,{form},{number},y" for number in numbers),
+    ]
+    orders = rk.read_orders(write(lines), customer="who", time="when", amount="paid")
+    rows = orders.audit.to_frame().set_index("rule").rows
+    assert (rows["no_time"], rows["no_amount"]) == (len(words), len(numbers))
+    assert len(orders.to_frame()) == 60
+
+
 ODD_TIMES = [
     "2024-1-5 1:2:3", "2024-01-05 10:00:00+08", "infinity", "epoch", "2024-01-05 10:00",
     "2024-01-05 10:00:00.5", " 2024-01-05 10:00:00 ", "12024-01-05 10:00:00", "24-01-25 10:00:00",
@@ -168,7 +210,8 @@ def test_rows_as_they_stand_need_the_file_as_it_was(write, how):
         case "gone":
             path.unlink()
     assert len(orders.audit.to_frame())  # what counts is held
-    expected = r"must be as it was .*\nFound: 'orders.csv' has been changed or moved\nHint: read the log again: "
+    found = r"\nFound: 'orders.csv' has been changed or moved\nHint: read the log again: "
+    expected = f"must be as it was .*{found}"
     with pytest.raises(OrdersError, match=expected):
         _ = orders.rejected
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rfmkit._engine import open_frame
 from rfmkit.exceptions import OrdersError
 from rfmkit.formats import _cells as cells
-from rfmkit.orders._census import count_cells
+from rfmkit.orders._census import count_columns
 
 
 def read(engine, values, kind, reader, dtype=None):
@@ -20,7 +20,7 @@ def read(engine, values, kind, reader, dtype=None):
     column = pa.array(values, dtype or pa.string())
     frame = pa.table({"place": range(len(column)), "x": column})
     table = open_frame(frame, engine=engine).table
-    counts = count_cells(table, engine, {"x": ("x", kind)})["x"]
+    counts = count_columns(table, engine, {"x": ("x", kind)})["x"]
     value = reader(table.x, counts)
     found = engine.arrow(table.select(place=table.place, y=value).order_by("place"))
     return found["y"].to_pylist()
@@ -139,6 +139,22 @@ def test_an_amount_reads_in_any_spelling(engine, written, value):
 )  # fmt: skip
 def test_what_is_no_amount_is_null(engine, written):
     assert read_money(engine, [written, "7.25"]) == [None, Decimal("7.25")]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["1_000", "1_000.50", "1__000", "1e0_1", "0x10", "0X1F", "0b11", "0o17", "1d3", "inf",
+     "+inf", "-Infinity", "nan", "-nan", "true", "false", "TRUE", "t", "yes", "1e400",
+     "1.5e3.5", "\u0661\u0662", "\uff15", "1/2", "1:5", "#5"],
+)  # fmt: skip
+@pytest.mark.parametrize("decimal", [None, ".", ","])
+def test_a_number_that_only_some_engine_casts_is_no_amount(engine, written, decimal):
+    assert read_money(engine, [written, "7"], decimal=decimal) == [None, Decimal(7)]
+
+
+@pytest.mark.parametrize("written", ["1e3", "1E+3", "+1000", "1000.", " 1000", "1000 ", "\t1000"])
+def test_a_bare_number_is_an_amount_on_every_engine(engine, written):
+    assert read_money(engine, [written, "7.25"]) == [Decimal(1000), Decimal("7.25")]
 
 
 @pytest.mark.parametrize("written", ["(5.00", "5.00)", "($5.00"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rfmkit._engine import open_frame
 from rfmkit.exceptions import OrdersError
 from rfmkit.formats import _moments as reading
-from rfmkit.orders._census import count_cells
+from rfmkit.orders._census import count_columns
 
 
 def read(engine, values, kind, reader, dtype=None):
@@ -19,7 +19,7 @@ def read(engine, values, kind, reader, dtype=None):
     column = pa.array(values, dtype or pa.string())
     frame = pa.table({"place": range(len(column)), "x": column})
     table = open_frame(frame, engine=engine).table
-    counts = count_cells(table, engine, {"x": ("x", kind)})["x"]
+    counts = count_columns(table, engine, {"x": ("x", kind)})["x"]
     value = reader(table.x, counts)
     found = engine.arrow(table.select(place=table.place, y=value).order_by("place"))
     return found["y"].to_pylist()
@@ -38,7 +38,7 @@ def read_times(engine, values, *, dayfirst=None, dtype=None):
 
 def is_instant(engine, values, dtype=None):
     table = open_frame(pa.table({"x": pa.array(values, dtype)}), engine=engine).table
-    counts = count_cells(table, engine, {"x": ("x", "time")})["x"]
+    counts = count_columns(table, engine, {"x": ("x", "time")})["x"]
     return moment(table.x, counts).is_instant
 
 
@@ -112,17 +112,17 @@ def test_an_ambiguous_column_is_an_error_that_names_both_readings(
     engine, written, day_first, month_first
 ):
     expected = (
-        "The order of day and month in the column 'date' is known.\n"
+        "The order of day and month in the column 'date' must be known.\n"
         f"Found: {written!r}, which may be {day_first} (day first) or {month_first} "
         "(month first); no cell decides\n"
-        "Hint: say which: dayfirst=True or dayfirst=False."
+        "Hint: pass dayfirst=True or dayfirst=False."
     )
     with pytest.raises(OrdersError, match=f"^{re.escape(expected)}$"):
         read_times(engine, [written, None, "2024-01-01"])
 
 
 def test_a_column_in_both_orders_is_an_error_with_counts(engine):
-    expected = "Found: 2 cells with the day first and 1 with the month first\nHint: say which"
+    expected = "Found: 2 cells with the day first and 1 with the month first\nHint: pass dayfirst"
     with pytest.raises(OrdersError, match=expected):
         read_times(engine, ["13/05/2024", "14/05/2024", "05/13/2024", "01/01/2024"])
 
@@ -141,6 +141,54 @@ def test_what_is_no_date_is_null(engine, other):
     assert dict(zip([*NO_DATES, other], found[: len(NO_DATES) + 1], strict=True)) == nothing | {
         other: DAY
     }
+
+
+WORDS = [
+    "epoch", "Epoch", "infinity", "-infinity", "Infinity", "inf", "-inf", "now", "today",
+    "tomorrow", "yesterday", "NaN", "NaT", "allballs", "24:00", "10:00", "2024-01-05 (BC)",
+    "2024-01-05 BC",
+    "-2024-01-05", "12024-01-05", "290309-12-22", "2024 01 05", "2024\\01\\05", "2024-001",
+    "2024-W01", "2024-01-05 10:60", "2024-01-05 10:00:61", "2024-01-05 24:01", "2024-01-05 25:00",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("other", ["2024-05-03", "2024-05-03 10:00:00", "3.5.2024", "20240503"])
+def test_a_word_that_some_engine_casts_is_no_moment(engine, other):
+    found = read_times(engine, WORDS + [other] * len(WORDS), dayfirst=True)
+    read = {cell: moment for cell, moment in zip(WORDS, found, strict=False) if moment is not None}
+    assert read == {}
+    assert None not in found[len(WORDS) :]
+
+
+@pytest.mark.parametrize("offset", ["Z", "+08:00"])
+def test_a_word_among_instants_is_no_moment(engine, offset):
+    instant = f"2024-05-03T10:00:00{offset}"
+    found = read_times(engine, WORDS[:14] + [instant] * 15)
+    assert found[:14] == [None] * 14
+    assert None not in found[14:]
+
+
+@pytest.mark.parametrize(
+    ("written", "other"),
+    [
+        ("2024-02-28 24:00", "2024-05-03 10:00"),
+        ("2024-02-28T24:00:00", "2024-05-03T10:00:00"),
+        ("2024-02-28 24:00:00.000", "2024-05-03 10:00:00.5"),
+        ("2024/2/28 24:00", "2024/5/3 9:00"),
+        ("28.02.2024 24:00:00", "03.05.2024 10:00:00"),
+        ("28-Feb-2024 24:00", "03-May-2024 10:00"),
+    ],
+)
+def test_the_hour_24_is_the_midnight_that_ends_the_day(engine, written, other):
+    late = written.replace("24:00", "24:01")
+    found = read_times(engine, [written, late, other, other], dayfirst=True)
+    assert found[:2] == [dt.datetime(2024, 2, 29), None]
+    assert found[2].hour in (9, 10)
+
+
+def test_the_hour_24_of_an_instant_is_the_midnight_that_ends_the_day(engine):
+    found = read_times(engine, ["2024-02-28T24:00:00+08:00", "2024-02-28 24:30:00Z"])
+    assert found == [dt.datetime(2024, 2, 28, 16, tzinfo=dt.UTC), None]
 
 
 def test_a_day_that_its_month_does_not_have_is_null(engine):
@@ -180,7 +228,7 @@ def test_numbers_dates_and_timestamps_read(engine, values, dtype, moments):
     ],
 )
 def test_a_column_without_dates_is_an_error(engine, values, dtype, found):
-    expected = f"The column 'date' holds dates: .*\nFound: {found}.*\nHint: convert it first"
+    expected = f"The column 'date' must hold dates: .*\nFound: {found}.*\nHint: convert it first"
     with pytest.raises(OrdersError, match=expected):
         read_times(engine, values, dtype=dtype)
 

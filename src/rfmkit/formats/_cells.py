@@ -36,6 +36,10 @@ LOST_DIGITS: Final = 6
 MANGLED: Final = r"^\d+(\.\d+)?[eE]\+?\d+$"
 SURELY_MANGLED: Final = r"^\d+(\.\d+[eE]\+?|[eE]\+)\d+$"
 
+# Numbers that every engine casts alike. Not so 1_000, which is 1000 in DuckDB and null in Spark,
+# nor words such as inf, nan and true, nor 0x10: what they mean may change with a release.
+PLAIN_MONEY: Final = r"^ *-?\d+(\.\d+)?$"
+BARE_NUMBER: Final = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 SPACE: Final = r"[\s\x{00a0}\x{2009}\x{202f}]"
 CURRENCY: Final = r"(?:\p{Sc}|[A-Za-z\p{Sc}]{1,4}\.?|元|圆|円)?"
 NUMBER: Final = r"(\d(?:[\d.,'’\s\x{00a0}\x{2009}\x{202f}]*\d)?|[.,]\d+)"
@@ -101,7 +105,7 @@ def _every(text, pattern, group):  # type: ignore[no-untyped-def]  # noqa: ANN00
 def sum_within(text: ir.StringValue, pattern: str) -> ir.DecimalValue:
     """Sum the amounts that stand within a text; nothing where there is none."""
     found = _every(text.fill_null(""), pattern, 1)
-    return found.map(lambda amount: amount.try_cast(MONEY)).sums().cast(MONEY)
+    return found.map(bare_money).sums().cast(MONEY)
 
 
 # --- ids -------------------------------------------------------------------------------------
@@ -192,7 +196,7 @@ def money_look(column: ir.Column) -> Counts:
     dots, threes = column.contains("."), column.right(4).startswith(".")
     return {
         "there": column.count(),
-        "plain": column.try_cast(MONEY).count(),
+        "plain": count_if(column.re_search(PLAIN_MONEY)),
         "dots": count_if(dots),
         "threes": count_if(threes),
     }
@@ -200,7 +204,15 @@ def money_look(column: ir.Column) -> Counts:
 
 def money_plain(column: ir.Column) -> ir.BooleanValue:
     """Tell the cells that the engine's own cast reads."""
-    return column.try_cast(MONEY).notnull()
+    return column.re_search(PLAIN_MONEY)
+
+
+def bare_money(column: ir.Column) -> ir.DecimalValue:
+    """Return the amounts of a column of bare numbers; null where a cell is none."""
+    if not column.type().is_string():
+        return column.try_cast(MONEY)
+    number = column.strip()
+    return number.re_search(BARE_NUMBER).ifelse(number, ibis.null("string")).try_cast(MONEY)
 
 
 def money_text(
@@ -304,5 +316,6 @@ def _read_money_text(text: ir.StringValue, mark: str) -> ir.DecimalValue:
     )
     size = is_money.ifelse(digits, ibis.null("string")).try_cast(MONEY)
     value = minus.ifelse(-size, size)
-    # A number as in 1e3 needs no grammar; with a decimal comma a dot is no decimal mark.
-    return value if mark == "," else ibis.coalesce(text.try_cast(MONEY), value).cast(MONEY)
+    if mark == ",":  # a dot is no decimal mark
+        return value
+    return text.re_search(BARE_NUMBER).ifelse(text.try_cast(MONEY), value).cast(MONEY)

@@ -12,6 +12,7 @@ import ibis
 from rfmkit._engine import ROW, is_paths, list_paths, open_beside, open_source
 from rfmkit.columns import MONEY
 from rfmkit.exceptions import ColumnsDifferError, OrdersError, examples
+from rfmkit.formats._cells import bare_money
 from rfmkit.formats._names import normalized
 from rfmkit.formats.format import Format, known
 
@@ -143,7 +144,7 @@ def _joined(one: Format, found: Sequence[tuple[Part, str, Source]]) -> Source:
 
 
 def _one_row_a_key(part: Part, table: ir.Table) -> ir.Table:
-    amounts = {name: table[name].try_cast(MONEY) for name in part.sums}
+    amounts = {name: bare_money(table[name]) for name in part.sums}
     sums = {
         # A sum is known where all of its amounts are.
         name: (table[name].count() == amount.count()).ifelse(amount.sum(), None).cast(MONEY)
