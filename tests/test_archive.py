@@ -1,13 +1,14 @@
 """The archive: what was learned comes back, and nothing else does."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import rfmkit as rk
-from rfmkit.archive import LEARNED, MODELS, PARTS
+from rfmkit.archive import LEARNED, MODELS, PARTS, RENAMED
 from rfmkit.exceptions import NotFittedError, RfmkitError
 
 LOG = rk.read_orders(rk.load_sample())
@@ -38,7 +39,7 @@ FITTED = [
     rk.GapRegression("lognormal").fit(LOG),
     rk.PurchaseCycle("gamma").fit(LOG),
     rk.RFMScorer(n_bins=4).fit(rk.summarize(LOG)),
-    rk.Lifecycle(silent_after=rk.Cycles(2), lost_after=rk.Probability(0.8)).fit(LOG),
+    rk.Lifecycle(silent_after=rk.PurchaseCycles(2), lost_after=rk.ChurnProbability(0.8)).fit(LOG),
 ]
 
 
@@ -171,3 +172,38 @@ def test_numbers_come_back_to_the_last_digit(tmp_path):
     again = rk.load_model(tmp_path / "model.json")
     assert again.params_["r"] == 0.1 + 0.2
     assert again.extra_.tobytes() == model.extra_.tobytes()
+
+
+# --- files of earlier versions -------------------------------------------------------------------
+
+SAVED = Path(__file__).parent / "saved"
+"""Models fitted on the bundled sample and saved by 0.1.0 before classes were moved and renamed."""
+PREDICTED = json.loads((SAVED / "predicted.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", sorted(PREDICTED))
+def test_a_model_saved_by_an_earlier_version_predicts_the_same(name):
+    model = rk.load_model(SAVED / f"{name}.json")
+    assert type(model).__name__ == name.partition("-")[0]
+    found = outcome(model)
+    for column, expected in PREDICTED[name].items():
+        values = found[column].head(len(expected))
+        if pd.api.types.is_datetime64_any_dtype(values):
+            values = values.dt.strftime("%Y-%m-%d")
+        assert values.tolist() == expected, column
+
+
+def test_the_thresholds_of_an_earlier_version_have_the_names_of_today():
+    text = (SAVED / "Lifecycle.json").read_text(encoding="utf-8")
+    assert '"part": "Cycles"' in text
+    assert '"part": "Probability"' in text
+    model = rk.load_model(SAVED / "Lifecycle.json")
+    assert model.silent_after == rk.PurchaseCycles(2)
+    assert model.lost_after == rk.ChurnProbability(0.8)
+    other = rk.load_model(SAVED / "Lifecycle-quantile.json")
+    assert other.silent_after == rk.SilenceQuantile(0.7)
+
+
+def test_every_old_name_leads_to_a_part_and_to_no_old_name():
+    assert set(RENAMED.values()) <= PARTS.keys()
+    assert not set(RENAMED) & PARTS.keys()

@@ -19,7 +19,7 @@ def test_whole_numbers_are_pythons_or_numpys(value):
 
 @pytest.mark.parametrize("value", [*NO_NUMBER, 0, -1, 1.5, 1.0])
 def test_what_is_not_whole_is_named(value):
-    with pytest.raises(RfmkitError, match=r"^n is at least 1 and whole\.\nFound: n="):
+    with pytest.raises(RfmkitError, match=r"^n must be a whole number of at least 1\.\nFound: n="):
         checks.whole("n", value)
 
 
@@ -30,7 +30,7 @@ def test_numbers_lie_within_limits(value):
 
 @pytest.mark.parametrize("value", [*NO_NUMBER, 0, 1, -0.1, float("inf")])
 def test_what_is_on_a_limit_or_beyond_is_named(value):
-    with pytest.raises(RfmkitError, match=r"^x lies between 0 and 1\.\nFound: x="):
+    with pytest.raises(RfmkitError, match=r"^x must be a number between 0 and 1\.\nFound: x="):
         checks.number("x", value, above=0, below=1)
 
 
@@ -46,7 +46,7 @@ def test_a_hint_says_what_to_do():
 
 @pytest.mark.parametrize("value", ["c", None, ["a"], {}])
 def test_a_choice_is_one_of_those_offered(value):
-    with pytest.raises(RfmkitError, match=r"^word is one of 'a', 'b'\.\nFound: word="):
+    with pytest.raises(RfmkitError, match=r"^word must be one of 'a', 'b'\.\nFound: word="):
         checks.choice("word", value, ("a", "b"))
 
 
@@ -57,12 +57,12 @@ def test_nothing_may_stand_for_text_and_for_a_fit():
 
 @pytest.mark.parametrize("value", [0.8, "curve", rk.ChurnCurve, pd.DataFrame()])
 def test_another_thing_is_no_fitted_object(value):
-    with pytest.raises(RfmkitError, match=r"^churn is a fitted ChurnCurve\.\nFound: .*\nHint: "):
+    with pytest.raises(RfmkitError, match=r"^churn must be a fitted ChurnCurve\.\nFound: .*\nHint: "):
         checks.fitted("churn", value, rk.ChurnCurve, "curve_")
 
 
 def test_an_object_that_was_not_fitted_is_named():
-    with pytest.raises(NotFittedError, match=r"Found: ChurnCurve without a fit\nHint: \.fit"):
+    with pytest.raises(NotFittedError, match=r"Found: a ChurnCurve that has not been fitted\nHint: churn=rk"):
         checks.fitted("churn", rk.ChurnCurve(), rk.ChurnCurve, "curve_")
 
 
@@ -99,15 +99,15 @@ def test_a_wrong_argument_for_a_text_file_is_named(options):
 
 
 WRONG = {
-    "cycles": lambda log, _: rk.Lifecycle(silent_after=rk.Cycles("2")).fit(log),
-    "quantile": lambda log, _: rk.Lifecycle(silent_after=rk.Quantile("2")).fit(log),
-    "probability": lambda log, _: rk.Lifecycle(lost_after=rk.Probability("2")).fit(log),
-    "endless": lambda log, _: rk.Lifecycle(lost_after=rk.Cycles(float("inf"))).fit(log),
+    "cycles": lambda log, _: rk.Lifecycle(silent_after=rk.PurchaseCycles("2")).fit(log),
+    "quantile": lambda log, _: rk.Lifecycle(silent_after=rk.SilenceQuantile("2")).fit(log),
+    "probability": lambda log, _: rk.Lifecycle(lost_after=rk.ChurnProbability("2")).fit(log),
+    "endless": lambda log, _: rk.Lifecycle(lost_after=rk.PurchaseCycles(float("inf"))).fit(log),
     "fan": lambda log, _: rk.Lifecycle(fan_purchases="3").fit(log),
     "nobody a fan": lambda log, _: rk.Lifecycle(fan_purchases=0).fit(log),
     "language": lambda log, _: rk.Lifecycle(lang=["en"]).fit(log),
     "its churn": lambda log, _: rk.Lifecycle(churn=0.8).fit(log),
-    "its cycle": lambda log, _: rk.Lifecycle(cycle=30, silent_after=rk.Cycles(2)).fit(log),
+    "its cycle": lambda log, _: rk.Lifecycle(cycle=30, silent_after=rk.PurchaseCycles(2)).fit(log),
     "its scorer": lambda log, _: rk.Lifecycle(scorer="quantile").fit(log),
     "unfitted": lambda log, _: rk.Lifecycle(churn=rk.ChurnCurve()).fit(log),
     "a class": lambda log, _: rk.segment(log, lifecycle=rk.Lifecycle),
@@ -156,7 +156,7 @@ def test_a_horizon_is_whole_days_up_to_a_hundred_years():
     assert found == 90
     assert type(found) is int
     assert checks.horizon(36_525) == 36_525
-    with pytest.raises(RfmkitError, match="horizon_days is at most 36,525, a hundred years"):
+    with pytest.raises(RfmkitError, match="horizon_days must be at most 36,525, a hundred years"):
         checks.horizon(36_526)
-    with pytest.raises(RfmkitError, match="horizon_days is at least 1 and whole"):
+    with pytest.raises(RfmkitError, match="horizon_days must be a whole number of at least 1"):
         checks.horizon(90.0)

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 import rfmkit as rk
-from rfmkit.formats import format as registry
+from rfmkit.formats import _registry as registry
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

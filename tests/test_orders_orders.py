@@ -66,13 +66,13 @@ def test_a_day_is_a_date_a_datetime_or_text(day):
     ids=repr,
 )
 def test_what_is_no_day_is_an_error(day):
-    with pytest.raises(RfmkitError, match=r"as_of is a date such as '2024-04-24'\.\nFound: ."):
+    with pytest.raises(RfmkitError, match=r"as_of must be a date, or text such as '2024-04-24'\.\nFound: as_of=."):
         rk.read_orders(THREE_DAYS, as_of=day)
 
 
 def test_moving_to_what_is_no_day_is_an_error():
     orders = rk.read_orders(THREE_DAYS)
-    with pytest.raises(RfmkitError, match=r"day is a date such as .*\nFound: 'later'"):
+    with pytest.raises(RfmkitError, match=r"day must be a date, .*\nFound: day='later'"):
         orders.until("later")
 
 

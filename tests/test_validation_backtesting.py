@@ -255,7 +255,7 @@ def test_a_short_log_has_no_origin(orders):
         ([], r"origins names a day at least\.\nFound: origins=\[\]"),
         (["2024-12-01"], r"90 days or more before as_of\.\nFound: origin 2024-12-01"),
         (["2022-05-05"], r"bought by every origin\.\nFound: origin 2022-05-05"),
-        (["soon"], r"origins is a date such as"),
+        (["soon"], r"origins must be a date"),
     ],
 )
 def test_origins_that_cannot_be_are_said(orders, origins, message):

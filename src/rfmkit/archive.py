@@ -48,15 +48,22 @@ PARTS: Final = {
     "Trees": "rfmkit.churn._learners",
     "Survival": "rfmkit.cycle._survival",
     "Tail": "rfmkit.cycle._survival",
-    "Cycles": "rfmkit.segments.thresholds",
-    "Quantile": "rfmkit.segments.thresholds",
-    "Probability": "rfmkit.segments.thresholds",
+    "PurchaseCycles": "rfmkit.segments.thresholds",
+    "SilenceQuantile": "rfmkit.segments.thresholds",
+    "ChurnProbability": "rfmkit.segments.thresholds",
     "Covariates": "rfmkit.btyd._covariates",
     "Design": "rfmkit.btyd._formulas",
     "Fit": "rfmkit.churn._fits",
     "Baseline": "rfmkit.churn._distributions",
     "Scales": "rfmkit.churn._gaps",
 }
+
+RENAMED: Final = {
+    "Cycles": "PurchaseCycles",
+    "Quantile": "SilenceQuantile",
+    "Probability": "ChurnProbability",
+}
+"""Names in older files, and the names of today."""
 
 LEARNED: Final = {
     "Blend": "rfmkit.churn._blend",
@@ -241,7 +248,8 @@ def _decoded(value: Any) -> Any:
 
 
 def _part(value: dict[str, Any]) -> Any:
-    return _found(value["part"], PARTS)(**_state(value))
+    name = value["part"]
+    return _found(RENAMED.get(name, name), PARTS)(**_state(value))
 
 
 def _model(value: dict[str, Any]) -> Any:

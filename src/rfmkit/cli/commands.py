@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from rfmkit.orders.orders import Orders
+    from rfmkit.segments.lifecycle import Lang
 
 BAD_INPUT = 2
 
@@ -72,7 +73,7 @@ def cli() -> None:
     "--prospects", metavar="FILE", help="List of people who are known but may not have bought."
 )
 def segment(
-    orders: str, out: Path | None, lang: str, prospects: str | None, **reading: Any
+    orders: str, out: Path | None, lang: Lang, prospects: str | None, **reading: Any
 ) -> None:
     """Segment the customers of ORDERS (a file, a folder or a glob in quotes)."""
     run_segment(orders, out, lang=lang, prospects=prospects, reading=reading)
@@ -140,13 +141,13 @@ def run_segment(
     source: str,
     out: Path | None,
     *,
-    lang: str,
+    lang: Lang,
     prospects: str | None = None,
     reading: dict[str, Any],
 ) -> tuple[Orders, ir.Table]:
     """Read a log, segment its customers, write the result, and print the table of segments."""
     from rfmkit.orders.reading import read_orders
-    from rfmkit.segments.lifecycle import Lifecycle, segment_table
+    from rfmkit.segments.segment import segment_table
 
     writer = choose_writer(out, source, TABLE_WRITERS)
     with stage("Reading the orders"):
@@ -154,8 +155,7 @@ def run_segment(
     with stage("Summarizing the customers"):
         _ = log.history.gaps, log.history.customers  # computed here, under this heading
     with stage("Learning cycle, churn and scores"):
-        lifecycle = Lifecycle(lang=lang)  # type: ignore[arg-type]
-        table = segment_table(log, lifecycle=lifecycle, prospects=prospects)
+        table = segment_table(log, prospects=prospects, lang=lang)
         table = log.history.engine.canonical(table)
         # Written to a file and counted for the screen: computed once for both.
         table = log.history.engine.store(table, "segments")

@@ -9,7 +9,7 @@ import ibis
 from rfmkit._engine import Engine, open_beside
 from rfmkit.exceptions import OrdersError
 from rfmkit.formats._cells import read_id
-from rfmkit.formats._names import find_columns, normalized, require
+from rfmkit.formats._names import find_columns, find_email, require
 from rfmkit.orders import _customer_keys as customer_keys
 from rfmkit.orders._census import count_columns
 from rfmkit.orders._history import sums_of_others
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from rfmkit.orders.orders import Orders
 
 MONEY_SUM: Final = "decimal(38, 4)"
-EMAIL: Final = ("email", "emailaddress", "customeremail", "billingemail", "邮箱")
 NOT_REAL: Final = (
     "test", "deleted", "mangled_customer", "excluded", "superseded", "duplicate",
 )  # fmt: skip
@@ -77,8 +76,8 @@ def _customer_ids(opened: Source, kind: str = "customer_id") -> ir.Table:
     seen = list(opened.table.columns)
     columns = find_columns(seen, {})
     if kind == "email":  # a log that knows its customers by their addresses
-        for listed in [name for name in seen if normalized(name) in EMAIL][:1]:
-            columns["customer_id"] = listed
+        address = find_email(seen)
+        columns |= {"customer_id": address} if address else {}
     require("customer_id", columns, seen)
     name = columns["customer_id"]
     census = count_columns(opened.table, opened.engine, {"customer_id": (name, "id")})

@@ -1,4 +1,4 @@
-"""Lifecycle: where each customer stands, and the main job, `segment`."""
+"""Lifecycle: the segment and the phase of each customer, by thresholds of silence."""
 
 from __future__ import annotations
 
@@ -11,51 +11,56 @@ from rfmkit import _checks as checks
 from rfmkit.churn import ChurnCurve
 from rfmkit.columns import LABELS, PHASES
 from rfmkit.cycle import PurchaseCycle
-from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
+from rfmkit.exceptions import NotFittedError, RfmkitError
 from rfmkit.history.customers import over_customers
-from rfmkit.orders.orders import Orders, as_orders
-from rfmkit.segments._prospects import like_customers, listed_ids, prospect_table
-from rfmkit.segments.rfm import SCORES, RFMScorer
-from rfmkit.segments.thresholds import NEVER, Limit, Quantile, days_of
+from rfmkit.orders.orders import Orders
+from rfmkit.segments._prospects import listed_ids
+from rfmkit.segments.rfm import RFMScorer, score_columns
+from rfmkit.segments.thresholds import NEVER, SilenceQuantile, Threshold, threshold_days
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-__all__ = ["Lifecycle", "segment"]
+__all__ = ["Lang", "Lifecycle", "check_parts", "stage_columns"]
+
+Lang = Literal["en", "zh"]
 
 
 class Lifecycle:
-    """Segments (new, repeat, dormant, fan) and phases (active, silent, lost) by stated limits.
+    """A rule of segments (new, repeat, dormant, fan) and phases (active, silent, lost).
 
-    - **active** up to `silent_after`, **silent** up to `lost_after`, then **lost**; the limits
-      are learned per order number, and a silence of exactly the limit is past it;
-    - **dormant**: not active; **fan**: active, with `fan_purchases` or more and frequency and
-      money in the top score (or named in `engagement`); **repeat**: active with two or more
-      purchases, no fan; **new**: active with exactly one.
+    - **active**: silent for fewer than `silent_after` days; **silent**: for fewer than
+      `lost_after` days; **lost**: for `lost_after` days or more. The thresholds are learned per
+      order number. At exactly `silent_after` days a customer is silent.
+    - **dormant**: not active; **fan**: active, with `fan_purchases` purchases or more and the top
+      score of frequency and of money (or named in `engagement`); **repeat**: active with two or
+      more purchases, not a fan; **new**: active with exactly one purchase.
 
     Parameters
     ----------
-    silent_after : int, Cycles, Quantile or Probability, default Quantile(0.8)
-        Days, purchase cycles, a share of the returners, or a churn probability. The default is
-        the silence after which four in five returners had returned.
-    lost_after : int, Cycles, Quantile or Probability, default 365
-        Likewise; never below `silent_after`.
+    silent_after : int, PurchaseCycles, SilenceQuantile or ChurnProbability
+        Days, purchase cycles, a share of the returners, or a churn probability. Default:
+        ``SilenceQuantile(0.8)``, the silence after which four in five returners had returned.
+    lost_after : int, PurchaseCycles, SilenceQuantile or ChurnProbability, default 365
+        Likewise. Raised to `silent_after` where it is shorter.
     fan_purchases : int, default 3
-        Purchases that a fan has at least.
+        Smallest number of purchases of a fan.
     cycle : PurchaseCycle, optional
-        A fitted cycle, for ``Cycles``; default: fitted on the same log.
+        A fitted cycle, for ``PurchaseCycles``. Default: fitted on the same log.
     churn : ChurnCurve, optional
-        A fitted curve, for the strata, ``Quantile`` and ``Probability``; default: likewise.
+        A fitted curve, for the strata, ``SilenceQuantile`` and ``ChurnProbability``. Default:
+        fitted on the same log.
     scorer : RFMScorer, optional
-        A fitted scorer; default: quintiles of the same customers.
+        A fitted scorer. Default: quintiles of the same customers.
     lang : {"en", "zh"}, default "en"
         Language of the labels.
 
     Attributes
     ----------
     boundaries_ : DataFrame
-        `stratum, first_order_number, silent_after_days, lost_after_days`: the limits used.
+        The thresholds used, one row per stratum: `stratum` (str), `first_order_number` (int64),
+        `silent_after_days`, `lost_after_days` (int64, days).
     scorer_ : RFMScorer
         The scorer used.
     churn_ : ChurnCurve
@@ -63,27 +68,32 @@ class Lifecycle:
 
     See Also
     --------
-    rfmkit.segment : the whole job in one call, prospects included.
+    rfmkit.segment : the same with prospects, cycle and churn, in one call.
 
     Examples
     --------
     >>> import rfmkit as rk
     >>> orders = rk.read_orders(rk.load_sample())
-    >>> stages = rk.Lifecycle(lost_after=180).fit_transform(orders)
-    >>> sorted(stages["phase"].unique())
-    ['active', 'lost', 'silent']
+    >>> lifecycle = rk.Lifecycle(lost_after=180).fit(orders)
+    >>> lifecycle.boundaries_.head(3)
+      stratum  first_order_number  silent_after_days  lost_after_days
+    0       1                   1                108              180
+    1       2                   2                 72              180
+    2     3-4                   3                 62              180
+    >>> stages = lifecycle.transform(orders)
+    >>> stages[["customer_id", "recency_days", "purchases", "segment", "phase"]].head(3)
     """
 
     def __init__(
         self,
         *,
-        silent_after: Limit = Quantile(0.8),
-        lost_after: Limit = 365,
+        silent_after: Threshold = SilenceQuantile(0.8),
+        lost_after: Threshold = 365,
         fan_purchases: int = 3,
         cycle: PurchaseCycle | None = None,
         churn: ChurnCurve | None = None,
         scorer: RFMScorer | None = None,
-        lang: Literal["en", "zh"] = "en",
+        lang: Lang = "en",
     ) -> None:
         self.silent_after = silent_after
         self.lost_after = lost_after
@@ -94,22 +104,29 @@ class Lifecycle:
         self.lang = lang
 
     def fit(self, source: Any) -> Self:
-        """Learn the limits and the scores.
+        """Learn the thresholds of silence and the scores.
 
         Parameters
         ----------
         source : Orders or DataFrame of customers
-            A log; a frame of customers is enough where `churn` (and for ``Cycles`` also `cycle`)
-            is given, fitted.
+            A log. A frame of customers suffices where a fitted `churn` was passed (for
+            ``PurchaseCycles`` also a fitted `cycle`).
 
         Returns
         -------
         Lifecycle
             Itself, fitted.
+
+        Raises
+        ------
+        RfmkitError
+            An argument is wrong, or a frame of customers cannot replace a log.
+        NotEnoughHistoryError
+            The log has no purchase, or no cycle where ``PurchaseCycles`` needs one.
         """
         checks.choice("lang", self.lang, LABELS)
         checks.whole("fan_purchases", self.fan_purchases)
-        _insist_fitted(self.cycle, self.churn, self.scorer)
+        check_parts(self.cycle, self.churn, self.scorer)
         curve = self.churn or ChurnCurve().fit(_log(source, "churn"))
         self.scorer_ = self.scorer or RFMScorer().fit(source)
         self.churn_ = curve
@@ -117,68 +134,62 @@ class Lifecycle:
         return self
 
     def transform(self, customers: Any, *, engagement: Any = None) -> Any:
-        """Add segment and phase to customers.
+        """Return customers with their scores, segment and phase.
 
         Parameters
         ----------
         customers : Orders or DataFrame
             A log, or the frame of ``summarize`` in any kind.
         engagement : DataFrame or path, optional
-            Customers who spread the word (reviews, shares, referrals), with their `customer_id`.
-            While active, they are fans.
+            Customers who recommend the shop (reviews, shares, referrals), with their
+            `customer_id`. While active, they are fans.
 
         Returns
         -------
         DataFrame
-            The customers with the three scores of `scorer_`, `segment` and `phase`.
+            The customers, in the input's kind and row order, with `recency_score`,
+            `frequency_score`, `monetary_score` (int64) of `scorer_`, `segment` and `phase` (str).
+
+        Raises
+        ------
+        NotFittedError
+            It has not been fitted.
+        ColumnsError
+            The frame lacks a column.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> stages = rk.Lifecycle().fit(orders).transform(orders)
+        >>> stages.groupby(["phase", "segment"])["customer_id"].count().head(3)
         """
         needs = ("customer_id", "purchases", "recency_days")
         return over_customers(
-            customers, lambda table: self.stage_columns(table, engagement=engagement), needs=needs
+            customers, lambda table: stage_columns(self, table, engagement=engagement), needs=needs
         )
 
     def fit_transform(self, source: Any) -> Any:
-        """Fit on a log or on customers, and transform them."""
+        """Return ``fit(source).transform(source)``.
+
+        Parameters
+        ----------
+        source : Orders or DataFrame of customers
+            See ``fit``.
+
+        Returns
+        -------
+        DataFrame
+            See ``transform``.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> stages = rk.Lifecycle(silent_after=60).fit_transform(orders)
+        >>> stages["phase"].value_counts()
+        """
         return self.fit(source).transform(source)
-
-    def stage_columns(self, table: ir.Table, *, engagement: Any = None) -> ir.Table:
-        """Add the columns of `transform` to a table of customers."""
-        if not hasattr(self, "boundaries_"):
-            raise NotFittedError("A Lifecycle is fitted before use.", hint=".fit(orders) first.")
-        table = self.scorer_.score_columns(table)  # scores of another scorer say something else
-        words = LABELS[self.lang]
-        silent, lost = (self._limit(table, name) for name in ("silent_after", "lost_after"))
-        phase = ibis.cases(
-            (table.purchases < 1, ibis.null("string")),
-            (table.recency_days < silent, "active"),
-            (table.recency_days < lost, "silent"),
-            else_="lost",
-        )
-        # Where all are equal there is no top: an edge is what lifts one above another.
-        _, best_f, best_m = (
-            len(edges) + 1 if len(edges) else 0 for edges in self.scorer_.edges_.values()
-        )
-        fan = (
-            (table.purchases >= self.fan_purchases)
-            & (table.frequency_score == best_f)
-            & (table.monetary_score == best_m)
-        )
-        if engagement is not None:
-            fan = fan | table.customer_id.cast("string").isin(listed_ids(engagement))
-        segment_ = ibis.cases(
-            (table.purchases < 1, words["prospect"]),
-            (phase != "active", words["dormant"]),
-            (fan, words["fan"]),
-            (table.purchases > 1, words["repeat"]),
-            else_=words["new"],
-        )
-        named = ibis.cases(*((phase == name, words[name]) for name in PHASES))
-        return table.mutate(segment=segment_, phase=named)
-
-    def _limit(self, table: ir.Table, name: str) -> ir.IntegerValue:
-        rows = self.boundaries_[["first_order_number", f"{name}_days"]].itertuples(index=False)
-        cases = [(table.purchases >= int(first), int(days)) for first, days in rows]
-        return ibis.cases(*reversed(cases), else_=ibis.null("int64"))
 
     def _boundaries(self, curve: ChurnCurve, source: Any) -> pd.DataFrame:
         import pandas as pd
@@ -186,9 +197,9 @@ class Lifecycle:
         def cycle() -> PurchaseCycle:
             return self.cycle or PurchaseCycle().fit(_log(source, "cycle"))
 
-        silent = np.array(days_of(self.silent_after, curve, cycle))
-        lost = np.array(days_of(self.lost_after, curve, cycle))
-        # Where nobody ever returned, no silence tells more than the limit of loss.
+        silent = np.array(threshold_days(self.silent_after, curve, cycle))
+        lost = np.array(threshold_days(self.lost_after, curve, cycle))
+        # Where nobody ever returned, no silence separates active from silent customers.
         silent = np.where(silent == NEVER, lost, silent)
         lost = np.maximum(lost, silent)
         return pd.DataFrame(
@@ -201,174 +212,98 @@ class Lifecycle:
         )
 
     def __repr__(self) -> str:
-        """Say where the limits lie."""
-        limits = f"silent after {self.silent_after}, lost after {self.lost_after}"
-        return f"<Lifecycle: {limits}{'' if hasattr(self, 'boundaries_') else '; not fitted'}>"
-
-
-def segment(
-    orders: Orders,
-    *,
-    cycle: PurchaseCycle | None = None,
-    churn: ChurnCurve | None = None,
-    scorer: RFMScorer | None = None,
-    lifecycle: Lifecycle | None = None,
-    prospects: Any = None,
-    engagement: Any = None,
-) -> Any:
-    """Say of every customer where they stand: the main job, in one call.
-
-    Parameters
-    ----------
-    orders : Orders
-        The log, as of its day.
-    cycle, churn, scorer, lifecycle : fitted objects, optional
-        What to measure with; whatever is not given is fitted on this log with its defaults.
-    prospects : DataFrame or path, optional
-        A roster of people known to the shop, with their `customer_id`. Those without a purchase
-        are prospects, as are those of the log whose orders were all set aside: never paid,
-        cancelled, refunded in full, or not readable.
-    engagement : DataFrame or path, optional
-        Customers who spread the word, with their `customer_id`: fans while active.
-
-    Returns
-    -------
-    DataFrame
-        One row per customer and prospect, in the source's kind, ordered by `customer_id`:
-        `segment, phase`, the columns of ``summarize``, the three scores, the customer's cycle and
-        next date with its interval, `churn_probability` with its interval (see ``ChurnCurve``:
-        default within 365 days of the last purchase), `ordered_unpaid`. What only a purchase can
-        give is null for prospects.
-
-    Examples
-    --------
-    >>> import rfmkit as rk
-    >>> orders = rk.read_orders(rk.load_sample())
-    >>> table = rk.segment(orders)
-    >>> counts = table["segment"].value_counts()
-    >>> int(counts.sum()) == len(table)
-    True
-    >>> int((table["segment"] != "prospect").sum()) == len(rk.summarize(orders))
-    True
-    """
-    return as_orders(orders).history.deliver(
-        segment_table(
-            orders, cycle=cycle, churn=churn, scorer=scorer, lifecycle=lifecycle,
-            prospects=prospects, engagement=engagement,
-        ),
-        order_by=("customer_id",),
-    )  # fmt: skip
-
-
-def segment_table(
-    orders: Orders,
-    *,
-    cycle: PurchaseCycle | None = None,
-    churn: ChurnCurve | None = None,
-    scorer: RFMScorer | None = None,
-    lifecycle: Lifecycle | None = None,
-    prospects: Any = None,
-    engagement: Any = None,
-) -> ir.Table:
-    """Give the table of `segment` as an expression that nothing has run yet."""
-    customers = orders.history.customers
-    people = prospect_table(orders, prospects)
-    if not _rows(customers, orders):
-        if people is None or not _rows(people, orders):
-            raise NotEnoughHistoryError(
-                "The log holds at least one customer.",
-                found=f"nobody as of {orders.as_of}, in a log that begins on "
-                f"{orders.history.facts['first_day']}",
-                hint="see orders.audit for what was set aside and why, and orders.hidden.",
+        """Return the thresholds, as days where they were learned, and the next call."""
+        if not hasattr(self, "boundaries_"):
+            silent, lost = (
+                f"{given} days" if isinstance(given, int) else given
+                for given in (self.silent_after, self.lost_after)
             )
-        return _only_prospects(customers, people, lifecycle)
-    _insist_fitted(cycle, churn, scorer)
-    if lifecycle is not None and not isinstance(lifecycle, Lifecycle):
-        raise RfmkitError("lifecycle is a Lifecycle.", found=repr(lifecycle))
-    if scorer is not None and getattr(lifecycle, "scorer_", scorer) is not scorer:
-        raise RfmkitError(
-            "A fitted lifecycle brings its own scorer.",
-            found="another one in scorer=",
-            hint="leave scorer= out, or give it to Lifecycle(scorer=...) before the fit.",
+            return (
+                f"<Lifecycle: silent after {silent}, lost after {lost}; not fitted. "
+                "Next: .fit(orders)>"
+            )
+        silent, lost = (
+            _range_of_days(self.boundaries_[name])
+            for name in ("silent_after_days", "lost_after_days")
         )
-    churn = churn or _of(lifecycle, "churn") or ChurnCurve().fit(orders)
-    cycle = cycle or _of(lifecycle, "cycle") or _cycle_or_none(orders)
-    scorer = scorer or _of(lifecycle, "scorer") or RFMScorer().fit(orders)
-    if lifecycle is None or not hasattr(lifecycle, "boundaries_"):
-        given = {} if lifecycle is None else vars(lifecycle)
-        given |= {"cycle": cycle, "churn": churn, "scorer": scorer}
-        lifecycle = Lifecycle(**given).fit(orders)
-    table = scorer.score_columns(customers)
-    table = churn.churn_columns(cycle.cycle_columns(table) if cycle else _no_cycle(table))
-    table = lifecycle.stage_columns(table, engagement=engagement)
-    table = table.mutate(ordered_unpaid=table.unpaid_orders > 0)
-    table = _front(table)
-    if people is None:
-        return table
-    table = orders.history.engine.canonical(table)
-    word = LABELS[lifecycle.lang]["prospect"]
-    return ibis.union(table, like_customers(people, table, word))
+        return (
+            f"<Lifecycle: silent after {silent}, lost after {lost}. Next: .transform(orders), or "
+            "rk.segment(orders, lifecycle=...)>"
+        )
 
 
-def _of(lifecycle: Lifecycle | None, name: str) -> Any:
-    """Give what a lifecycle was fitted with, so that applying it moves no fence."""
-    return getattr(lifecycle, f"{name}_", None) or getattr(lifecycle, name, None)
-
-
-def _front(table: ir.Table) -> ir.Table:
-    first = ["customer_id", "segment", "phase"]
-    return table.select(*first, *(name for name in table.columns if name not in first))
-
-
-def _rows(table: ir.Table, orders: Orders) -> int:
-    return int(orders.history.engine.row(table.aggregate(rows=table.count()))["rows"])
-
-
-def _insist_fitted(cycle: Any, churn: Any, scorer: Any) -> None:
+def check_parts(cycle: Any, churn: Any, scorer: Any) -> None:
+    """Check that the parts of a lifecycle that were passed are fitted objects of their class."""
     checks.fitted("cycle", cycle, PurchaseCycle, "cycle_days_")
     checks.fitted("churn", churn, ChurnCurve, "curve_")
     checks.fitted("scorer", scorer, RFMScorer, "edges_")
 
 
-def _only_prospects(customers: ir.Table, people: ir.Table, lifecycle: Lifecycle | None) -> ir.Table:
-    scores = {name: ibis.null("int64") for name in SCORES}
-    empty = _no_cycle(customers.mutate(**scores)).mutate(
-        **{f"churn_{name}": ibis.null("float64") for name in ("probability", "lower", "upper")},
-        segment=ibis.null("string"), phase=ibis.null("string"), ordered_unpaid=ibis.literal(True),  # noqa: FBT003
-    )  # fmt: skip
-    word = LABELS[lifecycle.lang if lifecycle else "en"]["prospect"]
-    return like_customers(people, _front(empty), word)
+def stage_columns(
+    lifecycle: Lifecycle, table: ir.Table, *, engagement: Any = None, lang: Lang | None = None
+) -> ir.Table:
+    """Return a table of customers with the columns of `Lifecycle.transform`.
 
-
-def _cycle_or_none(orders: Orders) -> PurchaseCycle | None:
-    """Where nobody has bought twice there is no cycle, and its columns are null."""
-    import warnings
-
-    from rfmkit.exceptions import RfmkitWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RfmkitWarning)  # who asks for the cycle is warned
-        try:
-            return PurchaseCycle().fit(orders)
-        except NotEnoughHistoryError:
-            return None
-
-
-def _no_cycle(table: ir.Table) -> ir.Table:
-    return table.mutate(
-        cycle_days=ibis.null("float64"),
-        expected_next_purchase=ibis.null("date"),
-        next_purchase_from=ibis.null("date"),
-        next_purchase_to=ibis.null("date"),
-        overdue_ratio=ibis.null("float64"),
+    Customers are scored here, by the lifecycle's own scorer, and nowhere else in `segment`.
+    """
+    if not hasattr(lifecycle, "boundaries_"):
+        raise NotFittedError(
+            "A Lifecycle must be fitted before it is used.",
+            found="a Lifecycle that has not been fitted",
+            hint="call .fit(orders) first.",
+        )
+    scorer = lifecycle.scorer_
+    table = score_columns(scorer, table)
+    words = LABELS[lang or lifecycle.lang]
+    silent, lost = (
+        _threshold(lifecycle.boundaries_, table.purchases, f"{name}_days")
+        for name in ("silent_after", "lost_after")
     )
+    phase = ibis.cases(
+        (table.purchases < 1, ibis.null("string")),
+        (table.recency_days < silent, "active"),
+        (table.recency_days < lost, "silent"),
+        else_="lost",
+    )
+    # Without an edge all customers have one score: nobody is on top, and 0 matches no score.
+    _, best_f, best_m = (len(edges) + 1 if len(edges) else 0 for edges in scorer.edges_.values())
+    fan = (
+        (table.purchases >= lifecycle.fan_purchases)
+        & (table.frequency_score == best_f)
+        & (table.monetary_score == best_m)
+    )
+    if engagement is not None:
+        fan = fan | table.customer_id.cast("string").isin(listed_ids(engagement))
+    segment = ibis.cases(
+        (table.purchases < 1, words["prospect"]),
+        (phase != "active", words["dormant"]),
+        (fan, words["fan"]),
+        (table.purchases > 1, words["repeat"]),
+        else_=words["new"],
+    )
+    named = ibis.cases(*((phase == name, words[name]) for name in PHASES))
+    return table.mutate(segment=segment, phase=named)
+
+
+def _threshold(boundaries: pd.DataFrame, purchases: ir.IntegerValue, name: str) -> ir.IntegerValue:
+    """Return the threshold of each customer's stratum, in days."""
+    rows = boundaries[["first_order_number", name]].itertuples(index=False)
+    cases = [(purchases >= int(first), int(days)) for first, days in rows]
+    return ibis.cases(*reversed(cases), else_=ibis.null("int64"))
+
+
+def _range_of_days(days: pd.Series[int]) -> str:
+    low, high = int(days.min()), int(days.max())
+    if low == NEVER:
+        return "no silence"
+    return f"{low} days" if low == high else f"{low} to {high if high < NEVER else 'endless'} days"
 
 
 def _log(source: Any, need: str) -> Orders:
     if isinstance(source, Orders):
         return source
     raise RfmkitError(
-        "Limits are learned from a log.",
-        found="a frame of customers, which holds no gaps",
-        hint=f"fit on the orders, or pass {need}= a fitted object.",
+        "Thresholds of silence must be learned from a log.",
+        found="a frame of customers, which has no gaps between purchases",
+        hint=f"fit on the orders, or pass a fitted object as {need}=.",
     )

@@ -148,7 +148,7 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "edges_")
         if isinstance(X, Orders) or self._is_customers(X):
-            return over_customers(X, self.score_columns)
+            return over_customers(X, lambda table: score_columns(self, table))
         values = self._numbers(X, reset=False)
         scored = [self._score(values[:, place], place) for place in range(values.shape[1])]
         return np.column_stack(scored) if scored else values.astype("int64")
@@ -169,16 +169,6 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         if input_features is None and not hasattr(self, "feature_names_in_"):
             names = [f"x{place}" for place in range(self.n_features_in_)]
         return np.array([f"{name}_score" for name in names], dtype=object)
-
-    def score_columns(self, table: ir.Table) -> ir.Table:
-        """Add the three scores to a table of customers."""
-        scored = {}
-        for place, (name, score) in enumerate(zip(self._inputs, SCORES, strict=True)):
-            value, edges = table[name].cast("float64"), list(self.edges_.values())[place]
-            above = sum(((value >= edge).cast("int64") for edge in edges), ibis.literal(0, "int64"))
-            points = len(edges) - above if place == 0 else above
-            scored[score] = value.isnull().ifelse(ibis.null("int64"), points + 1)
-        return table.mutate(**scored)
 
     def _numbers(self, X: Any, **options: Any) -> Floats:
         """Give the array of numbers that scikit-learn sees; a log is none."""
@@ -275,6 +265,18 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         above = np.searchsorted(edges, column, side="right")
         # Recency is turned round here and in `score_columns`, and nowhere else: near is good.
         return (len(edges) - above if _is_recency(self.edges_, place) else above) + 1
+
+
+def score_columns(scorer: RFMScorer, table: ir.Table) -> ir.Table:
+    """Return a table of customers with the three scores of a fitted scorer."""
+    scored = {}
+    inputs = (*INPUTS[:2], scorer.monetary)
+    for place, (name, score) in enumerate(zip(inputs, SCORES, strict=True)):
+        value, edges = table[name].cast("float64"), list(scorer.edges_.values())[place]
+        above = sum(((value >= edge).cast("int64") for edge in edges), ibis.literal(0, "int64"))
+        points = len(edges) - above if place == 0 else above
+        scored[score] = value.isnull().ifelse(ibis.null("int64"), points + 1)
+    return table.mutate(**scored)
 
 
 def quantile_edges(values: Floats, n_bins: int, counts: Floats | None = None) -> Floats:

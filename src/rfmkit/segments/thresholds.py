@@ -1,4 +1,4 @@
-"""Limits of silence: in days, in purchase cycles, by a share of the returners, by a probability."""
+"""Thresholds of silence: days, purchase cycles, a share of the returners, a churn probability."""
 
 from __future__ import annotations
 
@@ -15,60 +15,123 @@ if TYPE_CHECKING:
     from rfmkit.churn import ChurnCurve
     from rfmkit.cycle import PurchaseCycle
 
-__all__ = ["Cycles", "Limit", "Probability", "Quantile", "days_of"]
+__all__ = ["ChurnProbability", "PurchaseCycles", "SilenceQuantile", "Threshold", "threshold_days"]
 
-NEVER: Final = 1_000_000  # days: a churn so probable is never reached
+NEVER: Final = 1_000_000
+"""Days. No silence of a real log is as long: a threshold that is never reached."""
 
 
 @dataclass(frozen=True)
-class Cycles:
-    """A limit of so many purchase cycles."""
+class PurchaseCycles:
+    """A threshold of silence in purchase cycles of the shop.
+
+    Parameters
+    ----------
+    count : float
+        Number of cycles, over 0. The threshold is `count` times ``cycle_days_`` of the
+        ``PurchaseCycle``, rounded to whole days.
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> orders = rk.read_orders(rk.load_sample())
+    >>> cycle = rk.PurchaseCycle().fit(orders)
+    >>> print(round(cycle.cycle_days_, 1), "days")
+    38.2 days
+    >>> stages = rk.Lifecycle(silent_after=rk.PurchaseCycles(2), cycle=cycle).fit(orders)
+    >>> stages.boundaries_[["stratum", "silent_after_days"]].head(3)
+      stratum  silent_after_days
+    0       1                 76
+    1       2                 76
+    2     3-4                 76
+    """
 
     count: float
 
 
 @dataclass(frozen=True)
-class Quantile:
-    """A limit after which this share of the returners had returned."""
+class SilenceQuantile:
+    """A threshold of silence after which a share of the returners had returned.
+
+    Parameters
+    ----------
+    share : float
+        Between 0 and 1. Of the customers who buy again, this share does so in a shorter silence
+        (Kaplan-Meier, open silences counted in). There is one threshold per stratum of
+        ``ChurnCurve``.
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> orders = rk.read_orders(rk.load_sample())
+    >>> stages = rk.Lifecycle(silent_after=rk.SilenceQuantile(0.9)).fit(orders)
+    >>> stages.boundaries_[["stratum", "silent_after_days"]].head(3)
+      stratum  silent_after_days
+    0       1                175
+    1       2                107
+    2     3-4                103
+    """
 
     share: float
 
 
 @dataclass(frozen=True)
-class Probability:
-    """A limit from which on churn is at least so probable."""
+class ChurnProbability:
+    """A threshold of silence from which on churn has at least a stated probability.
+
+    Parameters
+    ----------
+    churn : float
+        Between 0 and 1: a probability of the ``ChurnCurve``, of churn within its own horizon. There
+        is one threshold per stratum of the curve.
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> orders = rk.read_orders(rk.load_sample())
+    >>> stages = rk.Lifecycle(lost_after=rk.ChurnProbability(0.9)).fit(orders)
+    >>> stages.boundaries_[["stratum", "lost_after_days"]].head(3)
+      stratum  lost_after_days
+    0       1              175
+    1       2              175
+    2     3-4              175
+    """
 
     churn: float
 
 
-Limit = int | Cycles | Quantile | Probability
+Threshold = int | PurchaseCycles | SilenceQuantile | ChurnProbability
 
 
-def days_of(limit: Limit, curve: ChurnCurve, cycle: Callable[[], PurchaseCycle]) -> list[int]:
-    """Give a limit in days, one for each stratum of the curve; the cycle only if it is needed.
+def threshold_days(
+    threshold: Threshold, curve: ChurnCurve, cycle: Callable[[], PurchaseCycle]
+) -> list[int]:
+    """Return a threshold in days, one for each stratum of the curve.
 
-    Where nobody ever returned, no share and no probability is ever reached.
+    `cycle` is called only for `PurchaseCycles`. A stratum where nobody ever returned has no
+    quantile of the returners and no churn probability: its threshold is `NEVER`.
     """
-    given: Any = limit
+    given: Any = threshold
     match given:
-        case Cycles(count) if _within(count, 0, NEVER):
+        case PurchaseCycles(count) if _within(count, 0, NEVER):
             return [round(count * cycle().cycle_days_)] * len(curve.fits)
-        case Quantile(share) if _within(share, 0, 1):
-            # The day itself still belongs to the share that returned by then.
+        case SilenceQuantile(share) if _within(share, 0, 1):
+            # The day of the quantile itself still belongs to the share that returned by then.
             return [
                 fit.returned_within(share) + 1 if fit.returns.any() else NEVER
                 for _, _, fit in curve.fits
             ]
-        case Probability(churn) if _within(churn, 0, 1):
+        case ChurnProbability(churn) if _within(churn, 0, 1):
             return [int(day) for day in curve.days_until(churn)["days"].fillna(NEVER)]
-        case bool():
+        case bool():  # True is an int to Python
             pass
         case int() | np.integer() if given > 0:
             return [int(given)] * len(curve.fits)
     raise RfmkitError(
-        "A limit is a number of days, Cycles(2), Quantile(0.8) or Probability(0.8).",
-        found=repr(limit),
-        hint="days and cycles are over 0; shares and probabilities lie between 0 and 1.",
+        "A threshold must be a whole number of days, PurchaseCycles(2), SilenceQuantile(0.8) or "
+        "ChurnProbability(0.8).",
+        found=repr(threshold),
+        hint="pass days or cycles over 0, or a share or probability between 0 and 1.",
     )
 
 
