@@ -1,7 +1,7 @@
-"""Which column plays which role: an alias table, and no guessing beyond it.
+"""The roles of columns: a table of names for each role, and no guess beyond it.
 
 Names are compared without case, spaces, underscores, hyphens and full-width forms. Two columns
-that claim one role are an error that names both; so is a role that nothing claims.
+that fit one role are an error that names both. So is a role that no column fits.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
+from rfmkit._checks import nearest
 from rfmkit.exceptions import ColumnsError, examples
 
 if TYPE_CHECKING:
@@ -85,10 +86,10 @@ EMAILS: Final = (
     "email", "e mail", "email address", "customer email", "buyer email", "billing email",
     "contact email", "邮箱", "电子邮箱", "邮件地址", "买家邮箱",
 )  # fmt: skip
-"""Names of the column that tells a customer where none tells the id; the first counts."""
+"""Names of the e-mail address, which identifies customers where no id does; the first counts."""
 MOST_COLUMNS: Final = 40
 
-# What only the export of a platform tells: see `rfmkit.formats.Format`.
+# Roles that only the export of a platform has: see `rfmkit.formats.Format`.
 MORE_ROLES: Final = (
     "order_name", "line_id", "email", "account_email", "phone", "mobile", "first_name", "name",
     "postcode", "close_reason", "due_amount",
@@ -102,7 +103,7 @@ TIME_ROLES: Final = ("ordered_at", "created_at", "paid_at", "completed_at")
 
 
 def normalized(name: str) -> str:
-    """Fold a column name to what is compared."""
+    """Return the part of a column name that is compared with others."""
     name = re.sub(r"\.\d+$", "", unicodedata.normalize("NFKC", name).casefold())
     return re.sub(r"[\s_\-./=\"'#]+", "", name)
 
@@ -115,7 +116,7 @@ _CLAIMS: Final = {
 def find_columns(
     seen: Sequence[str], named: Mapping[str, str], *, advice: str = "."
 ) -> dict[str, str]:
-    """Give the column of each role: those that the caller named first, then by alias.
+    """Return the column of each role: those that the caller named, then by the table of names.
 
     Parameters
     ----------
@@ -124,17 +125,17 @@ def find_columns(
     named : mapping of str to str
         Roles whose column the caller named.
     advice : str
-        How a hint ends: with another way out, where there is one.
+        How a hint ends: with a second way to mend it, where there is one.
 
     Returns
     -------
     dict of str to str
-        Role to column, for the roles that were found.
+        The column of each role that was found.
 
     Raises
     ------
     ColumnsError
-        Where a named column does not exist, or two columns claim one role.
+        Where a named column does not exist, or two columns fit one role.
 
     Examples
     --------
@@ -153,26 +154,26 @@ def find_columns(
     for role, columns in claims.items():
         if len(columns) > 1:
             raise ColumnsError(
-                f"One column is the {role}.",
-                found=f"{' and '.join(map(repr, columns))} both claim it",
-                hint=f"name the one that counts: {keyword(role)}={columns[0]!r}{advice}",
+                f"One column must be the {role}.",
+                found=f"{' and '.join(map(repr, columns))} both have a name of it",
+                hint=f"name the right one: {keyword(role)}={columns[0]!r}{advice}",
             )
         found[role] = columns[0]
     return found
 
 
 def find_email(seen: Sequence[str]) -> str | None:
-    """Give the column of the e-mail address, by which a log without customer ids knows them."""
+    """Return the column of the e-mail address, which identifies customers where no id does."""
     by_name = {normalized(column): column for column in reversed(seen)}
     return next((by_name[name] for name in map(normalized, EMAILS) if name in by_name), None)
 
 
 def require(role: str, found: Mapping[str, str], seen: Sequence[str], *, advice: str = ".") -> None:
-    """Raise unless a role was found, with the columns seen and the way to name one."""
+    """Check that a role was found; the error shows the columns seen and how to name one."""
     if role in found:
         return
     raise ColumnsError(
-        f"An order log has a column for the {role}.",
+        f"An order log must have a column for the {role}.",
         found=f"columns {columns_seen(seen)}",
         hint=f"name it: read_orders(..., {keyword(role)}='...')"
         + (advice if advice != "." else _first_line(seen)),
@@ -180,17 +181,17 @@ def require(role: str, found: Mapping[str, str], seen: Sequence[str], *, advice:
 
 
 def keyword(role: str) -> str:
-    """Name the argument of ``read_orders`` that says which column plays a role."""
+    """Return the argument of ``read_orders`` that names the column of a role."""
     return {"customer_id": "customer", "ordered_at": "time"}.get(role, role)
 
 
 def columns_seen(seen: Sequence[str]) -> str:
-    """List the columns of a log for who is to name one of them."""
+    """Return the columns of a log as text, for a reader who is to name one of them."""
     return examples(seen, most=MOST_COLUMNS)
 
 
 def _first_line(seen: Sequence[str]) -> str:
-    """Say what to do where the first line of a file may be no header."""
+    """Return the end of a hint, for a file whose first line may be no header."""
     if any(re.fullmatch(r"[\d.,/:\- ]+", name) for name in seen):
         return ", or names=[...] where the file has no header line."
     if len(seen) == 1 or any(re.fullmatch(r"Unnamed: \d+|column\d+", name) for name in seen):
@@ -199,14 +200,16 @@ def _first_line(seen: Sequence[str]) -> str:
 
 
 def existing(column: str, seen: Sequence[str], role: str) -> str:
-    """Give the column that the caller named, however spelled."""
+    """Return the column that the caller named, in the spelling of the log."""
     if column in seen:
         return column
     alike = [name for name in seen if normalized(name) == normalized(column)]
     if len(alike) == 1:
         return alike[0]
+    near = nearest(column, seen)
+    mean = f", perhaps {near!r}" if near else ""
     raise ColumnsError(
-        f"The column named for the {role} exists.",
+        f"The column named for the {role} must exist.",
         found=f"no {column!r} among {columns_seen(seen)}",
-        hint=f"pass {keyword(role)}= one of them.",
+        hint=f"pass {keyword(role)}= one of them{mean}.",
     )

@@ -1,4 +1,4 @@
-"""Order statuses: what shops write, mapped to the canonical ones; an unseen one stays unknown."""
+"""The words of shops for the status of an order, and the canonical status that each means."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SHOP_WORDS: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 CLOSED: Final = "closed"
-"""Refunded where it was paid, else never paid: what one word of Taobao leaves open."""
+"""Refunded where it was paid, else never paid: one word of Taobao means both."""
 HELD: Final = "held"
 """Paid where it was paid, else not yet."""
 LEFT_OPEN: Final = {"交易关闭": CLOSED}
@@ -53,7 +53,7 @@ _MEANING: Final = LEFT_OPEN | {
 
 
 def folded(status: str) -> str:
-    """Fold what does not tell statuses apart: case, outer spaces, full-width forms, ``wc-``."""
+    """Return a status without case, outer spaces, full-width forms and the prefix ``wc-``."""
     return unicodedata.normalize("NFKC", status).strip().casefold().removeprefix("wc-")
 
 
@@ -63,16 +63,21 @@ def canonical_statuses(
     *,
     platform: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Map each status seen to a canonical one; what no table names becomes ``unknown``.
+    """Return the canonical status of each word; a word in no table is ``unknown``.
 
     Parameters
     ----------
     seen : iterable of str
-        The statuses as they stand in the log.
+        The status words of the log.
     own : mapping of str to str, optional
-        The caller's own words, which win over all others.
+        The caller's words with their canonical statuses, which win over all others.
     platform : mapping of str to str, optional
-        The words of the log's format, which win over those of every log.
+        The words of the log's format, which win over those that every log may use.
+
+    Returns
+    -------
+    dict of str to str
+        The canonical status of each word.
 
     Raises
     ------
@@ -86,14 +91,14 @@ def canonical_statuses(
     """
     if own is not None and not isinstance(own, Mapping):
         raise RfmkitError(
-            "statuses= maps the shop's words to canonical statuses.",
-            found=repr(own),
-            hint="for instance statuses={'Verschickt': 'shipped'}.",
+            "statuses must be a dict of the shop's words and canonical statuses.",
+            found=f"statuses={own!r}",
+            hint="for example statuses={'Verschickt': 'shipped'}.",
         )
     strange = sorted(set(map(str, (own or {}).values())) - {*STATUSES, CLOSED, HELD})
     if strange:
         raise RfmkitError(
-            "statuses= maps the shop's words to canonical statuses.",
+            "statuses must map the shop's words to canonical statuses.",
             found=examples(strange),
             hint=f"the canonical ones are {', '.join(STATUSES)}.",
         )

@@ -1,37 +1,60 @@
-"""What the export of a platform looks like: a declaration, and which one a log is in."""
+"""The declaration of how a platform exports its orders: `Format`, and `Part` of several tables."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from rfmkit import _checks as checks
 from rfmkit.columns import STATUSES
-from rfmkit.exceptions import NoCustomerKeyError, OrdersError, RfmkitError
+from rfmkit.exceptions import NoCustomerKeyError, RfmkitError
 from rfmkit.formats._names import ALL_ROLES, normalized
 from rfmkit.formats._statuses import CLOSED, HELD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["GENERIC", "Format", "Part", "known", "recognised", "register"]
+__all__ = ["Format", "Part"]
 
 Names = str | tuple[str, ...]
+MEANINGS: Final = (*STATUSES, CLOSED, HELD)
+LISTS: Final = ("marks", "customer", "once", "adds", "takes", "sheets")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One of several tables of which the orders of a platform are made.
+    """One of several tables that together hold the orders of a platform.
 
     Parameters
     ----------
     marks : tuple of str
-        The columns by which the table is known.
-    key : str
-        The column by which it joins the first table; that one has none.
-    sums, keeps : tuple of str
-        The amounts that are summed for a key, and the columns of which a key has one value.
+        The columns that identify the table: all of them must be there.
+    key : str, default ""
+        The column that joins the table to the first one. The first table, that of the orders,
+        has none.
+    sums : tuple of str, default ()
+        Columns of amounts: they are summed for each key before the tables are joined.
+    keeps : tuple of str, default ()
+        Other columns to take over. Each key must have one value of them.
+
+    Examples
+    --------
+    Three tables, where an order has several payments:
+
+    >>> from rfmkit.formats import Format, Part
+    >>> shop = Format(
+    ...     name="three_tables", title="our three tables",
+    ...     columns={"order_id": "order", "customer_id": "member", "ordered_at": "placed",
+    ...              "amount": "paid"},
+    ...     parts=(
+    ...         Part(marks=("order", "account", "placed")),
+    ...         Part(marks=("order", "paid"), key="order", sums=("paid",)),
+    ...         Part(marks=("account", "member"), key="account", keeps=("member",)),
+    ...     ),
+    ... )
+    >>> [(part.key, part.sums, part.keeps) for part in shop.parts]
+    [('', (), ()), ('order', ('paid',), ()), ('account', (), ('member',))]
     """
 
     marks: tuple[str, ...]
@@ -42,64 +65,96 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """How the orders of one platform are exported.
+    """A declaration of how one platform exports its orders.
+
+    Pass it to ``read_orders(..., format=...)``, or call `register` once: `read_orders` then
+    recognises exports of the platform by their columns.
 
     Parameters
     ----------
-    name, title : str
-        What `format=` calls it, and what people call it.
-    marks : tuple of str
-        Columns by which it is recognised: all are there. ``"a|b"``: one of the two.
-    columns : mapping of str to str or tuple of str
-        The column of each role; several names are those of several vintages, and the first that
-        is there counts. The roles are those of `read_orders`, and `order_name`, `line_id`,
-        `email`, `phone`, `first_name`, `name`, `postcode`, `close_reason`, `due_amount`, and what
-        `adds` and `takes` name.
-    customer : tuple of str
-        The roles that tell the customer, the best first. An order without the first is known by
-        the second, and marked so: ``phone:5550100`` is never taken for an e-mail address.
-    statuses : mapping of str to str
-        The platform's words, beyond those that every log may use. Besides the canonical statuses
-        two more are understood: ``"closed"`` is refunded where it was paid, else unpaid;
-        ``"held"`` is paid where it was paid, else unpaid.
-    overrules : tuple of (column, pattern, status)
-        Where the cell of a column matches a pattern (in any case), it decides the status.
-    once : tuple of str
-        Amounts that hold for the whole order, though each of its lines may repeat them.
-    adds, takes : tuple of str
-        Amounts that are added to, or taken off, the `amount` of a row.
-    within : mapping of str to str
-        Amounts that stand within the text of their cells: a pattern whose group is one of them;
-        several are summed.
-    clock : str
-        The column with the time of day, where it is parted from the date.
-    zone : {"", "UTC", "written"}
-        ``"UTC"``: moments without an offset are universal time, and `tz=` gives the shop's.
-        ``"written"``: moments come with the shop's own offset, and days are those of its clock.
-    dayfirst, decimal : optional
-        How dates and amounts are written, where the platform knows only one way.
-    continued : bool
-        The further lines of an order leave blank what stands on its first line.
-    unique : {"order_id", "line_id", ""}
-        What no two rows of one export share: a second, equal row is a copy.
-    whole : bool
-        An export holds an order with all of its rows: in a later export it replaces the earlier
-        one. Not so where refunds are rows of their own day.
-    lines_of : str
-        Of a list of order lines: the format of the orders, which tells all that counts. Where
-        both are read together the lines are left out.
-    sheets : tuple of str
-        The sheet of a workbook that holds the orders.
-    headers : tuple of mappings of str to str
-        Where files have no header line: the names of the columns, with a pattern of the cells.
-    parts : tuple of Part
-        Where orders are made of several tables: the one of the orders first.
-    instead : str
-        Of an export that does not tell the customer: the one to take instead.
+    name : str
+        The short name, for ``read_orders(..., format="name")``.
+    title : str
+        The name in words, for the audit and for errors.
+    marks : tuple of str, default ()
+        Columns that identify an export: all of them must be there. ``"a|b"`` means that one of
+        the two columns must be there. Without marks the format is never recognised by itself.
+    columns : mapping of str to str or tuple of str, default {}
+        The column of each role. Several names are those of several versions of the export; the
+        first that is there counts. The roles are `order_id`, `customer_id`, `ordered_at`,
+        `created_at`, `paid_at`, `completed_at`, `amount`, `unit_price`, `quantity`,
+        `refund_amount`, `status`, `category`, `currency`, as in `read_orders`, and those that
+        only a platform has: `order_name`, `line_id`, `email`, `account_email`, `phone`, `mobile`,
+        `first_name`, `name`, `postcode`, `close_reason`, `due_amount`, `shipping_amount`,
+        `wrapping_amount`, `discount_amount`, `shipping_discount_amount`.
+    customer : tuple of str, default ("customer_id",)
+        The roles that identify the customer, the best first. An order without the first is
+        identified by the second, with a prefix: ``phone:5550100`` is never taken for an e-mail
+        address.
+    statuses : mapping of str to str, default {}
+        The canonical status of each status word of the platform, beyond the words that every log
+        may use. There are two more meanings: ``"closed"`` is refunded where the order was paid,
+        else unpaid; ``"held"`` is paid where the order was paid, else unpaid.
+    overrules : tuple of (str, str, str), default ()
+        Rules of a column, a regular expression and a status. Where a cell of the column matches
+        the expression, in capital or small letters, the order has that status.
+    once : tuple of str, default ()
+        Roles of amounts that are the total of the order, though each of its lines repeats them.
+    adds : tuple of str, default ()
+        Roles of amounts that are added to the `amount` of a row.
+    takes : tuple of str, default ()
+        Roles of amounts that are subtracted from the `amount` of a row.
+    within : mapping of str to str, default {}
+        For roles whose amounts stand inside a text: a regular expression with one group. What
+        the group matches is the amount; several matches of one cell are summed.
+    clock : str, default ""
+        The column of the time of day, where it is not in the column of the date.
+    zone : {"", "UTC", "written"}, default ""
+        How moments are written. ``""``: in the shop's time. ``"UTC"``: in UTC, and `tz` of
+        `read_orders` is the shop's time zone. ``"written"``: with the shop's own UTC offset, so
+        that the clock that is written is the shop's time.
+    dayfirst : bool, optional
+        Whether the day stands before the month in dates such as 03/05/2024. By default the cells
+        decide.
+    decimal : {".", ","}, optional
+        The decimal mark of amounts. By default the cells decide.
+    continued : bool, default False
+        Whether the further lines of an order leave blank what its first line says.
+    unique : {"", "order_id", "line_id"}, default ""
+        The role in which no two rows of one export are equal: a second, equal row is a copy.
+    whole : bool, default True
+        Whether an export that has an order has all of its rows. Its rows then replace those of
+        an earlier export. False where refunds are rows with a day of their own.
+    lines_of : str, default ""
+        For a list of order lines: the name of the format of the orders. Where both are read
+        together the lines are left out.
+    sheets : tuple of str, default ()
+        The names of the sheet with the orders in a workbook; by default the first sheet.
+    headers : tuple of mappings of str to str, default ()
+        For files without a header line: the names of the columns, each with a regular expression
+        that its cells match.
+    parts : tuple of Part, default ()
+        The tables of which the orders are made, that of the orders first.
+    instead : str, default ""
+        For an export that does not identify the customer: which export to take instead. It
+        becomes the hint of the error.
+
+    Raises
+    ------
+    RfmkitError
+        Where the name or the title is empty, or a role, a status, a regular expression or an
+        option is none of those above.
+
+    See Also
+    --------
+    register : make a format known to `read_orders`.
+    known : the formats that `read_orders` recognises.
 
     Examples
     --------
-    >>> from rfmkit.formats import Format, register
+    >>> import pandas as pd
+    >>> import rfmkit as rk
+    >>> from rfmkit.formats import Format
     >>> till = Format(
     ...     name="till", title="our own till",
     ...     marks=("Bon", "Kunde", "Zeit"),
@@ -107,7 +162,19 @@ class Format:
     ...              "amount": "Summe", "status": "Zustand"},
     ...     statuses={"bezahlt": "paid", "storniert": "cancelled"},
     ...     decimal=",", dayfirst=True,
-    ... )  # then register(till), or read_orders(..., format=till)
+    ... )
+    >>> log = pd.DataFrame({
+    ...     "Bon": ["1", "2", "3"], "Kunde": ["anna", "anna", "ben"],
+    ...     "Zeit": ["03.05.2024 10:15", "17.05.2024 09:00", "04.05.2024 18:30"],
+    ...     "Summe": ["1.234,50", "8,00", "12,90"],
+    ...     "Zustand": ["bezahlt", "storniert", "bezahlt"],
+    ... })
+    >>> orders = rk.read_orders(log, format=till)
+    >>> columns = ["order_id", "customer_id", "ordered_at", "amount", "status"]
+    >>> orders.to_frame()[columns].astype({"amount": float})
+      order_id customer_id          ordered_at  amount status
+    0        1        anna 2024-05-03 10:15:00  1234.5   paid
+    1        3         ben 2024-05-04 18:30:00    12.9   paid
     """
 
     name: str
@@ -135,34 +202,16 @@ class Format:
     instead: str = ""
 
     def __post_init__(self) -> None:
-        """Insist on a name, on known roles, and on words for them."""
+        """Check the declaration."""
         if not self.name or not self.title:
-            raise RfmkitError("A format has a name and a title.", found=f"name={self.name!r}")
-        roles = (
-            *self.columns, *self.customer, *self.once, *self.adds, *self.takes, *self.within,
-        )  # fmt: skip
-        strange = [role for role in roles if role not in ALL_ROLES]
-        if strange:
-            raise self._wrong(
-                "The columns of a format play known roles.",
-                f"{strange[0]!r}",
-                f"the roles are {', '.join(ALL_ROLES)}.",
+            raise RfmkitError(
+                "A format must have a name and a title.",
+                found=f"name={self.name!r}, title={self.title!r}",
+                hint="for example Format(name='till', title='our own till', ...).",
             )
-        meanings = (*self.statuses.values(), *(status for _, _, status in self.overrules))
-        unknown = [status for status in meanings if status not in (*STATUSES, CLOSED, HELD)]
-        if unknown:
-            raise self._wrong(
-                "The words of a format mean known statuses.",
-                f"{unknown[0]!r}",
-                f"they are {', '.join((*STATUSES, CLOSED, HELD))}.",
-            )
-        for pattern in (*(pattern for _, pattern, _ in self.overrules), *self.within.values()):
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise self._wrong(
-                    "The patterns of a format are regular expressions.", f"{pattern!r}: {error}"
-                ) from error
+        self._check_tuples()
+        self._check_words()
+        self._check_patterns()
         for name, value, choices in (
             ("unique", self.unique, ("", "order_id", "line_id")),
             ("decimal", self.decimal, (None, ".", ",")),
@@ -170,16 +219,52 @@ class Format:
             ("dayfirst", self.dayfirst, (None, True, False)),
         ):
             checks.choice(name, value, choices)
-        listed = ("marks", "customer", "once", "adds", "takes", "sheets")
-        texts = [name for name in listed if isinstance(getattr(self, name), str)]
-        if texts:
-            raise self._wrong(f"{texts[0]} is a tuple of names.", repr(getattr(self, texts[0])))
 
-    def _wrong(self, must: str, found: str, hint: str = "") -> RfmkitError:
-        return RfmkitError(must, found=f"{found} in the format {self.name!r}", hint=hint)
+    def _check_tuples(self) -> None:
+        """Check that no tuple of names is one text: its letters would be taken for the names."""
+        for name in LISTS:
+            value = getattr(self, name)
+            if isinstance(value, str):
+                raise RfmkitError(
+                    f"{name} must be a tuple of names.",
+                    found=f"{value!r} in the format {self.name!r}",
+                    hint=f"add a comma: {name}=({value!r},).",
+                )
+
+    def _check_words(self) -> None:
+        """Check that columns have known roles, and status words known meanings."""
+        roles = (
+            *self.columns, *self.customer, *self.once, *self.adds, *self.takes, *self.within,
+        )  # fmt: skip
+        for role in roles:
+            if role not in ALL_ROLES:
+                raise RfmkitError(
+                    "The columns of a format must have known roles.",
+                    found=f"{role!r} in the format {self.name!r}",
+                    hint=f"the roles are {', '.join(ALL_ROLES)}.",
+                )
+        for status in (*self.statuses.values(), *(status for _, _, status in self.overrules)):
+            if status not in MEANINGS:
+                raise RfmkitError(
+                    "The status words of a format must have canonical statuses as their meaning.",
+                    found=f"{status!r} in the format {self.name!r}",
+                    hint=f"the meanings are {', '.join(MEANINGS)}.",
+                )
+
+    def _check_patterns(self) -> None:
+        """Check that the patterns compile: an engine would say so only when it reads a file."""
+        for pattern in (*(pattern for _, pattern, _ in self.overrules), *self.within.values()):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise RfmkitError(
+                    "The patterns of a format must be regular expressions.",
+                    found=f"{pattern!r}: {error} in the format {self.name!r}",
+                    hint=f"escape what is meant literally: {re.escape(pattern)!r}.",
+                ) from error
 
     def find(self, seen: Sequence[str], named: Mapping[str, str]) -> dict[str, str]:
-        """Give the column of each role that is there; those the caller named come first."""
+        """Return the column of each role that is there; a column that the caller named wins."""
         by_name = _by_name(seen)
         found = dict(named)
         for role, names in self.columns.items():
@@ -189,15 +274,15 @@ class Format:
         return found
 
     def column(self, name: str, seen: Sequence[str]) -> str | None:
-        """Give the column of the log that has a name of the declaration."""
+        """Return the column of the log with a name of the declaration, or None."""
         return _by_name(seen).get(normalized(name))
 
     def claims(self, seen: Sequence[str]) -> bool:
-        """Tell whether every mark is among the columns of a log."""
+        """Whether every mark is among the columns of a log."""
         return bool(self.marks) and not self.lacks(seen)
 
     def lacks(self, seen: Sequence[str]) -> list[str]:
-        """Name the marks that are not among the columns of a log."""
+        """Return the marks that are not among the columns of a log."""
         by_name = _by_name(seen)
         return [
             mark
@@ -206,150 +291,13 @@ class Format:
         ]
 
     def require_customer(self) -> None:
-        """Raise where the export does not tell who bought."""
+        """Check that the export identifies the customer."""
         if self.instead:
             raise NoCustomerKeyError(
-                "An order log tells who bought.",
+                "An order log must have a column that identifies the customer.",
                 found=f"{self.title}: an export without any key of the buyer",
                 hint=self.instead,
             )
-
-
-NEARLY: Final = 4
-"""So many marks a format has that can be told when one of them is missing."""
-GENERIC: Final = Format(
-    name="generic", title="order log with columns found by their names", whole=False
-)
-
-_known: dict[str, Format] = {}
-
-
-def register(own: Format, *, replace: bool = False) -> Format:
-    """Make a format known to `read_orders`, by its name and to ``format="auto"``.
-
-    Parameters
-    ----------
-    own : Format
-        The declaration.
-    replace : bool
-        Whether it may take the place of a format of the same name.
-
-    Returns
-    -------
-    Format
-        The same, so that a module can say ``TILL = register(Format(...))``.
-
-    Raises
-    ------
-    RfmkitError
-        Where the name is taken.
-    """
-    if not isinstance(own, Format):
-        raise RfmkitError("A format is an rfmkit.formats.Format.", found=type(own).__name__)
-    if own.name in (GENERIC.name, "auto") or (own.name in _known and not replace):
-        raise RfmkitError(
-            "The name of a format is its own.",
-            found=f"{own.name!r} is taken",
-            hint="choose another, or pass replace=True.",
-        )
-    _known[own.name] = own
-    return own
-
-
-def known() -> tuple[Format, ...]:
-    """Give every format that is known, in the order of their names.
-
-    Returns
-    -------
-    tuple of Format
-        Those that come with rfmkit, and those that were registered.
-
-    Examples
-    --------
-    >>> from rfmkit.formats import known
-    >>> [one.name for one in known() if one.instead][:2]
-    ['amazon_all_orders', 'douyin']
-    """
-    return tuple(_known[name] for name in sorted(_known))
-
-
-def recognised(
-    seen: Sequence[str], asked: Any = "auto", named: Mapping[str, str] | None = None
-) -> tuple[Format, str]:
-    """Find the format of a log by its columns, and say why.
-
-    Parameters
-    ----------
-    seen : sequence of str
-        The columns of the log.
-    asked : str or Format
-        What the caller asked for; ``"auto"`` to have it found.
-    named : mapping of str to str, optional
-        Roles whose column the caller named.
-
-    Returns
-    -------
-    tuple of Format and str
-        The format, and the reason in words.
-
-    Raises
-    ------
-    OrdersError
-        Where two formats fit equally, or the one asked for is not known.
-    NoCustomerKeyError
-        Where the export does not tell the customer, and the caller named no column that does.
-    """
-    chosen, why = _chosen(seen, asked)
-    if "customer_id" not in (named or {}):
-        chosen.require_customer()
-    return chosen, why
-
-
-def nearly(seen: Sequence[str]) -> tuple[Format, str] | None:
-    """Find the format of which one mark is missing, and that mark.
-
-    >>> from rfmkit.formats.format import nearly
-    >>> shopify, missing = nearly(["Name", "Financial Status", "Lineitem quantity", "Total"])
-    >>> shopify.name, missing
-    ('shopify', 'Fulfillment Status')
-    """
-    lacking = [(one, one.lacks(seen)) for one in known()]
-    near = [
-        (one, lacks[0])
-        for one, lacks in lacking
-        if len(lacks) == 1 and len(one.marks) >= NEARLY and not one.instead
-    ]
-    return max(near, key=lambda found: len(found[0].marks), default=None)
-
-
-def _chosen(seen: Sequence[str], asked: Any) -> tuple[Format, str]:
-    if isinstance(asked, Format):
-        return asked, "given by the caller"
-    names = ("auto", GENERIC.name, *sorted(_known))
-    if asked not in names:
-        raise RfmkitError(
-            "format is 'auto', a known format, or an rfmkit.formats.Format.",
-            found=f"format={asked!r}",
-            hint=f"the known ones are {', '.join(names[1:])}.",
-        )
-    if asked == GENERIC.name:
-        return GENERIC, "asked for"
-    if asked != "auto":
-        return _known[asked], "asked for"
-    fit = [one for one in known() if one.claims(seen)]
-    # An export of one platform may hold all columns of another's: the one with more marks is it.
-    most = max((len(one.marks) for one in fit), default=0)
-    best = [one for one in fit if len(one.marks) == most]
-    if len(best) > 1:
-        raise OrdersError(
-            "The columns are those of one platform.",
-            found=f"those of {' and of '.join(repr(one.name) for one in best)}",
-            hint=f"say which: format={best[0].name!r}, or format='generic'.",
-        )
-    if not best:
-        return GENERIC, "no platform's columns"
-    marks = [best[0].column(name, seen) for mark in best[0].marks for name in mark.split("|")]
-    return best[0], f"its columns {', '.join(repr(name) for name in marks if name)}"
 
 
 def _folded(names: Names) -> Iterable[str]:
@@ -357,5 +305,5 @@ def _folded(names: Names) -> Iterable[str]:
 
 
 def _by_name(seen: Sequence[str]) -> dict[str, str]:
-    """Give the columns by what is compared of their names, the first of those alike."""
+    """Return columns by their normalized names; of columns that are alike, the first."""
     return {normalized(column): column for column in reversed(seen)}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rfmkit.exceptions import examples
 from rfmkit.formats._cells import count_if
+from rfmkit.formats._registry import GENERIC
 from rfmkit.formats._statuses import folded
-from rfmkit.formats.format import GENERIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

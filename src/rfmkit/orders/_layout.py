@@ -16,7 +16,7 @@ from rfmkit.formats._names import (
     find_email,
     require,
 )
-from rfmkit.formats.format import GENERIC, nearly, recognised
+from rfmkit.formats._registry import GENERIC, nearly, recognised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

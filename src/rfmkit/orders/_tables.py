@@ -14,7 +14,8 @@ from rfmkit.columns import MONEY
 from rfmkit.exceptions import ColumnsDifferError, OrdersError, examples
 from rfmkit.formats._cells import bare_money
 from rfmkit.formats._names import normalized
-from rfmkit.formats.format import Format, known
+from rfmkit.formats._registry import known
+from rfmkit.formats.format import Format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -148,7 +148,7 @@ currency : str, optional
     <Orders: 1 customers, 2 orders, 1210.50 as of 2024-02-11; 2 of 4 rows set aside, see .audit>
     >>> rk.read_orders(log.rename(columns={"Total": "how much"}))
     Traceback (most recent call last):
-    rfmkit.exceptions.ColumnsError: An order log has a column for the amount.
+    rfmkit.exceptions.ColumnsError: An order log must have a column for the amount.
     Found: columns 'Customer ID', 'Order Date', 'how much'
     Hint: name it: read_orders(..., amount='...').
     """

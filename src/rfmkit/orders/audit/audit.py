@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from rfmkit.columns import RULES
-from rfmkit.formats.format import GENERIC
+from rfmkit.formats._registry import GENERIC
 from rfmkit.orders._lines import lines_until
 from rfmkit.orders._order_table import order_table
 from rfmkit.orders.audit._counts import count_statuses, take_tally
