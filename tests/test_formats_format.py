@@ -80,7 +80,10 @@ def test_an_own_format_is_registered_and_recognised(clean):
 def test_a_tie_is_an_error_that_names_both(clean):
     register(TILL)
     register(Format(name="till2", title="their till", marks=("Summe", "Kunde", "Bon")))
-    with pytest.raises(OrdersError, match=r"must be those of one .*\nFound: those of 'till' and of 'till2'\nHint: name"):
+    with pytest.raises(
+        OrdersError,
+        match=r"must be those of one .*\nFound: those of 'till' and of 'till2'\nHint: name",
+    ):
         rk.read_orders(LOG)
     assert len(rk.read_orders(LOG, format="till").to_frame()) == 1
 
@@ -157,7 +160,9 @@ def test_an_unknown_format_is_an_error_that_lists_the_known_ones(asked):
 
 @pytest.mark.parametrize("name", ["shopify", "generic", "auto"])
 def test_a_name_that_is_taken_is_an_error(name, clean):
-    with pytest.raises(RfmkitError, match=f"must differ .+\nFound: '{name}' is taken\nHint: choose"):
+    with pytest.raises(
+        RfmkitError, match=f"must differ .+\nFound: '{name}' is taken\nHint: choose"
+    ):
         register(Format(name=name, title="other"))
 
 
@@ -168,7 +173,9 @@ def test_a_format_may_be_replaced(clean):
 
 
 def test_only_formats_are_registered():
-    with pytest.raises(RfmkitError, match=r"^Expected an .+Format\.\nFound: a dict\nHint: register"):
+    with pytest.raises(
+        RfmkitError, match=r"^Expected an .+Format\.\nFound: a dict\nHint: register"
+    ):
         register({"name": "x"})
 
 

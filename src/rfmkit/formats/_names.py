@@ -154,8 +154,8 @@ def find_columns(
     for role, columns in claims.items():
         if len(columns) > 1:
             raise ColumnsError(
-                f"One column must be the {role}.",
-                found=f"{' and '.join(map(repr, columns))} both have a name of it",
+                f"Exactly one column must be the {role}.",
+                found=f"{' and '.join(map(repr, columns))} both fit",
                 hint=f"name the right one: {keyword(role)}={columns[0]!r}{advice}",
             )
         found[role] = columns[0]
