@@ -57,12 +57,16 @@ def test_nothing_may_stand_for_text_and_for_a_fit():
 
 @pytest.mark.parametrize("value", [0.8, "curve", rk.ChurnCurve, pd.DataFrame()])
 def test_another_thing_is_no_fitted_object(value):
-    with pytest.raises(RfmkitError, match=r"^churn must be a fitted ChurnCurve\.\nFound: .*\nHint: "):
+    with pytest.raises(
+        RfmkitError, match=r"^churn must be a fitted ChurnCurve\.\nFound: .*\nHint: "
+    ):
         checks.fitted("churn", value, rk.ChurnCurve, "curve_")
 
 
 def test_an_object_that_was_not_fitted_is_named():
-    with pytest.raises(NotFittedError, match=r"Found: a ChurnCurve that has not been fitted\nHint: churn=rk"):
+    with pytest.raises(
+        NotFittedError, match=r"Found: a ChurnCurve that has not been fitted\nHint: churn=rk"
+    ):
         checks.fitted("churn", rk.ChurnCurve(), rk.ChurnCurve, "curve_")
 
 

@@ -1,4 +1,4 @@
-"""Grids of segments: the same customers, counted by two things at once."""
+"""Matrices: counts and money of customers by two measures at once."""
 
 from __future__ import annotations
 
@@ -23,32 +23,36 @@ STAGES = ("new", "repeat", "loyal", "fan")
 
 
 def lifecycle_matrix(segments: Any, *, loyal_purchases: int = 3) -> Any:
-    """Count customers and money by value stage and phase: the manuals' twelve cells.
+    """Return customers and money by value stage and phase, up to twelve rows.
 
-    Unlike `segment`, the value stage does not fade with silence: a fan who is lost stands in the
-    row of fans. New is one purchase, repeat fewer than `loyal_purchases`, loyal so many or more,
-    fan a loyal customer with the best frequency and money scores that the table holds.
+    Unlike `segment`, the value stage does not depend on the present silence: a fan who is lost
+    stays in the row of fans. New is one purchase, repeat fewer than `loyal_purchases`, loyal so
+    many or more, fan a loyal customer with the best frequency and money scores of the table.
 
     Parameters
     ----------
     segments : DataFrame
-        The table of ``segment``, in any kind.
+        The table of ``segment``, in any kind and either language.
     loyal_purchases : int, default 3
-        Purchases from which on a customer is loyal.
+        Smallest number of purchases of a loyal customer.
 
     Returns
     -------
     DataFrame
-        `value_stage, phase, customers, spend` (money), in the input's kind; cells without a
-        customer are not listed, prospects are not counted.
+        `value_stage`, `phase` (str), `customers` (int64), `spend` (float64, money), in the
+        input's kind. Pairs without a customer have no row; prospects are not counted.
+
+    Raises
+    ------
+    ColumnsError
+        The table lacks a column of ``segment``.
 
     Examples
     --------
     >>> import rfmkit as rk
     >>> segments = rk.segment(rk.read_orders(rk.load_sample()))
     >>> matrix = rk.lifecycle_matrix(segments)
-    >>> int(matrix["customers"].sum()) == int((segments["segment"] != "prospect").sum())
-    True
+    >>> matrix.pivot(index="value_stage", columns="phase", values="customers")
     """
     checks.whole("loyal_purchases", loyal_purchases)
     source = _customers(segments, "purchases", "phase", "frequency_score", "monetary_score")
@@ -73,74 +77,94 @@ def lifecycle_matrix(segments: Any, *, loyal_purchases: int = 3) -> Any:
 def lifecycle_grid(
     segments: Any,
     *,
-    cycle_days: float,
+    cycle_days: float | None = None,
     purchases: Sequence[int] = (1, 2, 3, 5),
     cycles: Sequence[float] = (0, 1, 2, 3, 6),
 ) -> Any:
-    """Count customers and money by purchases and by silence in purchase cycles.
+    """Return customers and money by number of purchases and by silence in purchase cycles.
 
     Parameters
     ----------
     segments : DataFrame
         The table of ``segment`` or of ``summarize``, in any kind.
-    cycle_days : float
-        The purchase cycle, in days, such as ``PurchaseCycle().fit(orders).cycle_days_``.
+    cycle_days : float, optional
+        One purchase cycle for all customers, in days, such as
+        ``PurchaseCycle().fit(orders).cycle_days_``. Default: each customer's own, the column
+        `cycle_days` of ``segment``.
     purchases : sequence of int, default (1, 2, 3, 5)
-        Where the bands of purchases begin; bands are half-open, the last has no end.
+        Where the bands of purchases begin. Bands are half-open; the last has no end.
     cycles : sequence of float, default (0, 1, 2, 3, 6)
         Where the bands of silence begin, in cycles.
 
     Returns
     -------
     DataFrame
-        `from_purchases, from_cycles, from_days, customers, spend` (money), in the input's kind;
-        cells without a customer are not listed.
+        `from_purchases` (int64), `from_cycles` (float64, cycles; null where a customer has no
+        cycle), `customers` (int64), `spend` (float64, money), in the input's kind. With
+        `cycle_days` also `from_days` (float64, days). Pairs without a customer have no row;
+        prospects are not counted.
+
+    Raises
+    ------
+    ColumnsError
+        The table lacks a column; without `cycle_days` also where it has no `cycle_days`.
+    RfmkitError
+        The bands do not rise, or do not begin at 1 purchase and 0 cycles.
 
     Examples
     --------
     >>> import rfmkit as rk
-    >>> orders = rk.read_orders(rk.load_sample())
-    >>> cycle = rk.PurchaseCycle().fit(orders)
-    >>> grid = rk.lifecycle_grid(rk.summarize(orders), cycle_days=cycle.cycle_days_)
-    >>> int(grid["customers"].sum()) == len(rk.summarize(orders))
-    True
+    >>> segments = rk.segment(rk.read_orders(rk.load_sample()))
+    >>> grid = rk.lifecycle_grid(segments, cycles=(0, 1, 3))
+    >>> grid.pivot(index="from_purchases", columns="from_cycles", values="customers")
     """
-    checks.number("cycle_days", cycle_days, above=0)
-    for name, starts in (("purchases", purchases), ("cycles", cycles)):
-        listed: Any = starts
-        rising = isinstance(listed, Iterable) and list(listed) == sorted(set(listed))
-        if not rising or not listed:
-            raise RfmkitError(f"{name} rise, and there is one at least.", found=repr(starts))
-    if purchases[0] > 1 or cycles[0] > 0:
-        raise RfmkitError(
-            "The bands begin at 1 purchase and 0 cycles.",
-            found=f"purchases={purchases!r}, cycles={cycles!r}",
-            hint="every customer is to have a cell.",
-        )
-    source = _customers(segments, "purchases", "recency_days")
+    _check_bands(purchases, cycles)
+    if cycle_days is not None:
+        checks.number("cycle_days", cycle_days, above=0)
+    needs = ("purchases", "recency_days", *(("cycle_days",) if cycle_days is None else ()))
+    source = _customers(segments, *needs)
     table = source.table
     silence = table.recency_days.cast("float64")
+    cycle: Any = table.cycle_days.cast("float64") if cycle_days is None else float(cycle_days)
     rows = [(table.purchases >= start, start) for start in purchases]
-    columns = [(silence >= start * cycle_days, float(start)) for start in cycles]
+    # A product, not a quotient: a silence of exactly two cycles is not rounded below two.
+    columns = [(silence >= cycle * float(start), float(start)) for start in cycles]
     banded = table.mutate(
         from_purchases=ibis.cases(*reversed(rows)), from_cycles=ibis.cases(*reversed(columns))
     )
     counted = _count(banded, "from_purchases", "from_cycles")
-    counted = counted.mutate(from_days=counted.from_cycles * cycle_days)
-    names = ("from_purchases", "from_cycles", "from_days", "customers", "spend")
+    names = ["from_purchases", "from_cycles", "customers", "spend"]
+    if cycle_days is not None:
+        counted = counted.mutate(from_days=counted.from_cycles * cycle_days)
+        names.insert(2, "from_days")
     return source.engine.deliver(
         counted.order_by("from_purchases", "from_cycles").select(*names), source.kind
     )
 
 
+def _check_bands(purchases: Sequence[int], cycles: Sequence[float]) -> None:
+    """Check that the starts of the bands rise, and that no customer lies below the first."""
+    for name, starts, first in (("purchases", purchases, 1), ("cycles", cycles, 0)):
+        given: Any = starts
+        listed = list(given) if isinstance(given, Iterable) else []
+        if not listed or listed != sorted(set(listed)) or listed[0] > first:
+            raise RfmkitError(
+                f"{name} must rise from {first}, so that every customer is in a band.",
+                found=f"{name}={starts!r}",
+                hint=f"for example {name}=({first}, {first + 1}, {first + 2}).",
+            )
+
+
 def _customers(segments: Any, *needs: str) -> Source:
-    """Open a table of customers, without its prospects."""
+    """Return a table of customers, opened, without its prospects."""
     source = open_frame(segments)
     missing = [name for name in (*needs, "spend") if name not in source.table.columns]
     if missing:
+        other = ", or pass cycle_days=" if missing == ["cycle_days"] else ""
         raise ColumnsError(
-            "The table is that of rk.segment(orders).",
+            "The table must have the columns of rk.segment(orders).",
             found=f"no {examples(missing)} among {examples(source.table.columns)}",
+            hint=f"pass rk.segment(orders){other}.",
         )
     buyers = source.table.filter(source.table.purchases >= 1)
     return type(source)(buyers, source.engine, source.kind)

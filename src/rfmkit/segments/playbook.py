@@ -1,21 +1,24 @@
-"""Advice: what to do for whom, as a table that a shop edits."""
+"""Playbook: what to do for each segment, as a table that a shop edits."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 
 from rfmkit import _checks as checks
 from rfmkit._engine import ROW, kind_of, over_rows
 from rfmkit.columns import LABELS
-from rfmkit.exceptions import ColumnsError, RfmkitError, examples
+from rfmkit.exceptions import ColumnsError, RfmkitError, examples, kind_in_words
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-# Gathered from the manuals' rules A6, A7, A10, A13 to A17, A21, D2 and E6.
+    from rfmkit.segments.lifecycle import Lang
+
+LANGS: Final[tuple[Lang, ...]] = ("en", "zh")
+# Drawn from manuals of customer care for Chinese marketplaces; a start, meant to be edited.
 ACTIONS: Final = (
     ("prospect", None,
      "Where an order was not paid, remind at the hour they tend to buy; else a first offer.",
@@ -38,18 +41,28 @@ ACTIONS: Final = (
 )  # fmt: skip
 
 
-def playbook_actions(lang: Literal["en", "zh"] = "en") -> pd.DataFrame:
-    """Give the table of actions, to be edited and handed to ``playbook``.
+def playbook_actions(lang: Lang = "en") -> pd.DataFrame:
+    """Return the default table of actions, to be edited and passed to ``playbook``.
 
     Parameters
     ----------
     lang : {"en", "zh"}, default "en"
-        Language of the labels and the actions.
+        Language of the labels and of the actions.
 
     Returns
     -------
     DataFrame
-        `segment, phase, action`, in pandas.
+        `segment`, `phase` (null for prospects), `action` (str), in pandas.
+
+    Raises
+    ------
+    RfmkitError
+        `lang` is neither "en" nor "zh".
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> rk.playbook_actions()[["segment", "phase"]].head(3)
     """
     import pandas as pd
 
@@ -63,67 +76,108 @@ def playbook_actions(lang: Literal["en", "zh"] = "en") -> pd.DataFrame:
 
 
 def playbook(
-    segments: Any, *, actions: pd.DataFrame | None = None, lang: Literal["en", "zh"] = "en"
+    segments: Any, *, actions: pd.DataFrame | None = None, lang: Lang | None = None
 ) -> Any:
-    """Join what to do to the table of segments.
+    """Return the table of segments with what to do for each customer.
 
     Parameters
     ----------
     segments : DataFrame
-        The table of ``segment``, in any kind.
+        The table of ``segment``, in any kind. Its labels may be English or Chinese.
     actions : DataFrame, optional
-        The shop's own table: `segment, phase, action`, one row for each pair; the phase of
-        prospects is null. Default: ``rk.playbook_actions(lang)``, a start to be edited.
-    lang : {"en", "zh"}, default "en"
-        Language of the default table; that of the segments' labels.
+        The shop's own table: `segment`, `phase`, `action`, one row for each pair; the phase of
+        prospects is null. Its labels may be English or Chinese, whichever those of `segments`
+        are. Default: ``rk.playbook_actions(lang)``, a start to be edited.
+    lang : {"en", "zh"}, optional
+        Language of the default actions. Default: that of the labels in `segments`.
 
     Returns
     -------
     DataFrame
-        The segments with `action` (null where the table has no row), in the input's kind and row
-        order.
+        The segments with `action` (str; null where the table has no row for the pair), in the
+        input's kind and row order.
+
+    Raises
+    ------
+    ColumnsError
+        A column is missing, or `actions` has two rows for one pair.
+    RfmkitError
+        `actions` is no pandas DataFrame, or `lang` is neither "en" nor "zh".
 
     Examples
     --------
     >>> import rfmkit as rk
     >>> segments = rk.segment(rk.read_orders(rk.load_sample()))
-    >>> bool(rk.playbook(segments)["action"].notna().all())
-    True
+    >>> rk.playbook(segments)[["customer_id", "segment", "action"]].head(3)
     """
-    checks.choice("lang", lang, LABELS)
-    table: Any = playbook_actions(lang) if actions is None else actions
-    if kind_of(table) != "pandas":
-        raise RfmkitError(
-            "actions is a pandas DataFrame of segment, phase and action.",
-            found=type(table).__name__,
-            hint="start from rk.playbook_actions().",
-        )
-    missing = [name for name in ("segment", "phase", "action") if name not in table]
-    if missing or table.duplicated(["segment", "phase"]).any():
-        raise ColumnsError(
-            "actions holds segment, phase and action, one row for each pair.",
-            found=f"no {examples(missing)}" if missing else "several rows for one pair",
-            hint="start from rk.playbook_actions().",
-        )
-    pairs = [
-        (str(segment), None if phase is None or phase != phase else str(phase), str(action))  # noqa: PLR0124 (NaN)
-        for segment, phase, action in table[["segment", "phase", "action"]].to_numpy()
-    ]
+    if lang is not None:
+        checks.choice("lang", lang, LABELS)
+    pairs = _pairs(actions, lang)
 
     def expression(rows: ir.Table) -> ir.Table:
-        if not {"segment", "phase"} <= set(rows.columns):
+        missing = [name for name in ("segment", "phase") if name not in rows.columns]
+        if missing:
             raise ColumnsError(
-                "A playbook is for the table of rk.segment(orders).",
-                found=f"columns {examples(rows.columns)}",
+                "The table must have the columns segment and phase.",
+                found=f"no {examples(missing)} among {examples(rows.columns)}",
+                hint="pass rk.segment(orders).",
             )
         cases = [
             ((rows.segment == segment) & _is(rows.phase, phase), action)
-            for segment, phase, action in pairs
+            for (segment, phase), action in pairs.items()
         ]
         kept = [name for name in rows.columns if name not in ("action", ROW)]
         return rows.select(*kept, *_row(rows), action=ibis.cases(*cases))
 
     return over_rows(segments, expression)
+
+
+def _pairs(actions: pd.DataFrame | None, lang: Lang | None) -> dict[tuple[str, str | None], str]:
+    """Return the action of each pair of labels, in every language that a table may have.
+
+    A label of one language stands for the same label of the others, unless these have rows of
+    their own.
+    """
+    if actions is None:
+        tables = [playbook_actions(lang)] if lang else [playbook_actions(each) for each in LANGS]
+    else:
+        tables = [_checked(actions)]
+    written = {
+        (str(segment), None if phase is None or phase != phase else str(phase)): str(action)  # noqa: PLR0124 (NaN)
+        for table in tables
+        for segment, phase, action in table[["segment", "phase", "action"]].to_numpy()
+    }
+    translated = {
+        (_word(segment, words), phase if phase is None else _word(phase, words)): action
+        for words in LABELS.values()
+        for (segment, phase), action in written.items()
+    }
+    return translated | written
+
+
+def _word(label: str, words: dict[str, str]) -> str:
+    """Return a label in another language; a label that no language has stays as it is."""
+    keys = {name: key for names in LABELS.values() for key, name in names.items()}
+    return words.get(keys.get(label, label), label)
+
+
+def _checked(actions: Any) -> pd.DataFrame:
+    hint = "start from rk.playbook_actions()."
+    if kind_of(actions) != "pandas":
+        raise RfmkitError(
+            "actions must be a pandas DataFrame of segment, phase and action.",
+            found=kind_in_words(actions),
+            hint=hint,
+        )
+    table: pd.DataFrame = actions
+    missing = [name for name in ("segment", "phase", "action") if name not in table]
+    if missing or table.duplicated(["segment", "phase"]).any():
+        raise ColumnsError(
+            "actions must have segment, phase and action, one row for each pair.",
+            found=f"no {examples(missing)}" if missing else "several rows for one pair",
+            hint=hint,
+        )
+    return table
 
 
 def _is(phase: ir.StringValue, word: str | None) -> ir.BooleanValue:
