@@ -206,9 +206,9 @@ def test_the_caller_may_say_which_mark(engine, written, decimal, values):
 )
 def test_evidence_for_both_marks_is_an_error_that_shows_both(engine, comma, dot):
     expected = (
-        "The column 'total' writes decimals with one mark.\n"
+        "The column 'total' must write decimals with one mark.\n"
         f"Found: {comma!r} with a comma and {dot!r} with a dot\n"
-        "Hint: say which: decimal=',' or decimal='.'."
+        "Hint: pass decimal=',' or decimal='.'; amounts with the other mark are set aside."
     )
     with pytest.raises(OrdersError, match=f"^{re.escape(expected)}$"):
         read_money(engine, [comma, dot, "5", None])
@@ -262,7 +262,7 @@ def test_numbers_are_exact_to_four_decimals(engine, values, dtype, expected):
     ],
 )
 def test_a_column_of_another_dtype_is_an_error(engine, values, dtype, shown):
-    expected = f"'total' holds amounts: .*\nFound: dtype {shown}.*\nHint: .*amount='...'"
+    expected = f"'total' must hold amounts: .*\nFound: dtype {shown}.*\nHint: .*amount='...'"
     with pytest.raises(OrdersError, match=expected):
         read_money(engine, values, dtype=dtype)
 
@@ -309,7 +309,9 @@ def test_cents_survive_the_way_through_a_float(engine, amounts):
 
 @pytest.mark.parametrize("written", [["1.234", "999", "12.345"], ["1.500"], ["$1.500", "2.000 €"]])
 def test_dots_that_may_part_thousands_are_an_error_that_names_both_readings(engine, written):
-    with pytest.raises(OrdersError, match=r"may be \d+ or [\d.]+ with three decimals.*\nHint: say"):
+    with pytest.raises(
+        OrdersError, match=r"may be \d+ or [\d.]+ with three decimals.*\nHint: pass decimal"
+    ):
         read_money(engine, written)
     thousands = [Decimal(re.sub(r"[^\d]", "", cell)) for cell in written]
     assert read_money(engine, written, decimal=",") == thousands

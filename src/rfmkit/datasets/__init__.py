@@ -1,4 +1,4 @@
-"""Order logs to learn and test with: simulated ones whose truth is known, and bundled samples."""
+"""Order logs to learn and to test with: simulated logs with a known truth, and samples."""
 
 from rfmkit.datasets.exports import FORMATS, Export, export_orders
 from rfmkit.datasets.samples import load_sample, sample_path, write_samples

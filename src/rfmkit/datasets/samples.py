@@ -1,10 +1,11 @@
-"""The bundled samples: where they are, how they are read, and how they were made."""
+"""The bundled samples: their paths, their reading, and the code that made them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from rfmkit import _checks as checks
 from rfmkit.datasets.exports import export_orders
 from rfmkit.datasets.simulation import simulate_orders
 from rfmkit.exceptions import RfmkitError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["load_sample", "sample_path", "write_samples"]
 
 _LOGS: Final = ("orders.csv", "orders.parquet")
-# Exports of another, tiny shop, each the format's first file.
+# Exports of another, tiny shop; of each format the first file.
 _EXPORTS: Final = {
     "taobao.csv": "taobao",
     "jd.csv": "jd",
@@ -36,24 +37,41 @@ def sample_path(name: str = "orders.csv") -> Path:
         ``"jd.csv"``, ``"shopify.csv"``, ``"woocommerce.csv"`` and ``"amazon.txt"`` are what those
         platforms would export of a tiny shop, in their own encodings (see `export_orders`).
 
+    Returns
+    -------
+    pathlib.Path
+        The path of the file.
+
+    Raises
+    ------
+    RfmkitError
+        Where there is no such sample.
+
     Examples
     --------
     >>> from rfmkit.datasets import sample_path
     >>> sample_path("taobao.csv").read_bytes()[:12].decode("gbk")
     '"订单编号","'
+    >>> import rfmkit as rk
+    >>> orders = rk.read_orders(sample_path("shopify.csv"))
+    >>> orders.to_frame()[["customer_id", "status"]].head(2)
+                  customer_id status
+    0  amberley19@example.com   paid
+    1  amberley19@example.com   paid
     """
-    if name not in _SAMPLES:
-        raise RfmkitError(f"A sample is one of {_SAMPLES}.", found=repr(name))
+    checks.choice("name", name, _SAMPLES)
     package = Path(__file__).resolve().parents[1]
     # A wheel carries the files inside the package, a source checkout beside src.
     for folder in (package / "samples", package.parents[1] / "data" / "samples"):
         if (folder / name).is_file():
             return folder / name
-    raise RfmkitError("The samples must be there.", found=f"no {name}", hint="reinstall rfmkit.")
+    raise RfmkitError(
+        "The bundled samples must be installed.", found=f"no {name}", hint="reinstall rfmkit."
+    )
 
 
 def load_sample(name: str = "orders") -> pd.DataFrame:
-    """Load the bundled log: 1,200 customers of a simulated coffee shop over two years.
+    """Return the bundled log: 1,200 customers of a simulated coffee shop over two years.
 
     Parameters
     ----------
@@ -65,32 +83,44 @@ def load_sample(name: str = "orders") -> pd.DataFrame:
     pandas.DataFrame
         The columns of `Simulation.orders`.
 
+    Raises
+    ------
+    RfmkitError
+        Where there is no such log; for the exports, pass their `sample_path` to `read_orders`.
+
     Examples
     --------
     >>> import rfmkit as rk
-    >>> rk.load_sample()["customer_id"].nunique()
-    1200
+    >>> rk.load_sample()[["customer_id", "ordered_at", "amount", "status"]].head(3)
+      customer_id          ordered_at  amount     status
+    0     C000040 2023-01-01 11:06:42   47.77  completed
+    1     C000622 2023-01-01 16:00:06   45.99  completed
+    2     C000737 2023-01-01 17:51:54   64.81  completed
     >>> rk.load_sample("products")
     Traceback (most recent call last):
-    rfmkit.exceptions.RfmkitError: A sample is one of ('orders.csv', 'orders.parquet').
-    Found: 'products'
+    rfmkit.exceptions.RfmkitError: name must be one of 'orders', 'orders.csv', 'orders.parquet'.
+    Found: name='products'
+    Hint: for example name='orders'.
     """
     import pandas as pd
 
-    name = "orders.parquet" if name == "orders" else name
-    if name not in _LOGS:
-        hint = f"read_orders(sample_path({name!r})) reads an export." if name in _EXPORTS else ""
-        raise RfmkitError(f"A sample is one of {_LOGS}.", found=repr(name), hint=hint)
-    path = sample_path(name)
+    if name in _EXPORTS:
+        raise RfmkitError(
+            f"name must be one of {', '.join(map(repr, ('orders', *_LOGS)))}.",
+            found=f"name={name!r}, which is the export of a platform",
+            hint=f"read it: rk.read_orders(rk.datasets.sample_path({name!r})).",
+        )
+    checks.choice("name", name, ("orders", *_LOGS))
+    path = sample_path("orders.parquet" if name == "orders" else name)
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
     orders = pd.read_csv(path, parse_dates=["ordered_at"])
-    # pandas 2 reads nanoseconds here: both files are to give the same frame.
+    # pandas 2 reads nanoseconds here, and the Parquet file has microseconds.
     return orders.astype({"ordered_at": "datetime64[us]"})
 
 
 def write_samples(folder: str | Path) -> list[Path]:
-    """Write the bundled samples into a folder, the same ones each time, and return their paths."""
+    """Write the bundled samples into a folder, always with the same bytes; return their paths."""
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     csv, parquet = (place / name for name in _LOGS)

@@ -1,4 +1,4 @@
-"""Simulated order logs: what customers did, and the truth that made them do it."""
+"""Simulated order logs, with the truth about each customer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from rfmkit import _checks as checks
 from rfmkit.exceptions import RfmkitError
 
 if TYPE_CHECKING:
@@ -29,26 +30,42 @@ _ARRIVALS = ("uniform", "growing", "start")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Simulation:
-    """A simulated order log and the truth that made it.
+    """A simulated order log, and the truth about its customers.
 
     Attributes
     ----------
     orders : pandas.DataFrame
-        The log, one row per order in order of time: `order_id`, `customer_id` (text),
-        `ordered_at` (naive), `amount` (charged, before refunds, whole cents), `refund_amount`
-        (0 where nothing went back), `status`, `category`, `channel`, `region`, `quantity`.
+        The log, one row per order, sorted by time: `order_id`, `customer_id` (text), `ordered_at`
+        (datetime64, local time), `amount` (float64, in money: charged, before refunds, whole
+        cents), `refund_amount` (float64, in money; 0 where nothing was refunded), `status`,
+        `category`, `channel`, `region` (text), `quantity` (int64, pieces).
     customers : pandas.DataFrame
-        The truth, one row per customer: `customer_id`, `arrived_on` (day of the first purchase,
-        or of a prospect's order), `purchases_per_day` and its reciprocal `mean_gap_days`,
-        `regularity`, `dropout_probability`, `dropped_out_on` (day of the purchase after which
-        the customer left; NaT while active on `last_day`), `mean_order_value`, `purchases` (in
-        the window). A prospect has 0 purchases and no rate, regularity or drop-out (NaN).
+        The truth, one row per customer: `customer_id` (text), `arrived_on` (datetime64, day of
+        the first purchase, or of a prospect's order), `purchases_per_day` (float64) and its
+        reciprocal `mean_gap_days` (float64, days), `regularity` (float64), `dropout_probability`
+        (float64), `dropped_out_on` (datetime64, day of the purchase after which the customer
+        left; NaT while active on `last_day`), `mean_order_value` (float64, in money), `purchases`
+        (int64, in the window). A prospect has 0 purchases and no rate, regularity or drop-out.
     gaps : pandas.DataFrame
-        The truth, one row per purchase in the window: `customer_id`, `order_number` (1, 2, ...),
-        `purchased_on`, `gap_days` (whole days to the next purchase, followed past the window;
-        NaN where there is none), `observed` (the gap ended inside the window).
+        The truth, one row per purchase in the window: `customer_id` (text), `order_number` (int64:
+        1, 2, ...), `purchased_on` (datetime64), `gap_days` (float64, whole days to the next
+        purchase, also where that is after the window; NaN where there is none), `observed` (bool:
+        the gap ended inside the window).
     first_day, last_day : datetime.date
-        The window, both included. The last order may be earlier than `last_day`.
+        The window, both days included. The last order may be earlier than `last_day`.
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> shop = rk.simulate_orders(200, seed=1, mean_gap_days=30)
+    >>> shop
+    <Simulation: 1,317 orders of 200 customers, 2023-01-01 to
+    2024-12-30; use .orders, .customers, .gaps>
+    >>> shop.customers[["customer_id", "mean_gap_days", "purchases"]].round(1).head(3)
+      customer_id  mean_gap_days  purchases
+    0     C000001           63.7          1
+    1     C000002           47.2         10
+    2     C000003           19.6          4
     """
 
     orders: pd.DataFrame
@@ -58,7 +75,7 @@ class Simulation:
     last_day: dt.date
 
     def __repr__(self) -> str:
-        """Say how much there is, and where."""
+        """Return the size of the log, and what to look at next."""
         return (
             f"<Simulation: {len(self.orders):,} orders of {len(self.customers):,} customers, "
             f"{self.first_day} to {self.last_day}; use .orders, .customers, .gaps>"
@@ -77,31 +94,33 @@ def simulate_orders(
     same_day_share: float = 0.03, partial_refund_share: float = 0.02,
     refund_share: float = 0.03, unpaid_share: float = 0.05, prospects_share: float = 0.05,
 ) -> Simulation:  # fmt: skip
-    """Simulate an order log of which the truth is known.
+    """Return a simulated order log, with the truth about each customer.
 
-    Customers arrive with a first purchase. After each purchase, the first too, they leave for good
-    with their own probability or buy again after a gamma distributed gap. A purchase is a whole
-    customer-day: the next is tomorrow at the earliest. Unpaid and fully refunded orders are extra
-    ones near a purchase; `gaps` is the same whatever the spend, the labels and their shares.
+    Customers arrive with a first purchase. After each purchase, also the first, a customer leaves
+    for good with a probability of his own, or buys again after a gamma distributed gap. A purchase
+    is a day on which a customer buys: the next is one day later at the earliest. Unpaid and fully
+    refunded orders are extra orders near a purchase. `gaps` does not depend on the spend, the
+    labels and their shares.
 
     Parameters
     ----------
     n_customers, seed : int, default 1000 and 0
-        Customers, prospects included. Equal arguments give equal results, on any day.
+        Number of customers, with the prospects, and the seed of the random numbers. Equal
+        arguments give equal results.
     start, days : str or datetime.date, and int
         First day and length of the window.
     arrival : {"uniform", "growing", "start"}, default "uniform"
         First purchases spread evenly, grow linearly from none, or all fall on the first day.
     seasonality : float, default 0.0
-        Amplitude of a yearly wave in arrivals and gaps, whose clock runs at the speed
-        ``1 + seasonality * cos(2 pi d / 365.25)``, d days from a peak on 11 November.
+        Amplitude of a yearly wave in arrivals and gaps: d days from a peak on 11 November, time
+        passes ``1 + seasonality * cos(2 pi d / 365.25)`` times as fast.
     mean_gap_days : float, default 60.0
-        Gap at the mean rate, 1 / E[rate]. The mean over customers of their own mean gaps is
-        longer: ``mean_gap_days / (1 - rate_cv**2)``, and infinite for `rate_cv` from 1 on.
+        Gap in days at the mean rate, 1 / E[rate]. The mean over customers of their own mean gaps
+        is longer: ``mean_gap_days / (1 - rate_cv**2)``, and infinite for `rate_cv` from 1 on.
     rate_cv : float, default 0.7
         Coefficient of variation of the purchase rates, r = 1 / rate_cv**2; 0: one rate for all.
     regularity : float, default 1.0
-        k of the gamma (Erlang-k) gaps: 1 is random (exponential), large is clockwork.
+        k of the gamma (Erlang-k) gaps: 1 is exponential; the larger k, the more regular.
     dropout, dropout_concentration : float, default 0.15 and 10.0
         Mean and concentration (a + b) of the beta distributed probability of a customer to leave
         after a purchase; an infinite concentration makes all customers alike.
@@ -111,15 +130,22 @@ def simulate_orders(
     categories, channels, regions : sequence of str
         Labels, most frequent first. A customer has a favourite category and channel, one region.
     same_day_share, partial_refund_share : float, default 0.03 and 0.02
-        Share of purchases with a second order that day; of valid orders refunded by 10 to 60 %.
+        Share of purchases with a second order that day; share of valid orders of which 10 to 60 %
+        is refunded.
     refund_share, unpaid_share, prospects_share : float, default 0.03, 0.05 and 0.05
-        Share of paid orders refunded in full; of orders, prospects' apart, never paid; of
-        customers who have one unpaid order and no purchase (one buyer always stays).
+        Share of paid orders refunded in full; share of orders never paid, without those of
+        prospects; share of customers with one unpaid order and no purchase (at least one customer
+        is a buyer).
 
     Returns
     -------
     Simulation
         The log in `orders`; the truth in `customers` and `gaps`.
+
+    Raises
+    ------
+    RfmkitError
+        Where an argument is outside of its range.
 
     Notes
     -----
@@ -133,21 +159,28 @@ def simulate_orders(
     --------
     >>> import rfmkit as rk
     >>> shop = rk.simulate_orders(200, seed=1, mean_gap_days=30, regularity=2)
-    >>> bool(shop.gaps["gap_days"].notna().sum() > shop.gaps["observed"].sum())  # beyond the log
-    True
+    >>> shop.orders[["customer_id", "ordered_at", "amount", "status"]].head(3)
+      customer_id          ordered_at  amount         status
+    0     C000035 2023-01-10 09:50:01   48.39      completed
+    1     C000065 2023-01-17 12:01:03   53.65  closed_unpaid
+    2     C000177 2023-01-18 18:08:48   61.49      completed
+    >>> shop.gaps.head(3)
+      customer_id  order_number purchased_on  gap_days  observed
+    0     C000001             1   2024-12-27      82.0     False
+    1     C000002             1   2023-04-28      28.0      True
+    2     C000002             2   2023-05-26      24.0      True
     >>> rk.simulate_orders(200, dropout=15)
     Traceback (most recent call last):
     rfmkit.exceptions.RfmkitError: dropout must be in [0, 1].
-    Found: 15
+    Found: dropout=15
     Hint: shares and probabilities are fractions: 0.15, not 15.
     """
     import pandas as pd
 
-    whole = (n_customers, seed, days)
-    if not all(isinstance(number, (int, np.integer)) for number in whole):
-        raise RfmkitError("n_customers, seed and days must be whole.", found=repr(whole))
-    _check("[1, inf)", n_customers=n_customers, days=days)
-    _check("[0, inf)", seed=seed, rate_cv=rate_cv)
+    checks.whole("n_customers", n_customers)
+    checks.whole("days", days)
+    checks.whole("seed", seed, least=0)
+    _check("[0, inf)", rate_cv=rate_cv)
     _check("(0, inf)", regularity=regularity, spend_mean=spend_mean, spend_p=spend_p)
     _check("(1, inf)", spend_q=spend_q)
     _check("(0, inf]", mean_gap_days=mean_gap_days, dropout_concentration=dropout_concentration)
@@ -155,18 +188,19 @@ def simulate_orders(
     _check("[0, 1)", unpaid_share=unpaid_share, prospects_share=prospects_share)
     _check("[0, 1]", dropout=dropout, same_day_share=same_day_share)
     _check("[0, 1]", partial_refund_share=partial_refund_share)
-    if arrival not in _ARRIVALS:
-        raise RfmkitError(f"arrival must be one of {_ARRIVALS}.", found=repr(arrival))
+    checks.choice("arrival", arrival, _ARRIVALS)
     labels = {"category": categories, "channel": channels, "region": regions}
     try:
         first_day = dt.date.fromisoformat(str(start)[:10])
     except ValueError as error:
-        raise RfmkitError('start must be a day ("2023-01-31").', found=repr(start)) from error
-    # Days count from a peak of the season: then its clock needs no shift.
+        raise RfmkitError(
+            "start must be a day.", found=f"start={start!r}", hint="for example start='2023-01-31'."
+        ) from error
+    # Days are counted from a peak of the season, so that the cosine needs no shift.
     peak = dt.date(first_day.year - 1, 11, 11)
     begin, end = ((first_day - peak).days + more for more in (0, days))
 
-    # One stream of random numbers per subject, so that no option of one moves another.
+    # One stream of random numbers per subject: an option of one does not change another.
     streams = np.random.SeedSequence(seed).spawn(5)
     buyer_rng, gap_rng, order_rng, value_rng, label_rng = map(np.random.default_rng, streams)
     n_prospects = min(round(n_customers * prospects_share), n_customers - 1)
@@ -214,7 +248,7 @@ def simulate_orders(
 
 
 def _rates(rng: Rng, size: int, mean_gap_days: float, cv: float) -> Floats:
-    # Within what a gamma can compute: less variation is none, and all buy once in 2,700 years.
+    # Below _TINY the gamma overflows: less variation is none, and the slowest rate is 2,700 years.
     relative = rng.gamma(cv**-2, cv**2, size=size) if cv > _TINY else np.ones(size)
     return np.maximum(relative / mean_gap_days, _TINY)
 
@@ -227,12 +261,12 @@ def _beta(rng: Rng, size: int, mean: float, concentration: float) -> Floats:
 
 
 def _season_clock(day: Floats, wave: float) -> Floats:
-    """Integrate the speed 1 + wave * cos(2 pi day / year), day 0 being a peak."""
+    """Return the integral of 1 + wave * cos(2 pi day / year); day 0 is a peak."""
     return day + wave * _YEAR / (2 * np.pi) * np.sin(2 * np.pi * day / _YEAR)
 
 
 def _season_day(clock: Floats, wave: float) -> Floats:
-    """Invert `_season_clock`; one year's table serves all, because the clock repeats."""
+    """Return the inverse of `_season_clock`, by a table of one year: the clock repeats."""
     years, rest = np.divmod(clock, _YEAR)
     grid = np.linspace(0, _YEAR, 3654)
     return years * _YEAR + np.interp(rest, _season_clock(grid, wave), grid)
@@ -242,19 +276,19 @@ def _arrivals(rng: Rng, size: int, window: tuple[int, int], arrival: str, wave: 
     share = rng.random(size) ** (0.5 if arrival == "growing" else 1.0)
     begin, end = (window[0], window[0] + 1) if arrival == "start" else window
     first, last = _season_clock(np.array([begin, end], dtype=np.float64), wave)
-    # Rounding in the inverse must not push anyone out of the window.
+    # Rounding in the inverse must not move a customer out of the window.
     return _season_day(first + share * (last - first), wave).clip(begin, end - 1e-6)
 
 
 def _purchases(
     rng: Rng, arrived: Floats, rate: Floats, leave: Floats, *, k: float, end: int, wave: float
 ) -> pd.DataFrame:
-    """Draw customer, day and next day (NaN: left) of each purchase before `end`."""
+    """Return random purchases before `end`: customer, day and next day (NaN: left)."""
     import pandas as pd
 
     who = np.flatnonzero(rate > 0)
     now, rounds = arrived[who], []
-    # One purchase of everyone a round; each takes a day at least, so the rounds come to an end.
+    # Each round draws one purchase of each customer. A gap is at least a day: the loop ends.
     while who.size:
         stays = rng.random(who.size) >= leave[who]
         gap = rng.gamma(k, 1 / (k * rate[who]))
@@ -270,7 +304,7 @@ def _purchases(
 def _order_days(
     rng: Rng, bought: pd.DataFrame, same_day: float, refund: float, unpaid: float
 ) -> tuple[Ints, Ints, Floats]:
-    """Draw customer, kind and day of the buyers' orders: the purchases, then the extra ones."""
+    """Return customer, kind and day of the buyers' orders: the purchases, then the extra ones."""
     twice = rng.permutation(len(bought))[: round(len(bought) * same_day)]
     n_valid = len(bought) + twice.size
     n_refunded = round(n_valid * refund / (1 - refund))
@@ -283,7 +317,7 @@ def _order_days(
 
 
 def _money(rng: Rng, value: Floats, kind: Ints, age: Floats, partial: float) -> dict[str, Any]:
-    # Two cents at least: one may go back, and the order is still worth something.
+    # At least two cents: one can be refunded, and the order is still worth one.
     cents = np.rint(100 * value).clip(2, 1e14)
     refunded, unpaid = kind == _REFUNDED, kind == _UNPAID
     back = np.where(refunded, cents, 0.0)
@@ -292,7 +326,7 @@ def _money(rng: Rng, value: Floats, kind: Ints, age: Floats, partial: float) -> 
     share = rng.uniform(0.1, 0.6, size=partly.size)
     back[partly] = np.rint(share * cents[partly]).clip(1, cents[partly] - 1)
     coin = rng.integers(2, size=kind.size) == 1
-    # The last three days are not sent yet, the week before not arrived yet.
+    # Orders of the last three days are paid, those of the week before shipped.
     on_its_way = np.array(["paid", "shipped", "completed"])[np.searchsorted([3, 10], age)]
     rules = {
         "closed_refunded": refunded & coin, "refunded": refunded, "partially_refunded": back > 0,
@@ -304,7 +338,11 @@ def _money(rng: Rng, value: Floats, kind: Ints, age: Floats, partial: float) -> 
 
 def _labels(rng: Rng, column: str, names: Sequence[str], who: Ints) -> Texts:
     if isinstance(names, str) or not names:
-        raise RfmkitError(f"{column} must be a list such as ['a', 'b'].", found=repr(names))
+        raise RfmkitError(
+            f"The labels of {column} must be a list of at least one text.",
+            found=repr(names),
+            hint="for example ['a', 'b'].",
+        )
     weight = 1 / np.arange(1, len(names) + 1)
     sizes = (who.max() + 1, who.size)
     favourite, any_name = (rng.choice(len(names), n, p=weight / weight.sum()) for n in sizes)
@@ -331,5 +369,8 @@ def _check(interval: str, **numbers: float) -> None:
     for name, number in numbers.items():
         closed = (interval[0] == "[" and number == low) or (interval[-1] == "]" and number == high)
         if not (closed or low < number < high):
-            hint = "shares and probabilities are fractions: 0.15, not 15." if high == 1 else ""
-            raise RfmkitError(f"{name} must be in {interval}.", found=repr(number), hint=hint)
+            fraction = "shares and probabilities are fractions: 0.15, not 15."
+            hint = fraction if high == 1 else "leave it out: there is a default."
+            raise RfmkitError(
+                f"{name} must be in {interval}.", found=f"{name}={number!r}", hint=hint
+            )

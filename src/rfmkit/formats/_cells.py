@@ -1,9 +1,9 @@
-"""How cells become ids and money: expressions, decided for a column as a whole.
+"""Expressions that read cells as ids and money, decided for a column as a whole.
 
 Each kind of cell has a *look* (is every cell of a text column plain? cheap), a *census* (how are
 the cells written? only for columns that are not plain) and a *reader* (an expression, chosen by
-the two). The caller runs look and census over the whole column: text is never guessed cell by
-cell, and a plain column costs no more than the engine's own cast.
+the two). The caller runs look and census over the whole column: no cell is read by a guess, and a
+plain column costs no more than the engine's cast.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MISSING: Final = r"^(?i:nan|null|none|<na>|nat|#?n/a)?$"
-# Neither begins nor ends with what would be taken off, nor begins as a word for nothing does.
+# Neither begins nor ends with what would be stripped, nor begins as a word for nothing does.
 CLEAN: Final = r"^[^\s\x0b='nN<#](.*[^\s\x0b])?$"
 HELD: Final = r"^[\s\x0b]*(?:=\"([^\"]*)\"|'([^']*))[\s\x0b]*$"
 # Nothing to strip, no word for nothing (all short, all begin with n, < or #), no float.
 PLAIN_ID: Final = r"^(\d[^eE.\s]*|[^\s\d='].{3,}\S|[^\s\dnN<#='](.{0,2}\S)?)$"
 EXACT_FLOAT: Final = 2**53
-# Of a number a spreadsheet keeps fifteen digits, and writes zeros for the others.
+# A spreadsheet keeps fifteen digits of a number, and writes zeros for the others.
 LONG: Final = r"^\d{16,}$"
 ROUNDED: Final = r"^\d{15}0+$"
 KEPT_DIGITS: Final = 15
 LOST_DIGITS: Final = 6
-"""So many zeros where digits would be are no chance: one in a million."""
+"""The number of trailing zeros that random digits have once in a million ids."""
 # Scientific notation: certain with a dot or a plus; 12345e67 may also be a hexadecimal id.
 MANGLED: Final = r"^\d+(\.\d+)?[eE]\+?\d+$"
 SURELY_MANGLED: Final = r"^\d+(\.\d+[eE]\+?|[eE]\+)\d+$"
@@ -55,17 +55,17 @@ Counts = dict[str, ir.Value]
 
 
 def count_if(condition: ir.BooleanValue) -> ir.IntegerScalar:
-    """Count the rows where a condition is true."""
+    """Return the number of rows where a condition is true."""
     return condition.fill_null(False).cast("int64").sum().fill_null(0)  # noqa: FBT003
 
 
 def trimmed(text: ir.StringValue) -> ir.StringValue:
-    """Strip spaces and what Excel holds text with, and make the words for nothing null."""
+    """Return text without outer spaces and Excel's marks of text; words for nothing are null."""
     return where_plain(text.re_search(CLEAN), text, _trimmed(text))
 
 
 def _trimmed(text: ir.StringValue) -> ir.StringValue:
-    # ="0123" and '0123 are how a spreadsheet is told to leave digits alone.
+    # ="0123" and '0123 keep a spreadsheet from reading digits as a number.
     held = text.re_extract(HELD, 1) + text.re_extract(HELD, 2)
     text = text.re_search(HELD).ifelse(held, text).strip()
     # A pattern, since a list of words becomes a join, and planning many of them takes seconds.
@@ -73,25 +73,26 @@ def _trimmed(text: ir.StringValue) -> ir.StringValue:
 
 
 def is_plain(census: Mapping[str, Any]) -> bool:
-    """Tell whether a look found nothing to mend in a column.
+    """Whether every cell of a column is plain, by the counts of a look.
 
-    Where every dot stands before three last digits, it may part thousands: that is not plain.
+    A column whose every dot stands before three last digits is not plain: the dot may be the mark
+    of thousands.
     """
     in_threes = census.get("dots", 0) and census["dots"] == census["threes"]
     return bool(census.get("plain") == census.get("there") and not in_threes)
 
 
 def where_plain(plain: ir.BooleanValue, value: ir.Value, other: ir.Value) -> ir.Value:
-    """Read plain cells in one way, and only what is left in another, which may cost much.
+    """Return one value for plain cells, and another, which may be slow, for the others.
 
-    The engines work out a branch only for the rows that take it. A coalesce would not do: DuckDB
-    works out the parts that its arguments share for every row.
+    The engines compute a branch only for the rows that take it. A coalesce would not do: DuckDB
+    computes the parts that its arguments share for every row.
     """
     return plain.ifelse(value, other)
 
 
 def odd_text(column: ir.StringColumn, plain: ir.BooleanValue) -> ir.StringValue:
-    """Trim the cells that are not plain, and make the others null."""
+    """Return the trimmed text of the cells that are not plain; null for the others."""
     return where_plain(plain, ibis.null("string"), trimmed(column))
 
 
@@ -99,11 +100,11 @@ def odd_text(column: ir.StringColumn, plain: ir.BooleanValue) -> ir.StringValue:
     name="regexp_extract_all", signature=(("string", "string", "int32"), "array<string>")
 )
 def _every(text, pattern, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Give the group of every match (DuckDB, Spark)."""
+    """Return the group of every match (DuckDB, Spark)."""
 
 
 def sum_within(text: ir.StringValue, pattern: str) -> ir.DecimalValue:
-    """Sum the amounts that stand within a text; nothing where there is none."""
+    """Return the sum of the amounts inside a text; null where there is none."""
     found = _every(text.fill_null(""), pattern, 1)
     return found.map(bare_money).sums().cast(MONEY)
 
@@ -112,19 +113,19 @@ def sum_within(text: ir.StringValue, pattern: str) -> ir.DecimalValue:
 
 
 def id_look(column: ir.Column) -> Counts:
-    """Count the ids that can stay as they are: no outer space, no word for nothing, no float."""
+    """Return counts of the ids, and of those that need no change: no space, float or null word."""
     if not column.type().is_string():
         return {}
     return {"there": column.count(), "plain": count_if(column.re_search(PLAIN_ID))}
 
 
 def id_plain(column: ir.Column) -> ir.BooleanValue:
-    """Tell the ids that are their own text."""
+    """Whether an id is used as it is written."""
     return column.re_search(PLAIN_ID) & ~column.contains("\v")  # which strip takes, and \s is not
 
 
 def id_census(column: ir.Column) -> Counts:
-    """Count what tells a mangled id: a trailing ``.0`` and scientific notation."""
+    """Return counts of what marks a mangled id: a trailing ``.0`` and scientific notation."""
     text = trimmed(column)
     return {
         "cells": text.count(),
@@ -135,7 +136,7 @@ def id_census(column: ir.Column) -> Counts:
 
 
 def rounded_look(column: ir.Column) -> Counts:
-    """Count the ids of more digits than a spreadsheet keeps, and those it has rounded."""
+    """Return counts of the ids of more digits than a spreadsheet keeps, and of the rounded ones."""
     text = trimmed(column.cast("string"))
     rounded = text.re_search(ROUNDED)
     return {
@@ -146,16 +147,16 @@ def rounded_look(column: ir.Column) -> Counts:
 
 
 def are_rounded(look: Mapping[str, int]) -> bool:
-    """Tell whether every long id of some distinct ones ends in zeros: that is no chance."""
+    """Whether every long id ends in zeros, which a spreadsheet does and chance does not."""
     return look["long"] == look["rounded"] and look["lost_digits"] >= LOST_DIGITS
 
 
 def read_id(column: ir.Column, census: Mapping[str, int]) -> ir.Column:
-    """Read an id as exact text (integers stay integers); float-mangled whole numbers are mended.
+    """Return ids as exact text; integers stay integers, and whole floats lose their ``.0``.
 
-    ``17850.0`` becomes ``17850`` where the whole column has that form, since then a float passed
-    through it. What scientific notation or a float beyond 2**53 has destroyed cannot be mended:
-    see `is_mangled`.
+    ``17850.0`` becomes ``17850`` where the whole column has that form: it was once a column of
+    floats. Digits lost to scientific notation, or to a float beyond 2**53, cannot be recovered: see
+    `is_mangled`.
     """
     kind = column.type()
     if kind.is_floating():
@@ -173,7 +174,7 @@ def read_id(column: ir.Column, census: Mapping[str, int]) -> ir.Column:
 
 
 def is_mangled(column: ir.Column, census: Mapping[str, int]) -> ir.BooleanValue:
-    """Tell ids whose digits are lost: several customers may hide behind one."""
+    """Whether the digits of an id are lost, so that several customers may have the same one."""
     kind = column.type()
     if kind.is_floating():
         return (column.abs() >= EXACT_FLOAT).fill_null(False)  # noqa: FBT003
@@ -190,7 +191,7 @@ def is_mangled(column: ir.Column, census: Mapping[str, int]) -> ir.BooleanValue:
 
 
 def money_look(column: ir.Column) -> Counts:
-    """Count the cells that the engine's own cast reads."""
+    """Return counts of the amounts, of those that are plain numbers, and of their dots."""
     if not column.type().is_string():
         return {}
     dots, threes = column.contains("."), column.right(4).startswith(".")
@@ -203,7 +204,7 @@ def money_look(column: ir.Column) -> Counts:
 
 
 def money_plain(column: ir.Column) -> ir.BooleanValue:
-    """Tell the cells that the engine's own cast reads."""
+    """Whether an amount is a plain number, which every engine casts alike."""
     return column.re_search(PLAIN_MONEY)
 
 
@@ -218,14 +219,14 @@ def bare_money(column: ir.Column) -> ir.DecimalValue:
 def money_text(
     column: ir.StringColumn, census: Mapping[str, int], decimal: str | None
 ) -> ir.StringValue:
-    """Give the cells to be read as text; null where the engine's own cast will do."""
+    """Return the cells to read as text; null where the engine's cast will do."""
     if decimal == "," or (decimal is None and census["comma"]):
-        return trimmed(column)  # a dot is no decimal mark, whatever the cast takes it for
+        return trimmed(column)  # a dot is no decimal mark here, though the cast reads it as one
     return odd_text(column, money_plain(column))
 
 
 def money_census(column: ir.Column) -> Counts:
-    """Count the evidence for the comma and for the dot as decimal mark."""
+    """Return counts of the evidence for the comma and for the dot as decimal mark."""
     text = trimmed(column)
     number = text.re_extract(MONEY_CELL, 4)
     last_comma, last_dot = number.re_search(COMMA_DECIMAL), number.re_search(DOT_DECIMAL)
@@ -247,16 +248,16 @@ def read_money(
     name: str,
     text: ir.StringValue | None = None,
 ) -> ir.DecimalValue:
-    """Read an amount as an exact decimal; null where it is none (text, NaN, infinite).
+    """Return amounts as exact decimals; null where a cell is none (text, NaN, infinite).
 
     Currency signs and codes, thousands separators, parentheses and trailing minus signs for
-    negatives are understood. `text` is what `money_text` gives, where that has a name.
+    negatives are understood. `text` is the result of `money_text`, where it is stored.
 
     Raises
     ------
     OrdersError
         Where some cells read only with a decimal comma and others only with a decimal dot, or
-        where dots may part thousands as well as decimals and no cell decides.
+        where dots may be marks of thousands or of decimals and no cell decides.
     """
     kind = column.type()
     if kind.is_string():
@@ -269,7 +270,7 @@ def read_money(
         return value if mark == "," else where_plain(text.isnull(), column.try_cast(MONEY), value)
     if kind.is_boolean() or not kind.is_numeric():
         raise OrdersError(
-            f"The column {name!r} holds amounts: numbers, or text that reads as numbers.",
+            f"The column {name!r} must hold amounts: numbers, or text that reads as numbers.",
             found=f"dtype {kind}",
             hint="name the right column: amount='...'.",
         )
@@ -283,18 +284,18 @@ def _decimal_mark(census: Mapping[str, object], decimal: str | None, name: str) 
         return decimal
     if census["comma"] and census["dot"]:
         raise OrdersError(
-            f"The column {name!r} writes decimals with one mark.",
+            f"The column {name!r} must write decimals with one mark.",
             found=f"{census['comma_example']!r} with a comma and {census['dot_example']!r} "
             "with a dot",
-            hint="say which: decimal=',' or decimal='.'.",
+            hint="pass decimal=',' or decimal='.'; amounts with the other mark are set aside.",
         )
     if census["either"] and not census["comma"] and not census["dot"]:
         example = str(census["either_example"])
         raise OrdersError(
-            f"The decimal mark of the column {name!r} is known.",
+            f"The decimal mark of the column {name!r} must be known.",
             found=f"{example!r}, which may be {example.replace('.', '')} or {example} with three "
             "decimals; no cell decides",
-            hint="say which: decimal=',' where the dot parts thousands, or decimal='.'.",
+            hint="pass decimal=',' where the dot is the mark of thousands, or decimal='.'.",
         )
     return "," if census["comma"] else "."
 
@@ -303,7 +304,7 @@ def _read_money_text(text: ir.StringValue, mark: str) -> ir.DecimalValue:
     opened, closed = text.re_extract(MONEY_CELL, 1) == "(", text.re_extract(MONEY_CELL, 6) == ")"
     number = text.re_extract(MONEY_CELL, 4)
     thousands = rf"[{'.' if mark == ',' else ','}'’]|{SPACE}"
-    # "1,50" is no number where the dot is the decimal mark: no group of thousands has two digits.
+    # "1,50" is no number where the dot is the decimal mark: the last group has three digits.
     grouped = rf"\d{{1,3}}((?:{thousands})\d{{2,3}})*(?:{thousands})\d{{3}}"
     is_number = number.re_search(rf"^(?:\d+|{grouped})?([{mark}]\d+)?$")
     is_money = (text.re_search(MONEY_CELL) & (opened == closed) & is_number).fill_null(False)  # noqa: FBT003

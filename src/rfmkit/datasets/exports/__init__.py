@@ -1,4 +1,4 @@
-"""Order exports of shop platforms, made from simulated shops, each with its truth."""
+"""Order exports of platforms, written from simulated shops, each with its truth."""
 
 from rfmkit.datasets.exports.catalog import FORMATS, export_orders
 from rfmkit.datasets.exports.export import Export

@@ -1,4 +1,4 @@
-"""Which formats there are, and the one call that writes any of them."""
+"""The formats that can be written, and the function that writes any of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from rfmkit import _checks as checks
 from rfmkit.datasets.exports.amazon import amazon, amazon_all_orders
 from rfmkit.datasets.exports.buyerless import douyin, pinduoduo
 from rfmkit.datasets.exports.jd import jd
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "export_orders"]
 
-# Each format with its generations, of which the first is the one to write unless told.
+# Each format with its versions; the first is the default.
 _EXPORTERS: Final[dict[str, tuple[Exporter, tuple[str, ...]]]] = {
     "taobao": (taobao, ("2019", "2018", "2017", "2012", "qianniu")),
     "taobao_lines": (taobao_lines, ("2019", "2017")),
@@ -58,28 +59,33 @@ def export_orders(
     vintage: str | None = None,
     seed: int = 0,
 ) -> Export:
-    """Write a simulated shop's orders as a platform would export them, with what is true of them.
+    """Return a simulated shop's orders as the files that a platform would export, and their truth.
 
-    The files have the traps of the real ones: ids that a float destroys, cells in the encoding
-    and quoting of the platform, several rows to an order, refunds that are off the price already,
-    rows that are no purchases. Buyers are invented, at addresses that belong to nobody.
+    The files have the difficulties of real ones: ids that a float destroys, the encoding and the
+    quotes of the platform, several rows for an order, refunds that are already subtracted, rows
+    that are no purchases. The buyers are invented, and their addresses belong to nobody.
 
     Parameters
     ----------
     shop : Simulation
-        What `simulate_orders` returned.
+        The result of `simulate_orders`.
     format : str
-        The platform, one of `FORMATS`. Of ``"amazon_all_orders"``, ``"pinduoduo"`` and
-        ``"douyin"`` the files name no buyer, so that nobody can tell customers from them.
+        The platform, one of `FORMATS`. The files of ``"amazon_all_orders"``, ``"pinduoduo"`` and
+        ``"douyin"`` name no buyer, as those of the platforms.
     vintage : str, optional
-        Which generation of the format, one of ``FORMATS[format]``; the first unless told.
+        The version of the format, one of ``FORMATS[format]``; by default the first.
     seed : int, default 0
         Equal arguments give equal bytes, on any day.
 
     Returns
     -------
     Export
-        The `files`, and the `truth` that a reader is to find in them.
+        The `files`, and the `truth`: what a reader must find in them.
+
+    Raises
+    ------
+    RfmkitError
+        Where there is no such format or vintage, or the seed is no whole number from 0 on.
 
     Examples
     --------
@@ -88,21 +94,26 @@ def export_orders(
     >>> export = rk.datasets.export_orders(shop, format="shopify")
     >>> list(export.files)
     ['orders_export_1.csv']
-    >>> export.truth.columns.tolist()
-    ['order_id', 'customer_id', 'ordered_at', 'amount']
+    >>> export.truth[["order_id", "ordered_at", "amount"]].head(2)
+            order_id          ordered_at  amount
+    0  5400000032768 2023-01-02 13:31:33  152.07
+    1  5400000065536 2023-01-09 13:24:29   17.40
     >>> rk.datasets.export_orders(shop, format="shopify", vintage="2012")
     Traceback (most recent call last):
-    rfmkit.exceptions.RfmkitError: vintage= is one of ('2023',) for shopify.
-    Found: '2012'
+    rfmkit.exceptions.RfmkitError: vintage must be one of '2023'.
+    Found: vintage='2012'
+    Hint: did you mean vintage='2023'?
     """
-    if format not in _EXPORTERS:
-        raise RfmkitError(f"format= is one of {tuple(FORMATS)}.", found=repr(format))
+    checks.choice("format", format, FORMATS)
     exporter, vintages = _EXPORTERS[format]
     vintage = vintages[0] if vintage is None else vintage
-    if vintage not in vintages:
-        raise RfmkitError(f"vintage= is one of {vintages} for {format}.", found=repr(vintage))
+    checks.choice("vintage", vintage, vintages)
     try:
         rng = np.random.default_rng(index(seed))
     except (TypeError, ValueError) as error:
-        raise RfmkitError("seed= is a whole number from 0 on.", found=repr(seed)) from error
+        raise RfmkitError(
+            "seed must be a whole number of at least 0.",
+            found=f"seed={seed!r}",
+            hint="for example seed=0.",
+        ) from error
     return exporter(shop, rng, vintage)

@@ -1,4 +1,4 @@
-"""An export: the files a platform would give out, and what is to be read in them."""
+"""An export: the files of a platform, and what a reader must find in them."""
 
 from __future__ import annotations
 
@@ -22,22 +22,34 @@ class Export:
     Attributes
     ----------
     format, vintage : str
-        The platform's format, and which of its generations.
+        The platform's format, and its version.
     files : dict of str to bytes
         File name to content, in the platform's encoding, delimiter, quoting and line ends.
     zone : str
-        The shop's time zone. Moments that the files write with an offset or in UTC are moments
-        of this zone; those that they write without one are its clock time.
+        The shop's time zone. The files write moments with an offset, in UTC, or in the local time
+        of this zone.
     truth : pandas.DataFrame
         One row per valid order in order of time: `order_id` and `customer_id` (text),
-        `ordered_at` (the shop's clock: paid, else created), `amount` (charged less what the
-        files say went back). Empty where the format names no buyer.
+        `ordered_at` (datetime64, local time: paid, else created), `amount` (float64, in money:
+        charged less the refunds that the files show). Empty where the format names no buyer.
     refunds : pandas.DataFrame
         Refunds that no column of the files links to an order, in the columns of `truth`; their
-        amounts are negative and are in no amount of `truth`. Most formats have none.
+        amounts are negative, and `truth` does not contain them. Most formats have none.
     aside : dict of str to int
-        How many rows of the orders' file each rule of `rfmkit.columns.RULES` sets aside: the
-        file's own rows, so an order of three lines counts three times where lines have rows.
+        The number of rows of the orders' file that each rule of `rfmkit.columns.RULES` sets
+        aside. Where each line of an order has a row, an order of three lines counts three times.
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> shop = rk.simulate_orders(300, seed=1)
+    >>> export = rk.datasets.export_orders(shop, format="magento")
+    >>> export.aside
+    {'cancelled': 74, 'closed_refunded': 41, 'no_customer': 15, 'unpaid': 43, 'zero_amount': 15}
+    >>> export.truth[["customer_id", "amount"]].head(2)
+                  customer_id  amount
+    0   oakden164@example.org  152.07
+    1  kestrin255@example.com   17.40
     """
 
     format: str
@@ -49,14 +61,14 @@ class Export:
     aside: dict[str, int]
 
     def __repr__(self) -> str:
-        """Say how much there is, and where."""
+        """Return the size of the export, and what to look at next."""
         return (
             f"<Export: {self.format} ({self.vintage}), {len(self.truth):,} valid orders in "
             f"{', '.join(self.files)}; use .files, .truth, .refunds, .aside, .write(folder)>"
         )
 
     def write(self, folder: str | Path) -> list[Path]:
-        """Write the files into a folder, which is made if need be, and return their paths."""
+        """Write the files into a folder, made where it does not exist; return their paths."""
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         for name, content in self.files.items():
@@ -66,26 +78,26 @@ class Export:
 
 @dataclass
 class Account:
-    """What an exporter notes while it writes: the orders to be read, and the rows to be left."""
+    """The orders that a reader must find and the rows it must leave, noted by an exporter."""
 
     kept: list[tuple[str, str, dt.datetime, int]] = field(default_factory=list)
     returned: list[tuple[str, str, dt.datetime, int]] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
 
     def keep(self, order_id: str, customer_id: str, when: dt.datetime, cents: int) -> None:
-        """Note an order that is to be read."""
+        """Add an order that a reader must find."""
         self.kept.append((order_id, customer_id, when, cents))
 
     def give_back(self, order_id: str, customer_id: str, when: dt.datetime, cents: int) -> None:
-        """Note a refund that nothing links to its order."""
+        """Add a refund that nothing links to its order."""
         self.returned.append((order_id, customer_id, when, -cents))
 
     def leave(self, rule: str, rows: int = 1) -> None:
-        """Note rows that a rule sets aside."""
+        """Add rows that a rule sets aside."""
         self.left[rule] += rows
 
     def export(self, name: str, vintage: str, files: dict[str, bytes], zone: str) -> Export:
-        """Close the account."""
+        """Return the export with its truth."""
         truth, refunds = _frame(self.kept), _frame(self.returned)
         return Export(name, vintage, files, zone, truth, refunds, dict(sorted(self.left.items())))
 
