@@ -34,7 +34,8 @@ def test_missing_samples_are_an_error_with_a_hint(
     monkeypatch.setattr(
         samples, "__file__", str(tmp_path / "src" / "rfmkit" / "datasets" / "samples.py")
     )
-    with pytest.raises(rk.RfmkitError, match=r"must be .*\nFound: no orders.csv\nHint: reinstall rfmkit"):
+    expected = r"must be .*\nFound: no orders.csv\nHint: reinstall rfmkit"
+    with pytest.raises(rk.RfmkitError, match=expected):
         sample_path("orders.csv")
 
 
