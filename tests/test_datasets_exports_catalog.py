@@ -1,4 +1,4 @@
-"""Every export: the same bytes each time, its money the shop's, its people nobody's."""
+"""Every export: always the same bytes, the amounts of the shop, and invented people."""
 
 import re
 import warnings

@@ -1,4 +1,4 @@
-"""The buyers: kept apart, and at addresses that belong to nobody."""
+"""The buyers: different from each other, with addresses that belong to nobody."""
 
 from rfmkit.datasets.exports.people import Person
 

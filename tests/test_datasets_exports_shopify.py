@@ -18,7 +18,7 @@ def table() -> pd.DataFrame:
 
 
 def filled() -> pd.DataFrame:
-    """Give what the first row of an order says to its other rows, in the order of the file."""
+    """Return rows whose blank cells are filled from the first row of their order."""
     rows = table()
     first = rows["Id"] != ""
     columns = ["Id", "Name", "Email", "Financial Status", "Payment Method", "Total", "Paid at"]

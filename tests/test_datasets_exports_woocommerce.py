@@ -74,7 +74,7 @@ def test_a_person_buys_as_a_guest_and_as_a_customer() -> None:
 def test_the_traps_are_in_the_bytes() -> None:
     rows = table(export_orders(SHOP, format="woocommerce"))
     assert set(RULES) | {"completed", "processing"} == set(rows["status"])
-    # only some of the dates tell that the month comes first
+    # only some of the dates show that the month comes first
     assert rows["order_date"].str.match(r"^\d{1,2}/(1[3-9]|2\d|3[01])/").any()
     assert rows["order_date"].str.match(r"^\d/\d/\d{4} \d{1,2}:\d\d:\d\d$").any()
     lines = table(export_orders(SHOP, format="woocommerce", vintage="lines"))

@@ -34,7 +34,7 @@ def cents(amounts):
 
 
 def in_order(frame):
-    """Bring orders, of which some formats have no id, into one order."""
+    """Return orders sorted by their values: some formats have no order id."""
     columns = ["ordered_at", "customer_id", "order_id", "amount"]
     frame = frame.astype({"ordered_at": "datetime64[us]"}).assign(
         amount=cents(frame["amount"]), order_id=frame["order_id"].astype(object).fillna("")

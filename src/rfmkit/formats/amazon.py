@@ -1,4 +1,4 @@
-"""Amazon: the order and unshipped reports, one row a line, money in parts."""
+"""Amazon: the order and unshipped reports, one row per line, with the amount in parts."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ AMAZON_ALL_ORDERS: Final = Format(
     adds=("shipping_amount", "wrapping_amount"),
     takes=("discount_amount", "shipping_discount_amount"),
     zone="written",
-    instead="take the order report or the unshipped report: their buyer-email tells the buyer.",
+    instead="take the order report or the unshipped report: their buyer-email names the buyer.",
 )

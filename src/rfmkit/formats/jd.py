@@ -1,4 +1,4 @@
-"""JD (京东商家后台): one row a line, with the amounts of the order on each of them."""
+"""JD (京东商家后台): one row per line, each with the amounts of the order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JD: Final = Format(
         "暂停订单": "held",
         **{f"(删除){word}": "deleted" for word in DELETED},
     },
-    # A parent that the system has split is deleted: its children stand as orders of their own.
+    # An order that the system has split is deleted: its parts are orders of their own.
     overrules=(("订单状态", r"^\s*[(（]删除[)）]", "deleted"),),
     once=("amount",),
     decimal=".",

@@ -1,4 +1,4 @@
-"""Exports that never tell who bought: every customer would be one order."""
+"""Exports without a buyer: each order would be a customer of its own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DOUYIN: Final = Format(
         "close_reason": "取消原因",
     },
     statuses={"已关闭": "closed"},
-    instead="Douyin exports names and phones in cipher. Take the orders from your ERP or "
+    instead="Douyin exports encrypted names and phones. Take the orders from your ERP or "
     "membership system, where they are joined to members, or name its column: customer='...'.",
     decimal=".",
 )

@@ -1,4 +1,4 @@
-"""Shopify: orders_export.csv, one row a line, with the order on the first of them."""
+"""Shopify: orders_export.csv, one row per line; the first row has the columns of the order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SHOPIFY: Final = Format(
     title="Shopify orders export",
     marks=("Name", "Financial Status", "Fulfillment Status", "Lineitem quantity", "Total"),
     columns={
-        # The name of an order is unique in one shop only, and comes again after a migration.
+        # The name of an order is unique in one shop only, and is used again after a migration.
         "order_id": ("Id", "Name"),
         "order_name": "Name",
         "email": "Email",

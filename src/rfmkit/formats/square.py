@@ -11,7 +11,7 @@ SQUARE: Final = Format(
     title="Square transactions",
     marks=("Date", "Time", "Time Zone", "Total Collected", "Transaction ID", "Event Type"),
     columns={
-        # A refund is a transaction of its own, of the payment that it gives back.
+        # A refund is a transaction of its own, with the id of the payment that it refunds.
         "order_id": ("Payment ID", "Transaction ID"),
         "customer_id": "Customer ID",
         "ordered_at": "Date",

@@ -1,4 +1,4 @@
-"""Stripe: charges, one row an attempt to pay."""
+"""Stripe: charges, one row per attempt to pay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STRIPE: Final = Format(
         "customer_id": "Customer ID",
         "email": "Customer Email",
         "ordered_at": ("Created (UTC)", "Created date (UTC)"),
-        # Where money was converted, that is the shop's own currency.
+        # Where money was converted, the converted amount is in the shop's currency.
         "amount": ("Converted Amount", "Amount"),
         "refund_amount": ("Converted Amount Refunded", "Amount Refunded"),
         "currency": ("Converted Currency", "Currency"),

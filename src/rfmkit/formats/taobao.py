@@ -1,4 +1,4 @@
-"""Taobao and Tmall (Qianniu): the order list, over its vintages, and the list of order lines."""
+"""Taobao and Tmall (Qianniu): the order list, in its versions, and the list of order lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TAOBAO: Final = Format(
         "paid_at": ("订单付款时间", "买家付款时间"),
         "completed_at": "确认收货时间",
         "amount": ("买家实际支付金额", "买家实付金额"),
-        # Some exports write into the refund what the price had been lowered by before payment.
+        # Some exports write a discount before payment into the refund.
         "due_amount": "买家应付货款",
         "refund_amount": "退款金额",
         "status": "订单状态",
@@ -55,6 +55,6 @@ TAOBAO_LINES: Final = Format(
     statuses=STATUSES,
     unique="line_id",
     lines_of="taobao",
-    instead="take the order list (ExportOrderList): its column 买家会员名 tells the buyer.",
+    instead="take the order list (ExportOrderList): its column 买家会员名 identifies the buyer.",
     decimal=".",
 )

@@ -1,4 +1,4 @@
-"""Logs to learn with: UCI Online Retail I and II, Olist, CDNOW."""
+"""Logs for teaching: UCI Online Retail I and II, Olist, CDNOW."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OLIST: Final = Format(
     unique="order_id",
     parts=(
         Part(marks=("order_id", "customer_id", "order_status", "order_purchase_timestamp")),
-        # Several payments an order, and several lines: joined as they are they multiply.
+        # Several payments and several lines of one order: joined without sums they multiply.
         Part(marks=("order_id", "payment_value"), key="order_id", sums=("payment_value",)),
         Part(
             marks=("customer_id", "customer_unique_id"),
@@ -50,7 +50,7 @@ OLIST: Final = Format(
     ),
 )  # fmt: skip
 
-# In the orders alone a customer is known by a new id for each order.
+# In the table of orders alone, a customer has a new id for each order.
 OLIST_ORDERS: Final = Format(
     name="olist_orders",
     title="Olist orders without their customers",
@@ -72,7 +72,7 @@ CDNOW: Final = Format(
         "amount": "dollar value",
         "quantity": "number of cds",
     },
-    # Rows that are alike are purchases of one day: there is no order that they could be copies of.
+    # Equal rows are purchases of one day: without order ids, none is a copy.
     headers=(
         {"customer": r"\d+", "date": DAY, "number of cds": r"\d+", "dollar value": r"\d+\.\d+"},
         {

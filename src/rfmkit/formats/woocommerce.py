@@ -43,7 +43,7 @@ WOOCOMMERCE_ANALYTICS: Final = Format(
         "amount": ("Net sales", "N. Revenue"),
         "status": "Status",
     },
-    # A refunded order stands beside the rows that give its money back: they decide.
+    # A refunded order has rows of its own for its refunds: those rows decide.
     statuses={"refunded": "completed"},
     customer=("name",),
     whole=False,

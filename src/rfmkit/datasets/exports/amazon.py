@@ -1,4 +1,4 @@
-"""Amazon: the order report, known by an alias mail, and the report of all orders, by nothing."""
+"""Amazon: the order report, with an alias of the buyer's address, and All Orders, without buyer."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _STATUS: Final = {"paid": "Unshipped", "unpaid": "Pending", "closed_unpaid": "Ca
 
 
 def amazon(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write the order report: what has been paid; returns are in another report."""
+    """Return the order report: the paid orders. Returns are in another report."""
     sales = draw_sales(shop, rng, zone=ZONE, extras={"gift": 0.01, "nobody": 0.01})
     account, rows = Account(), []
     for sale in sales:
@@ -59,7 +59,7 @@ def amazon(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
 
 
 def amazon_all_orders(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write the report of all orders, which names no buyer: there is nothing to read in it."""
+    """Return the report of all orders. It names no buyer, so that its truth is empty."""
     sales = draw_sales(shop, rng, zone=ZONE)
     rows = [
         picked(ALL_ORDERS, _all_cells(sale, place))
@@ -80,7 +80,7 @@ def _alias(sale: Sale) -> str:
 
 
 def _time(moment: dt.datetime | None, sale: Sale) -> str:
-    """Write a moment as one of the three ways of Amazon's regions does."""
+    """Return a moment in one of the three forms of Amazon's regions."""
     if moment is None:
         return ""
     clock, zulu = f"{moment:%Y-%m-%dT%H:%M:%S}", f"{utc(moment, ZONE):%Y-%m-%dT%H:%M:%S}"
@@ -89,7 +89,7 @@ def _time(moment: dt.datetime | None, sale: Sale) -> str:
 
 
 def _money(sale: Sale, line: Line, place: int) -> dict[str, object]:
-    """Give a line's money: the price is that of the whole line; shipping is on the first."""
+    """Return the money of a line: the price of all its pieces; shipping is on the first line."""
     before = sum(earlier.total for earlier in sale.lines[:place])
     whole = max(1, sale.goods)
     cut = [sale.discount * total // whole for total in (before, before + line.total)]
@@ -134,7 +134,7 @@ def _all_cells(sale: Sale, place: int) -> dict[str, object]:
         "sales-channel": "Non-Amazon" if sale.number % 19 == 0 else "Amazon.com",
         "asin": f"B0{len(line.sku):08d}", "is-business-order": "false",
     }  # fmt: skip
-    # An order that is not paid has no money yet; neither has a line that was taken off later.
+    # An unpaid order has no amounts yet; a line that was removed later has none any more.
     if status not in ("Shipped", "Unshipped"):
         return cells | _goods(sale, line)
     if place and sale.number % 2:

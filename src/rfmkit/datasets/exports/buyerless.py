@@ -1,4 +1,4 @@
-"""Pinduoduo and Douyin: order lists that name no buyer, so that there is nobody to read."""
+"""Pinduoduo and Douyin: order lists that name no buyer."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _DOUYIN: Final = {"completed": "已完成", "partially_refunded": "已完成", "
 
 
 def pinduoduo(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write Pinduoduo's list; of some orders, only the id says the day."""
+    """Return Pinduoduo's list; for some orders, only the id contains the day."""
     sales = draw_sales(shop, rng, zone=ZONE, goods=CHINESE)
     rows = [picked(PINDUODUO, _pinduoduo(sale)) for sale in sales]
     files = {"orders_export.csv": table([PINDUODUO, *rows], encoding="utf-8-sig")}
@@ -51,7 +51,7 @@ def pinduoduo(shop: Simulation, rng: np.random.Generator, vintage: str) -> Expor
 
 
 def douyin(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write Douyin's list: ids begin with a tab, and people are ciphers."""
+    """Return Douyin's list: ids begin with a tab, and names are encrypted."""
     sales = draw_sales(shop, rng, zone=ZONE, goods=CHINESE)
     rows = [picked(DOUYIN, _douyin(sale)) for sale in sales]
     files = {"orders.csv": table([DOUYIN, *rows], encoding="utf-8-sig")}

@@ -1,4 +1,4 @@
-"""JD: the order list of the seller centre, one row per line and the order's money on each."""
+"""JD: the order list of the seller centre, one row per line, each with the order's total."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HEADER: Final = (
     "订单完成时间", "订单来源", "订单渠道",
 )  # fmt: skip
 _QUOTED: Final = ("商品名称", "客户姓名", "客户地址", "联系电话", "商家备注")
-# What a sale of each kind says, in turn, and the rule against it.
+# The words for a sale of each kind, in turn, and the rule that sets it aside.
 _STATUSES: Final = {
     "paid": ("等待出库",),
     "shipped": ("等待确认收货",),
@@ -53,7 +53,7 @@ _RULE: Final = {
 
 
 def jd(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write the order list; refunds are in another file of JD's, so that none are known here."""
+    """Return the order list. Refunds are in another file of JD, and not in this one."""
     sales = draw_sales(shop, rng, zone=ZONE, goods=CHINESE, extras=EXTRAS)
     account = Account()
     rows = [_row(dict.fromkeys(HEADER, ""), header=True)]
@@ -66,14 +66,14 @@ def jd(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
                 account.leave(_RULE[sale.kind], len(part.lines))
             rows += [_row(_cells(part, line, status)) for line in part.lines]
         if _is_split(sale):
-            # The parent stays in the file, deleted: with its children it would count twice.
+            # The split order stays in the file, deleted: with its parts it would count twice.
             account.leave("deleted", len(sale.lines))
             memo = "订单拆分为  " + "    ".join(map(_order, _parts(sale)))
             rows += [
                 _row(_cells(sale, line, "(删除)等待出库") | {"商家备注": memo})
                 for line in sale.lines
             ]
-    # GB 18030: some names have characters that GBK has not got.
+    # GB 18030: some names have characters that GBK does not have.
     files = {"orders_jd.csv": "".join(rows).encode("gb18030")}
     return account.export("jd", vintage, files, ZONE)
 
@@ -84,7 +84,7 @@ def _is_split(sale: Sale) -> bool:
 
 
 def _parts(sale: Sale) -> list[Sale]:
-    """Give the orders that JD's warehouses make of one: the first line, and the others."""
+    """Return the orders into which JD splits one by warehouse: the first line, the others."""
     if not _is_split(sale):
         return [sale]
     first = replace(sale, lines=sale.lines[:1], shipping=0)
@@ -129,7 +129,7 @@ def _cells(sale: Sale, line: Line, status: str) -> dict[str, object]:
 
 
 def _row(cells: dict[str, object], *, header: bool = False) -> str:
-    """Write a row: few columns are quoted, and each row ends in a comma."""
+    """Return a row as text: few columns are quoted, and each row ends in a comma."""
     texts = list(HEADER) if header else picked(HEADER, cells)
     quoted = () if header else _QUOTED
     written = [

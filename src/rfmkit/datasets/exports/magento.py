@@ -29,7 +29,7 @@ HEADER: Final = (
     "Shipping and Handling", "Customer Name", "Payment Method", "Total Refunded",
     "Allocated sources", "Pickup Location Code",
 )  # fmt: skip
-# What a sale of each kind says, in turn, and the rule against it.
+# The words for a sale of each kind, in turn, and the rule that sets it aside.
 _STATUSES: Final = {
     "unpaid": ("Pending", "Pending Payment"),
     "closed_unpaid": ("Canceled",),
@@ -54,7 +54,7 @@ _RULE: Final = {
 
 
 def magento(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write the grid: two totals, of which the base one is in the shop's own currency."""
+    """Return the grid: of its two totals, the base total is in the shop's currency."""
     sales = draw_sales(shop, rng, zone=ZONE, extras=EXTRAS)
     account, rows = Account(), []
     for sale in sales:
@@ -73,7 +73,7 @@ def _number(sale: Sale) -> str:
 
 
 def _row(cells: Sequence[str]) -> str:
-    """Write a row as PHP does: a cell with a space is quoted too."""
+    """Return a row as PHP writes it: a cell with a space is quoted too."""
     quoted = [
         '"' + cell.replace('"', '""') + '"' if re.search(r'[\s",]', cell) else cell
         for cell in cells
@@ -86,7 +86,7 @@ def _money(cents: int, rate: float = 1) -> str:
 
 
 def _time(moment: dt.datetime) -> str:
-    """Write a moment as the admin does, in English whatever the machine's language."""
+    """Return a moment as the admin writes it, in English whatever the machine's language."""
     half, hour = divmod(moment.hour, 12)
     clock = f"{hour or 12:02d}:{moment:%M:%S} {('AM', 'PM')[half]}"
     return f"{_MONTHS[moment.month - 1]} {moment.day}, {moment.year} {clock}"
@@ -95,7 +95,7 @@ def _time(moment: dt.datetime) -> str:
 def _cells(sale: Sale) -> dict[str, object]:
     person = sale.person
     words = _STATUSES.get(sale.kind, ("Complete",))
-    # Every fourth order was paid in another currency; the base total is what adds up.
+    # Every fourth order was paid in another currency; only base totals can be summed.
     rate = 1.17 if sale.number % 4 == 0 else 1.0
     known = sale.kind != "nobody"
     email = person.email.title() if sale.number % 5 == 0 else person.email

@@ -1,4 +1,4 @@
-"""The buyers of an export: invented, at addresses that belong to nobody."""
+"""The buyers of an export: invented, with addresses that belong to nobody."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _PLACES = ("浙江省 杭州市 样例区", "广东省 广州市 示例区", "�
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One simulated customer, known by a number from which everything else follows."""
+    """One simulated customer. The number determines everything else."""
 
     number: int
 
     @property
     def first(self) -> str:
-        """First name; past the names there are, with an initial that keeps people apart."""
+        """First name; when the names are used up, with an initial that makes it different."""
         again = self.number // (len(_FIRST) * len(_LAST))
         initial = f" {chr(65 + again % 26)}{again // 26 or ''}." if again else ""
         return _FIRST[self.number % len(_FIRST)] + initial
@@ -38,7 +38,7 @@ class Person:
     @property
     def last(self) -> str:
         """Family name."""
-        # Neighbours differ, and no two of those who share a first name have this in common.
+        # Neighbours differ, and no two customers share both first and family name.
         return _LAST[(self.number + self.number // len(_FIRST)) % len(_LAST)]
 
     @property
@@ -64,12 +64,12 @@ class Person:
 
     @property
     def street(self) -> str:
-        """House and street, with the comma that addresses have."""
+        """House and street, with a comma, as many addresses have."""
         return f"{self.number % 90 + 1} Placeholder Row, Flat {self.number % 7 + 1}"
 
     @property
     def town(self) -> str:
-        """A town on no map."""
+        """A town that does not exist."""
         return _TOWNS[self.number % len(_TOWNS)]
 
     @property
@@ -79,7 +79,7 @@ class Person:
 
     @property
     def chinese_name(self) -> str:
-        """Family and given name; one in eleven with a character that GBK has not got."""
+        """Family and given name; one in eleven with a character that GBK does not have."""
         surname = "𠮷" if self.number % 11 == 0 else _SURNAMES[self.number % len(_SURNAMES)]
         return surname + _GIVEN[self.number % len(_GIVEN)]
 

@@ -1,4 +1,4 @@
-"""The public data sets that people learn with: Online Retail, Olist and CDNOW, in their forms."""
+"""The public data sets for teaching, each in its form: Online Retail, Olist and CDNOW."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _STATUSES: Final = {
 
 
 def online_retail(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write the invoices line by line; what came back is an invoice of its own, with a C.
+    """Return the invoices by line; a return is an invoice of its own, with a C.
 
     Nothing links such an invoice to the first one, so the truth has the sale as it was and the
     refund beside it.
@@ -106,7 +106,7 @@ def _buyer(sale: Sale) -> int:
 def _invoice_row(
     sale: Sale, when: dt.datetime, vintage: str, goods: Sequence[object], *, back: bool = False
 ) -> list[str]:
-    """Write one row: the first data set has months first, the second float customers."""
+    """Return one row: the first data set has months first, the second float customer ids."""
     old = vintage == "1"
     code, title, quantity, price = goods
     known = "" if sale.kind == "nobody" else f"{_buyer(sale)}{'' if old else '.0'}"
@@ -123,7 +123,7 @@ def _invoice(sale: Sale, vintage: str) -> list[list[str]]:
         if line.quantity % 2:
             goods.append(part)
         else:
-            # Twice the same row, as such files have: both were sold.
+            # The same row twice, as in the real files: both pieces were sold.
             part[2] = line.quantity // 2
             goods += [part, part]
     if sale.shipping:
@@ -150,7 +150,7 @@ def _bad_debt(when: dt.datetime, vintage: str) -> list[str]:
 
 
 def olist(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write the four tables: a customer id for each order, and the person's id beside it."""
+    """Return the four tables: each order has a customer id, and each person an id beside it."""
     sales = draw_sales(shop, rng, zone=BRAZIL, discounts=False)
     account = Account()
     tables: dict[str, list[list[str]]] = {name: [list(header)] for name, header in OLIST.items()}
@@ -171,7 +171,7 @@ def olist(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
 
 
 def _hex(number: int, kind: int = 1) -> str:
-    # An odd factor keeps different numbers apart; the result looks like any other hash.
+    # An odd factor maps different numbers to different ones; the result looks like a hash.
     return f"{(2 * number + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 * kind % 2**128:032x}"
 
 
@@ -192,7 +192,7 @@ def _order(sale: Sale, status: str) -> list[str]:
 
 
 def _items(sale: Sale) -> list[list[str]]:
-    """Give a row for each piece; the freight is on the first."""
+    """Return a row for each piece; the freight is on the first."""
     pieces = [line for line in sale.lines for _ in range(line.quantity)]
     limit = _moment(sale.created + dt.timedelta(days=5))
     return [
@@ -205,7 +205,7 @@ def _items(sale: Sale) -> list[list[str]]:
 
 
 def _payments(sale: Sale) -> list[list[str]]:
-    """Give a row for each means: every fourth order was paid with a voucher and a card."""
+    """Return a row for each payment: every fourth order was paid with a voucher and a card."""
     if sale.paid is None:
         return [[_hex(sale.number), "1", "not_defined", "1", plain(0)]]
     voucher = sale.amount // 4 if sale.number % 4 == 0 else 0
@@ -217,7 +217,7 @@ def _payments(sale: Sale) -> list[list[str]]:
 
 
 def cdnow(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write the purchases: no header, columns apart by spaces, and equal rows that are all real.
+    """Return the purchases: no header, columns separated by spaces, and equal rows that all count.
 
     There is no order id: the truth has the row's position, counted from 1.
     """
@@ -228,7 +228,7 @@ def cdnow(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
     for sale in sorted(bought, key=lambda sale: (sale.person.number, sale.created)):
         buyer = f"{sale.person.number:05d}"
         day = dt.datetime.combine(sale.created.date(), dt.time())
-        # By the amount, so that a sale that is there twice is twice the same row.
+        # By the amount, so that a sale that occurs twice is the same row twice.
         quantity = 1 + sale.amount % 4
         written.append(f" {buyer} {day:%Y%m%d} {quantity:2d} {plain(sale.amount):>7}")
         if sale.amount:

@@ -1,4 +1,4 @@
-"""The sales of a simulated shop, with what a platform knows beyond an order log."""
+"""The sales of a simulated shop, with the data of a platform that an order log lacks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VALID: Final = ("paid", "shipped", "completed", "partially_refunded")
 BACK: Final = ("refunded", "closed_refunded")
 NEVER: Final = ("unpaid", "closed_unpaid")
 
-# What people try to split a file by: commas, quotes and line breaks, in the names of goods.
+# Names of goods with the characters that separate cells: commas, quotes and line breaks.
 ENGLISH: Final = (
     ("Filter coffee 500 g", "CF-500"), ("Mug, large", "MUG-L"), ('Tin "Classic"', "TIN-C"),
     ("Green tea", "TEA-G"), ("Oat biscuits\n(2 packs)", "BIS-2"), ("Kettle; steel", "KET-S"),
@@ -34,7 +34,7 @@ CHINESE: Final = (
     ("陶瓷杯\n（大号）", "MUG-L"), ('"经典"铁罐', "TIN-C"), ("不锈钢水壶", "KET-S"),
 )  # fmt: skip
 
-# Cents up to which a sale never pays for shipping: it must not outweigh the goods.
+# Sales up to this many cents have no shipping costs: they must not exceed the goods.
 _SENT_FREE: Final = 1500
 
 Goods = tuple[tuple[str, str], ...]
@@ -76,7 +76,7 @@ class Sale:
 
     @property
     def goods(self) -> int:
-        """What the lines come to."""
+        """The sum of the lines."""
         return sum(line.total for line in self.lines)
 
     @property
@@ -86,12 +86,12 @@ class Sale:
 
     @property
     def back_at(self) -> dt.datetime:
-        """When money went back: a few days later, never on the same day."""
+        """The moment of the refund: a few days later, never on the same day."""
         return self.moment + dt.timedelta(days=2 + self.number % 9)
 
     @property
     def is_valid(self) -> bool:
-        """Whether it is a purchase that stands."""
+        """Whether it is a valid purchase."""
         return self.kind in VALID
 
 
@@ -105,7 +105,7 @@ def draw_sales(
     discounts: bool = True,
     shipping: bool = True,
 ) -> list[Sale]:
-    """Give the simulated orders, and the extra ones, as sales in order of time.
+    """Return the simulated orders, and extra ones, as sales sorted by time.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def _sale(row: tuple[Any, ...], rng: np.random.Generator, zone: ZoneInfo) -> Sal
 def _extra(sale: Sale, kind: str) -> Sale:
     if kind == "twin":
         return replace(sale, kind="completed", refund=0)
-    # Half an hour later, so that it is never the row beside its model by chance alone.
+    # Half an hour later, so that it does not always stand beside the sale that it copies.
     when, unpaid = sale.created + dt.timedelta(minutes=30), kind == "cancelled"
     paid = None if unpaid else when + dt.timedelta(minutes=1)
     amount = 0 if kind == "gift" else sale.amount
@@ -165,7 +165,7 @@ def _extra(sale: Sale, kind: str) -> Sale:
 def _filled(
     sale: Sale, *, rng: np.random.Generator, goods: Goods, discounts: bool, shipping: bool
 ) -> Sale:
-    """Give a sale its lines: which sale has which oddity follows from its number, not by luck."""
+    """Return the lines of a sale; the number of the sale determines its peculiarities."""
     number, amount = sale.number, sale.amount
     fee = 600 if shipping and number % 3 == 0 and amount > _SENT_FREE else 0
     cheaper = discounts and number % 4 == 1 and sale.kind in ("paid", "shipped", "completed")

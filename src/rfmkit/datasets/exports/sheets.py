@@ -1,4 +1,4 @@
-"""How platforms write tables: quoting, money, clock times, and a workbook without a library."""
+"""The forms in which platforms write tables: quotes, money, times, and a plain workbook."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _PARTS: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 
 def plain(cents: int) -> str:
-    """Write money as a bare number: 1234.50."""
+    """Return money as a bare number: 1234.50."""
     sign, whole = ("-" if cents < 0 else ""), abs(cents)
     return f"{sign}{whole // 100}.{whole % 100:02d}"
 
 
 def symbol(cents: int, mark: str = "$") -> str:
-    """Write money as people do: $1,234.50, -$45.00."""
+    """Return money with its sign of currency: $1,234.50, -$45.00."""
     sign, whole = ("-" if cents < 0 else ""), abs(cents)
     return f"{sign}{mark}{whole // 100:,}.{whole % 100:02d}"
 
 
 def picked(header: Sequence[str], cells: Mapping[str, object]) -> list[str]:
-    """Give the cells of a row in the order of the header; what is not named is empty."""
+    """Return the cells of a row in the order of the header; columns without a value are empty."""
     return [str(cells.get(name.strip(), "")) for name in header]
 
 
@@ -47,7 +47,7 @@ def table(
     line_end: str = "\n",
     encoding: str = "utf-8",
 ) -> bytes:
-    """Write rows as a delimited file."""
+    """Return rows as a delimited file."""
     text = io.StringIO()
     writer = csv.writer(
         text,
@@ -60,22 +60,22 @@ def table(
 
 
 def offset(moment: dt.datetime, zone: str) -> str:
-    """Write the offset of a clock time in a zone: +0200."""
+    """Return the offset of a local time in a zone: +0200."""
     return f"{moment.replace(tzinfo=ZoneInfo(zone)):%z}"
 
 
 def utc(moment: dt.datetime, zone: str) -> dt.datetime:
-    """Give the time in UTC of a clock time in a zone."""
+    """Return the time in UTC of a local time in a zone."""
     return moment.replace(tzinfo=ZoneInfo(zone)).astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
 
 
 def month_first(moment: dt.datetime) -> str:
-    """Write a moment as Americans and Excel do: 9/6/2016 6:29."""
+    """Return a moment in the American form of Excel: 9/6/2016 6:29."""
     return f"{moment.month}/{moment.day}/{moment.year} {moment.hour}:{moment:%M}"
 
 
 def workbook(sheets: Mapping[str, Sequence[Sequence[str]]]) -> bytes:
-    """Write an Excel workbook of text cells, the same bytes each time."""
+    """Return an Excel workbook of text cells, always with the same bytes."""
     names = list(sheets)
     files = {
         "[Content_Types].xml": _content_types(len(names)),
@@ -90,7 +90,7 @@ def workbook(sheets: Mapping[str, Sequence[Sequence[str]]]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in files.items():
-            # A fixed date, since a zip file keeps when each part was written.
+            # A fixed date: a zip file holds the time at which each part was written.
             part = zipfile.ZipInfo(name, date_time=_DAWN)
             part.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(part, f'<?xml version="1.0" encoding="UTF-8"?>{content}')

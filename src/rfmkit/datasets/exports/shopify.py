@@ -57,7 +57,7 @@ _RULE: Final = {
 
 
 def shopify(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write the orders, the newest first."""
+    """Return the orders, the newest first."""
     sales = draw_sales(shop, rng, zone=ZONE, extras=EXTRAS)
     account = Account()
     rows = []
@@ -80,13 +80,13 @@ def _id(sale: Sale) -> str:
 
 
 def _name(sale: Sale) -> str:
-    # Orders that came along from an earlier store: their names are given a second time later.
+    # Orders that were imported from an earlier store: later orders have their names again.
     again = sale.number + 20 if sale.number <= _MIGRATED else sale.number
     return f"#{1000 + again}"
 
 
 def _known_by(sale: Sale) -> str:
-    """Say how the buyer is known: of ten, one by telephone only, and one by name only."""
+    """Return the buyer's key: of ten buyers, one has a telephone only, and one a name only."""
     if sale.kind == "nobody":
         return "nothing"
     return {7: "phone", 8: "name"}.get(sale.person.number % 10, "email")
@@ -106,7 +106,7 @@ def _customer(sale: Sale) -> str:
 def _email(sale: Sale) -> str:
     if _known_by(sale) != "email":
         return ""
-    # One person, typed now one way, now another.
+    # The same person, typed in different ways.
     email = sale.person.email
     return (email, email.title(), email.upper())[sale.number % 3]
 
@@ -150,7 +150,7 @@ def _order_cells(sale: Sale) -> dict[str, object]:
 
 def _places(sale: Sale) -> dict[str, object]:
     person = sale.person
-    # Excel's apostrophe, which keeps the zero that a postcode begins with.
+    # Excel's apostrophe, which keeps the first zero of a postcode.
     postcode = f"'{person.postcode}" if sale.number % 2 else person.postcode
     place: dict[str, object] = {
         "Name": person.name, "Street": person.street, "Address1": person.street,
@@ -161,7 +161,7 @@ def _places(sale: Sale) -> dict[str, object]:
 
 
 def _repeated(sale: Sale) -> dict[str, object]:
-    """Give what a continuation row says of its order: a good deal, its name, or nothing."""
+    """Return the order's cells on a further row: many of them, the name only, or none."""
     cells: dict[str, object] = {"Name": _name(sale)}
     whole = cells | {"Email": _email(sale), "Created at": _time(sale.created)}
     return (whole, cells, {})[sale.number % 3]

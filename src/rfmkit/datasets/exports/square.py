@@ -43,7 +43,7 @@ ITEMS: Final = (
 
 
 def square(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write what was collected, the newest first; a refund is a row of its own, on its own day.
+    """Return the transactions, the newest first; a refund is a row with a day of its own.
 
     A refund has a transaction of its own and the `Payment ID` of the sale: by that it is found.
     """
@@ -87,7 +87,7 @@ def _customer(sale: Sale) -> str:
 
 
 def _when(moment: dt.datetime, vintage: str) -> dict[str, object]:
-    # Noon and midnight are 12; %p would be the locale's.
+    # Noon and midnight are 12; %p would depend on the locale.
     half, hour = divmod(moment.hour, 12)
     clock = f"{hour or 12}:{moment:%M:%S} {('AM', 'PM')[half]}"
     american = vintage == "2026"

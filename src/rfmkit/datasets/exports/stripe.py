@@ -49,7 +49,7 @@ _RATES: Final = {"usd": 1.08, "gbp": 0.86}
 
 
 def stripe(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write the payments, the newest first, with the attempts that failed before them."""
+    """Return the payments, the newest first, with the attempts that failed before them."""
     sales = draw_sales(shop, rng, zone=ZONE, extras=EXTRAS, discounts=False, shipping=False)
     account, dated = Account(), []
     for sale in sales:
@@ -76,7 +76,7 @@ def _id(sale: Sale, again: int = 0) -> str:
 
 
 def _customer(sale: Sale) -> str:
-    """Give the id of the customer; one person in five is no customer of Stripe's."""
+    """Return the customer's id; one person in five has none at Stripe."""
     if sale.person.number % 5 == 0:
         return f"email:{sale.person.email}"
     return f"cus_{sale.person.number:014d}"
@@ -89,7 +89,7 @@ def _retries(sale: Sale) -> int:
 def _rule(sale: Sale) -> str:
     if sale.kind in BACK:
         return "refunded"
-    # An authorization that nobody captured is no payment yet.
+    # An authorization that was not captured is no payment yet.
     rules = {"test": "test", "nobody": "no_customer", "unpaid": "unpaid"}
     return rules.get(sale.kind, "closed_unpaid")
 
@@ -116,7 +116,7 @@ def _cells(sale: Sale, vintage: str) -> dict[str, object]:
     customer = _customer(sale) if known else ""
     failed = sale.kind == "closed_unpaid"
     email = person.email.title() if sale.number % 4 == 0 else person.email
-    # Refunds of all of it come to the amount, whatever rounding does to a part.
+    # A full refund equals the amount, however its parts are rounded.
     amount, back = round(sale.amount * rate), round(sale.refund * rate)
     return {
         "id": _id(sale), "Description": f"Order {sale.number}, thank you",
@@ -137,7 +137,7 @@ def _cells(sale: Sale, vintage: str) -> dict[str, object]:
 
 
 def _failed(sale: Sale, again: int, vintage: str) -> dict[str, object]:
-    """Give an attempt that the bank declined, before the one that went through."""
+    """Return an attempt that the bank declined, before the one that succeeded."""
     created = _time(sale.moment - dt.timedelta(minutes=2 * again), vintage)
     return _cells(sale, vintage) | {
         "id": _id(sale, again), "Seller Message": "The card was declined.", "Status": "Failed",

@@ -1,4 +1,4 @@
-"""Taobao and Tmall: the order list of the seller centre, in five generations, and its lines."""
+"""Taobao and Tmall: the order list of the seller centre, in five versions, and its lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXTRAS: Final = {"gift": 0.02}
 
 
 def _names(text: str) -> tuple[str, ...]:
-    """Split at commas and keep the spaces that six names really end in."""
+    """Return names split at commas, with the trailing space that six names really have."""
     return tuple(text.replace("\n", "").split(","))
 
 
@@ -93,7 +93,7 @@ _RULE: Final = {
 
 
 def taobao(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write the order list."""
+    """Return the order list."""
     sales, account = _drawn(shop, rng)
     stamp = f"{shop.last_day:%Y%m%d}2359"
     if vintage == "qianniu":
@@ -105,7 +105,7 @@ def taobao(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
 
 
 def taobao_lines(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write the order list, and the lines beside it, which do not name the buyer."""
+    """Return the order list, and the list of lines, which does not name the buyer."""
     sales, account = _drawn(shop, rng)
     stamp = f"{shop.last_day:%Y%m%d}2359"
     files = {
@@ -128,7 +128,7 @@ def _drawn(shop: Simulation, rng: np.random.Generator) -> tuple[list[Sale], Acco
 
 
 def _number(sale: Sale) -> str:
-    # 17 to 19 digits that differ in the last ones: as floats, neighbours are one order.
+    # 17 to 19 digits that differ in the last ones: as floats, neighbours would be equal.
     return f"{('35153131473', '935153131473', '2035153131473')[sale.number % 3]}{sale.number:06d}"
 
 
@@ -139,7 +139,7 @@ def _order_list(sales: Sequence[Sale], vintage: str) -> bytes:
 
 
 def _quoted(rows: Iterable[Sequence[str]], end: str = "") -> bytes:
-    """Write rows as the seller centre does: all quoted, but for ids, which are formulas."""
+    """Return rows as the seller centre writes them: all quoted; ids are formulas."""
     lines = (",".join(map(_quote, row)) for row in rows)
     text = "".join(f"{line}{end if place else ''}\r\n" for place, line in enumerate(lines))
     return text.encode("gbk")
@@ -164,16 +164,16 @@ def _status(sale: Sale) -> str:
 
 
 def _paid_cents(sale: Sale, vintage: str) -> int:
-    """Give 买家实际支付金额: a closed order's is 0, which is a value and not a gap."""
+    """Return 买家实际支付金额: 0 for a closed order, which is a value and not a missing one."""
     if sale.paid is None or (sale.kind in BACK and sale.number % 2):
         return 0
-    # The oldest list has no column for refunds: what went back is off the payment.
+    # The oldest list has no column for refunds: they are subtracted from the payment.
     gone = sale.refund if vintage == "2012" and sale.kind == "partially_refunded" else 0
     return sale.amount - gone
 
 
 def _refund_cents(sale: Sale) -> int:
-    """Give 退款金额: money that went back, or a discount which the payment has off already."""
+    """Return 退款金额: a refund, or a discount that the payment already contains."""
     if sale.kind in BACK:
         return sale.amount
     if sale.is_valid and sale.discount and not sale.shipping:
@@ -238,7 +238,7 @@ def _cells(sale: Sale, vintage: str) -> dict[str, object]:
 def _line_list(sales: Sequence[Sale], vintage: str) -> bytes:
     header = LINES[vintage]
     cells = [_line_cells(sale, place) for sale in sales for place in range(len(sale.lines))]
-    # The older file ends its rows, and only its rows, in a comma too many.
+    # In the older file each row, but not the header, ends in a comma too many.
     end = "," if vintage == "2017" else ""
     return _quoted([list(header), *(picked(header, row) for row in cells)], end)
 
@@ -262,7 +262,7 @@ def _line_cells(sale: Sale, place: int) -> dict[str, object]:
 
 
 def _line_paid(sale: Sale, line: Line, place: int) -> int:
-    """Give a line's part of the payment; the freight is in no line."""
+    """Return a line's share of the payment; the freight is in no line."""
     if sale.paid is None:
         return 0
     before = sum(earlier.total for earlier in sale.lines[:place])
@@ -273,7 +273,7 @@ def _line_paid(sale: Sale, line: Line, place: int) -> int:
 
 
 def _line_refund(sale: Sale, place: int) -> int:
-    """Give what went back on a line: of the first lines first, freight aside."""
+    """Return the refund of a line: the first lines are refunded first, without freight."""
     before = sum(line.total for line in sale.lines[:place])
     return max(0, min(sale.refund - before, sale.lines[place].total))
 
@@ -293,5 +293,5 @@ def _workbook(sales: Sequence[Sale]) -> bytes:
 
 
 def _bare(cells: dict[str, object]) -> dict[str, object]:
-    """Strip the formulas: a workbook has text cells."""
+    """Return cells without formulas: a workbook has text cells."""
     return {name: str(cell).removeprefix('="').removesuffix('"') for name, cell in cells.items()}

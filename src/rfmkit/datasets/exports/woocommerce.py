@@ -1,4 +1,4 @@
-"""WooCommerce: what order export plugins write, and the order report of its analytics."""
+"""WooCommerce: the files of order export plugins, and the order report of its analytics."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ ANALYTICS: Final = {
         "Product(s)", "Items sold", "Coupon(s)", "N. Revenue",
     ),
 }  # fmt: skip
-# What a sale of each kind says, in turn, with the rule against it.
+# The words for a sale of each kind, in turn, with the rule that sets it aside.
 _STATUSES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "unpaid": (("pending", "unpaid"), ("on-hold", "unpaid"), ("checkout-draft", "unpaid")),
     "closed_unpaid": (("failed", "closed_unpaid"), ("cancelled", "cancelled")),
@@ -68,7 +68,7 @@ _STATUSES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
 
 
 def woocommerce(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write one row an order, or one row a line with the order's total on each."""
+    """Return one row per order, or one row per line with the order's total on each."""
     sales = draw_sales(shop, rng, zone=ZONE, extras=EXTRAS)
     account, rows = Account(), []
     header = ORDERS[vintage]
@@ -86,7 +86,7 @@ def woocommerce(shop: Simulation, rng: np.random.Generator, vintage: str) -> Exp
 
 
 def woocommerce_analytics(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
-    """Write the order report, the newest first: refunds are rows of their own, on their day.
+    """Return the order report, the newest first: refunds are rows with a day of their own.
 
     It knows its customers by name only, counts the goods without the shipping, and leaves out
     pending, failed and cancelled orders by itself.
@@ -144,7 +144,7 @@ def _cells(sale: Sale, vintage: str) -> dict[str, object]:
     }  # fmt: skip
     if sale.kind == "nobody":
         return cells
-    # One in three buys as a guest, and a person may do so once and not again.
+    # One order in three is by a guest; a person may buy as a guest once and not again.
     guest = (sale.number + person.number) % 3 == 0
     email = person.email.title() if sale.number % 4 == 0 else person.email
     cells |= {
