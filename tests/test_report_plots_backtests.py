@@ -74,7 +74,7 @@ def test_a_backtest_draws_its_tables(orders):
     table = result.reliability.groupby("model", sort=False)
     for line, (_, bins) in zip(left.lines[1:], table, strict=True):
         assert line.get_xydata().tolist() == bins[["predicted", "observed"]].values.tolist()
-    assert left.get_title() == "No purchase within 90 days: foretold and seen"
+    assert left.get_title() == "No purchase within 90 days: predicted and observed"
     assert right.get_title() == "Purchases after 2024-07-03"
     expected = result.tracking["expected_purchases"][result.tracking["model"] == "ModifiedBetaGeo"]
     assert right.lines[1].get_ydata().tolist() == [0, *expected]

@@ -82,10 +82,10 @@ def test_the_scores_are_those_of_a_fit_by_hand(result, orders):
 
 
 def test_all_origins_are_pooled(result):
-    told = result.predictions
+    known = result.predictions
     row = result.pooled.set_index("model").loc["curve"]
-    assert row["log_loss"] == pytest.approx(metrics.log_loss(told["churned"], told["curve"]))
-    assert row["auc"] == pytest.approx(metrics.auc(told["churned"], told["curve"]))
+    assert row["log_loss"] == pytest.approx(metrics.log_loss(known["churned"], known["curve"]))
+    assert row["auc"] == pytest.approx(metrics.auc(known["churned"], known["curve"]))
     assert row["log_loss_lower"] < row["log_loss"] < row["log_loss_upper"]
 
 
@@ -101,11 +101,11 @@ def test_too_little_history_on_one_origin_is_noted(result):
 
 
 def test_reliability_is_that_of_the_predictions(result):
-    told, table = result.predictions, result.reliability
+    known, table = result.predictions, result.reliability
     assert list(table.columns) == [
         "model", "bin", "customers", "predicted", "observed", "lower", "upper",
     ]  # fmt: skip
-    expected = metrics.reliability_table(told["churned"], told["curve"])
+    expected = metrics.reliability_table(known["churned"], known["curve"])
     found = table[table["model"] == "curve"].drop(columns="model").reset_index(drop=True)
     pd.testing.assert_frame_equal(found, expected)
 
@@ -115,9 +115,9 @@ def test_counts_are_tracked(result):
     assert set(result.tracking["model"]) == {"rate x horizon"}
     assert result.tracking["expected_purchases"].is_monotonic_increasing
     counted = result.leaderboard.set_index(["model", "origin"])["count_mae"]
-    told = counted.index.get_level_values("model") == "rate x horizon"
-    assert counted[told].notna().all()
-    assert counted[~told].isna().all()
+    known = counted.index.get_level_values("model") == "rate x horizon"
+    assert counted[known].notna().all()
+    assert counted[~known].isna().all()
 
 
 def test_equal_models_are_tied_and_unequal_ones_are_not(orders):
@@ -142,6 +142,35 @@ def test_the_models_given_are_left_alone(orders):
     assert vars(curve) == vars(rk.ChurnCurve(30, anchor="snapshot"))
 
 
+# --- models that count from another day ---------------------------------------------------------
+
+
+def test_a_curve_that_counts_from_the_last_purchase_is_asked_from_the_origin(orders):
+    models = {"moved": rk.ChurnCurve(), "snapshot": rk.ChurnCurve(anchor="snapshot")}
+    found = rk.backtest(orders, models, 60, origins=DAYS, keep_predictions=True)
+    assert found.predictions["moved"].tolist() == found.predictions["snapshot"].tolist()
+    notes = found.leaderboard.set_index(["model", "origin"])["note"]
+    assert set(notes["moved"]) == {'asked from the origin on, as with anchor="snapshot"'}
+    assert set(notes["snapshot"]) == {""}
+    assert "asked from the origin on" in repr(found)
+    assert models["moved"].anchor == "last_order"
+
+
+def test_one_model_and_a_horizon_by_position_suffice(orders):
+    found = rk.backtest(orders, rk.ChurnCurve(), horizon_days=60, origins=DAYS)
+    assert "ChurnCurve" in set(found.pooled["model"])
+    again = rk.backtest(orders, [rk.ChurnCurve()], 60, origins=DAYS)
+    pd.testing.assert_frame_equal(again.leaderboard, found.leaderboard)
+
+
+def test_a_model_whose_anchor_is_fixed_is_refused(orders):
+    class Fixed(Constant):
+        anchor = "last_order"
+
+    with pytest.raises(RfmkitError, match=r"^Backtests need anchor=.*\nFound: .* in 'Fixed'\nHint"):
+        rk.backtest(orders, [Fixed()], 60, origins=DAYS)
+
+
 # --- what comes later changes no prediction ------------------------------------------------------
 
 
@@ -154,17 +183,17 @@ def test_later_rows_change_no_prediction(sample):
     ids = other.loc[later, "customer_id"].to_numpy()
     other.loc[later, "customer_id"] = ids[::-1]
     other = other[~later | (np.arange(len(other)) % 2 == 0)]
-    told = []
+    known = []
     for frame in (sample, other):
         orders = rk.read_orders(frame)
         models = [rk.ChurnCurve(anchor="snapshot"), rk.ModifiedBetaGeo()]
         found = rk.backtest(
             orders, models, horizon_days=HORIZON, origins=[day], keep_predictions=True
         )
-        told.append(found.predictions)
-    first, second = (table.drop(columns="churned") for table in told)
+        known.append(found.predictions)
+    first, second = (table.drop(columns="churned") for table in known)
     pd.testing.assert_frame_equal(first, second)
-    assert (told[0]["churned"] != told[1]["churned"]).sum() > 100
+    assert (known[0]["churned"] != known[1]["churned"]).sum() > 100
 
 
 # --- logs of any kind ----------------------------------------------------------------------------
@@ -231,7 +260,9 @@ def test_default_origins_hold_the_rules(length, horizon):
     first = dt.date(2015, 1, 1)
     as_of = first + dt.timedelta(length)
     if length < 2 * horizon:
-        with pytest.raises(NotEnoughHistoryError, match="before the origin and one after"):
+        with pytest.raises(
+            NotEnoughHistoryError, match=r"must hold .* before the origin and one after"
+        ):
             _origins(as_of, first, horizon, None)
         return
     days = _origins(as_of, first, horizon, None)
@@ -244,7 +275,7 @@ def test_default_origins_hold_the_rules(length, horizon):
 
 def test_a_short_log_has_no_origin(orders):
     with pytest.raises(
-        NotEnoughHistoryError, match=r"a horizon of 400 .*\n.*\nHint: ask for at most 364"
+        NotEnoughHistoryError, match=r"a horizon of 400 .*\n.*\nHint: pass horizon_days=364 or"
     ):
         rk.backtest(orders, [Constant()], horizon_days=400)
 
@@ -252,9 +283,9 @@ def test_a_short_log_has_no_origin(orders):
 @pytest.mark.parametrize(
     ("origins", "message"),
     [
-        ([], r"origins names a day at least\.\nFound: origins=\[\]"),
-        (["2024-12-01"], r"90 days or more before as_of\.\nFound: origin 2024-12-01"),
-        (["2022-05-05"], r"bought by every origin\.\nFound: origin 2022-05-05"),
+        ([], r"origins must name at least one day\.\nFound: origins=\[\]\nHint"),
+        (["2024-12-01"], r"must lie 90 days or more before as_of\.\nFound: origin 2024-12-01"),
+        (["2022-05-05"], r"must have bought by every origin\.\nFound: origin 2022-05-05"),
         (["soon"], r"origins must be a date"),
     ],
 )
@@ -287,7 +318,7 @@ def test_numbers_are_checked(orders, options, message):
 
 def test_the_report_is_the_pooled_leaderboard(result):
     text = repr(result)
-    assert text.startswith("Churn within 90 days, foretold on 3 past days")
+    assert text.startswith("Churn within 90 days, predicted on 3 past days")
     assert "2,565 outcomes, 69.5% churned; as of 2024-04-04, 2024-07-03, 2024-10-01" in text
     for name, loss in zip(result.pooled["model"], result.pooled["log_loss"], strict=True):
         line = next(line for line in text.splitlines() if line.strip().startswith(f"{name} "))
@@ -312,11 +343,16 @@ def test_of_the_baselines_the_best_is_drawn(result):
 def test_the_models_to_draw_can_be_named(result):
     names = names_of(result.plot_reliability(Figure().subplots(), models=["base rate", "curve"]))
     assert set(names) == {"curve", "base rate"}
-    with pytest.raises(RfmkitError, match=r"names of the leaderboard.*\nFound: 'cruve'"):
+    with pytest.raises(
+        RfmkitError,
+        match=r"must be names of the leaderboard.*\nFound: 'cruve', .*\nHint: .*'curve'",
+    ):
         result.plot_reliability(models=["cruve"])
 
 
 def test_without_counts_there_is_no_tracking_to_draw(result, monkeypatch):
     monkeypatch.setitem(vars(result), "tracking", result.tracking.head(0))
-    with pytest.raises(RfmkitError, match=r"expects counts .*\nFound: none.*\nHint: add rk\.Mod"):
+    with pytest.raises(
+        RfmkitError, match=r"expects counts .* is needed\.\nFound: none.*\nHint: add rk\.M"
+    ):
         result.plot_tracking()

@@ -265,7 +265,7 @@ def test_models_are_drawn_in_pairs():
 def test_the_bootstrap_is_the_same_in_every_run_and_in_parts(monkeypatch):
     losses = np.random.default_rng(9).exponential(1.0, (50, 1))
     whole = metrics.bootstrap_means(losses, np.arange(50))
-    monkeypatch.setattr(metrics, "CELLS", 170)
+    monkeypatch.setattr(metrics, "MOST_WEIGHTS", 170)
     np.testing.assert_allclose(metrics.bootstrap_means(losses, np.arange(50)), whole)
     other = metrics.bootstrap_means(losses, np.arange(50), seed=1)
     assert not np.allclose(other, whole)

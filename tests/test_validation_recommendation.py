@@ -17,7 +17,9 @@ DAYS = ["2024-07-03"]
 def test_the_best_model_is_recommended(orders):
     models = {"half": Constant(0.5), "geo": rk.ModifiedBetaGeo(unit_days=7)}
     found = rk.recommend_model(orders, HORIZON, models, origins=DAYS)
-    assert repr(found) == f"<Recommendation: {found.reason}>"
+    assert repr(found) == f"<Recommendation: {found.reason} Next: .model.fit(orders)>"
+    assert found._repr_html_().startswith("<p>geo: log-loss ")
+    assert "<table" in found._repr_html_()
     model, reason, result = found
     assert isinstance(model, rk.ModifiedBetaGeo)
     assert (model.horizon_days, model.unit_days) == (HORIZON, 7)
@@ -33,8 +35,8 @@ def test_of_tied_models_the_simplest_is_recommended(orders):
     models = {"first": RecencyRate(), "second": RecencyRate(), "bad": Constant(0.01)}
     found = rk.recommend_model(orders, HORIZON, models, origins=DAYS)
     assert found.reason.startswith("first: ")
-    assert "it cannot be told from second, and is the simplest of them" in found.reason
-    assert "no surer than the baseline recency" in found.reason
+    assert "tied with second, and the simplest of them" in found.reason
+    assert "no better than the baseline recency" in found.reason
     assert "bad" not in found.reason
     assert found.model.horizon_days == HORIZON
 
@@ -57,7 +59,7 @@ def test_the_default_models_are_listed_from_the_simplest_on():
     assert DEFAULT_MODELS[0]().anchor == "snapshot"
 
 
-def test_few_outcomes_are_said_to_be_a_guess(sample):
+def test_few_outcomes_are_said_to_be_uncertain(sample):
     some = rk.read_orders(sample[sample["customer_id"] < sorted(sample["customer_id"])[60]])
     found = rk.recommend_model(some, HORIZON, [Constant(0.7)], origins=DAYS)
-    assert re.search(r"outcomes, a guess: only \d+ of them (churned|came back)", found.reason)
+    assert re.search(r"outcomes, uncertain: only \d+ of them (churned|came back)", found.reason)

@@ -9,9 +9,17 @@ import pytest
 
 import rfmkit as rk
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, warn
-from rfmkit.validation import _metrics as metrics
 from rfmkit.validation._baselines import BASELINES, BaseRate
-from rfmkit.validation._trial import board, fresh, hold, made_later, named, pooled, track
+from rfmkit.validation._leaderboard import leaderboard
+from rfmkit.validation._trial import (
+    fresh,
+    hold_trial,
+    is_reanchored,
+    named_models,
+    pooled,
+    purchases_made,
+    tracking_table,
+)
 
 DAY = dt.date(2024, 6, 30)
 LATE = dt.date(2030, 1, 1)
@@ -19,7 +27,7 @@ HORIZON = 60
 
 
 class Constant:
-    """Say one probability of everybody."""
+    """A model with one probability for everybody."""
 
     def __init__(self, chance=0.5):
         self.chance = chance
@@ -34,19 +42,19 @@ class Constant:
 
 
 class Oracle(Constant):
-    """Know what will happen, from outside."""
+    """A model that reads the outcomes from outside."""
 
     truth = None
 
     def predict_churn(self, orders, *, horizon_days):  # noqa: ARG002
         table = rk.summarize(orders)[["customer_id"]].sample(frac=1, random_state=1)
-        told = self.truth.set_index("customer_id")
-        rows = told.loc[table["customer_id"]]
+        known = self.truth.set_index("customer_id")
+        rows = known.loc[table["customer_id"]]
         return table.assign(churn_probability=rows["churned"].to_numpy(dtype=float))
 
     def predict_purchases(self, customers, *, horizon_days):  # noqa: ARG002
-        told = self.truth.set_index("customer_id").loc[customers["customer_id"]]
-        counts = told["purchases_ahead"].to_numpy(dtype=float)
+        known = self.truth.set_index("customer_id").loc[customers["customer_id"]]
+        counts = known["purchases_ahead"].to_numpy(dtype=float)
         return customers[["customer_id"]].assign(expected_purchases=counts)
 
 
@@ -59,7 +67,7 @@ def truth(orders):
 def trial(orders, truth):
     Oracle.truth = truth
     entrants = {"oracle": Oracle(), "half": Constant(0.5), BaseRate.name: BaseRate()}
-    return hold(orders, entrants, DAY, HORIZON, 1.0)
+    return hold_trial(orders, entrants, DAY, HORIZON, 1.0)
 
 
 # --- nothing later is seen -----------------------------------------------------------------------
@@ -85,7 +93,7 @@ def test_no_public_way_leads_to_later_rows(past, orders):
         assert log.hidden["rows"] == 0
         assert log.history.facts["last_day"] <= DAY
         assert log.to_frame()["ordered_at"].max() < pd.Timestamp(DAY) + pd.Timedelta(days=1)
-        for table in (log.history.lines, log.flagged, log.valid):
+        for table in (log.history.lines, log.history.orders, log.history.valid):
             assert log.history.engine.row(table.aggregate(last=table.day.max()))["last"] <= DAY
         assert rk.summarize(log)["last_purchase"].max() <= pd.Timestamp(DAY)
         assert len(log.rejected) == len(orders.until(DAY).rejected)
@@ -113,61 +121,33 @@ def test_what_a_model_counts_on_has_no_outcomes(orders):
             assert set(rk.summarize(self.given).columns) == set(customers.columns)
             return customers[["customer_id"]].assign(expected_purchases=1.0)
 
-    hold(orders, {"peeping": Peeping()}, DAY, HORIZON, 1.0)
+    hold_trial(orders, {"peeping": Peeping()}, DAY, HORIZON, 1.0)
 
 
 # --- what happened -------------------------------------------------------------------------------
 
 
-def test_who_knows_what_will_happen_is_right(trial, truth):
-    table = board(trial, 10).set_index("model")
-    assert table.index[0] == "oracle"
-    assert table.loc["oracle", "log_loss"] < 2e-6
-    assert table.loc["oracle", ["auc", "brier_skill"]].tolist() == [1, 1]
-    assert table.loc["oracle", "count_mae"] == 0
-    assert table["customers"].tolist() == [len(truth)] * 3
-    assert table["churn_rate"].tolist() == [truth["churned"].mean()] * 3
-    assert table.loc["half", "log_loss"] == pytest.approx(np.log(2))
-    assert table.loc["half", "behind"] == pytest.approx(np.log(2), abs=1e-5)
-    assert table["tie"].tolist() == [True, False, False]
-
-
-def test_the_leaderboard_has_the_scores_of_the_predictions(trial):
-    table = board(trial, 5).set_index("model")
-    chance = trial.chances[BaseRate.name]
-    row = table.loc[BaseRate.name]
-    assert row["log_loss"] == metrics.log_loss(trial.churned, chance)
-    assert row["brier"] == metrics.brier_score(trial.churned, chance)
-    assert row["ece"] == metrics.calibration_error(trial.churned, chance, bins=5)
-    assert row["auc"] == metrics.auc(trial.churned, chance) == 0.5
-    assert row["top_decile_lift"] == pytest.approx(1)
-    assert row["log_loss_lower"] < row["log_loss"] < row["log_loss_upper"]
-    assert row["brier_lower"] < row["brier"] < row["brier_upper"]
-    assert np.isnan(row["count_mae"])
-    assert row["brier_skill"] == 0
-
-
 def test_purchases_are_counted_week_by_week(orders, trial, truth):
-    made = made_later(orders, trial, HORIZON, 1.0)
+    made = purchases_made(orders, trial, HORIZON, 1.0)
     assert made["days"].tolist() == [7, 14, 21, 28, 35, 42, 49, 56, 60]
     for days, count in made.itertuples(index=False):
         ahead = rk.snapshots(orders, origins=[DAY], horizon_days=days)
         assert count == ahead["purchases_ahead"].sum()
-    tracked = track(trial, made)
+    tracked = tracking_table(trial, made)
     assert tracked["model"].unique().tolist() == ["oracle"]
     assert tracked["expected_purchases"].tolist() == [truth["purchases_ahead"].sum()] * 9
 
 
 @pytest.mark.parametrize(("horizon", "step"), [(5, 5), (91, 7), (92, 14), (365, 35)])
 def test_a_long_horizon_is_tracked_in_longer_steps(orders, trial, horizon, step):
-    days = made_later(orders, trial, horizon, 1.0)["days"].tolist()
+    days = purchases_made(orders, trial, horizon, 1.0)["days"].tolist()
     assert days[0] == step
     assert days[-1] == horizon
     assert len(days) <= 13 + 1
 
 
 def test_a_sample_is_some_of_the_customers(orders, trial):
-    some = hold(orders, {"half": Constant(), BaseRate.name: BaseRate()}, DAY, HORIZON, 0.4)
+    some = hold_trial(orders, {"half": Constant(), BaseRate.name: BaseRate()}, DAY, HORIZON, 0.4)
     assert set(some.customers) < set(trial.customers)
     assert 0.3 < len(some.customers) / len(trial.customers) < 0.5
     everybody = pd.Series(trial.churned, index=trial.customers)
@@ -176,11 +156,17 @@ def test_a_sample_is_some_of_the_customers(orders, trial):
         some.chances[BaseRate.name].tolist()
         == trial.chances[BaseRate.name][: len(some.customers)].tolist()
     )
-    made = made_later(orders, some, HORIZON, 0.4)
+    made = purchases_made(orders, some, HORIZON, 0.4)
     assert made["purchases"].iloc[-1] == some.purchases.sum()
 
 
 # --- models that cannot, will not or must not ----------------------------------------------------
+
+
+class LastPurchase(Constant):
+    """A model that counts from the last purchase, which no parameter changes."""
+
+    anchor = "last_order"
 
 
 class Needy(Constant):
@@ -197,27 +183,21 @@ class Anxious(Constant):
 
 
 def test_too_little_history_is_noted_and_the_others_go_on(orders):
-    trial = hold(orders, {"needy": Needy(), "half": Constant()}, DAY, HORIZON, 1.0)
-    table = board(trial, 10).set_index("model")
+    trial = hold_trial(orders, {"needy": Needy(), "half": Constant()}, DAY, HORIZON, 1.0)
+    table = leaderboard(trial, 10).set_index("model")
     assert table.loc["needy", "note"] == "not enough history: There is a year. a week"
     assert table.loc["needy", "log_loss":"count_mae"].isna().all()
     assert table.loc["half", "log_loss"] == pytest.approx(np.log(2))
     assert table.loc["half", "note"] == ""
-    other = hold(orders, {"needy": Constant(), "half": Constant()}, DAY, HORIZON, 1.0)
-    both = board(pooled([trial, other]), 10).set_index("model")
+    other = hold_trial(orders, {"needy": Constant(), "half": Constant()}, DAY, HORIZON, 1.0)
+    both = leaderboard(pooled([trial, other]), 10).set_index("model")
     assert np.isnan(both.loc["needy", "log_loss"])
     assert both.loc["needy", "note"].startswith("2024-06-30: not enough history")
     assert both.loc["half", "customers"] == 2 * table.loc["half", "customers"]
 
 
-def test_where_no_model_has_enough_there_are_no_scores(orders):
-    table = board(hold(orders, {"needy": Needy()}, DAY, HORIZON, 1.0), 10)
-    assert table["log_loss"].isna().all()
-    assert table["tie"].isna().all()
-
-
 def test_warnings_are_noted(orders):
-    trial = hold(orders, {"anxious": Anxious()}, DAY, HORIZON, 1.0)
+    trial = hold_trial(orders, {"anxious": Anxious()}, DAY, HORIZON, 1.0)
     assert trial.notes["anxious"] == "no drop-out; The tail is long."
 
 
@@ -228,7 +208,7 @@ def test_warnings_of_others_go_on_their_way(orders):
             return self
 
     with pytest.warns(FutureWarning, match="old numpy"):
-        trial = hold(orders, {"noisy": Noisy()}, DAY, HORIZON, 1.0)
+        trial = hold_trial(orders, {"noisy": Noisy()}, DAY, HORIZON, 1.0)
     assert trial.notes["noisy"] == ""
 
 
@@ -237,9 +217,9 @@ def test_customers_without_a_probability_are_noted(orders):
         def predict_churn(self, orders, *, horizon_days):
             return super().predict_churn(orders, horizon_days=horizon_days).iloc[3:]
 
-    trial = hold(orders, {"shy": Shy()}, DAY, HORIZON, 1.0)
+    trial = hold_trial(orders, {"shy": Shy()}, DAY, HORIZON, 1.0)
     assert trial.notes["shy"] == "no probability for 3 customers"
-    assert board(trial, 10)["log_loss"].isna().all()
+    assert leaderboard(trial, 10)["log_loss"].isna().all()
 
 
 def test_two_probabilities_of_one_customer_are_refused(orders):
@@ -248,17 +228,21 @@ def test_two_probabilities_of_one_customer_are_refused(orders):
             once = super().predict_churn(orders, horizon_days=horizon_days)
             return pd.concat([once, once.head(2)])
 
-    with pytest.raises(RfmkitError, match="gives each customer one probability"):
-        hold(orders, {"twice": Twice()}, DAY, HORIZON, 1.0)
+    with pytest.raises(
+        RfmkitError, match=r"must return one row per customer\.\nFound: several rows of twice"
+    ):
+        hold_trial(orders, {"twice": Twice()}, DAY, HORIZON, 1.0)
 
 
 @pytest.mark.parametrize("chance", [-0.01, 1.01])
 def test_what_is_no_probability_is_refused(orders, chance):
-    with pytest.raises(RfmkitError, match=rf"between 0 and 1\.\nFound: wild gives {chance}"):
-        hold(orders, {"wild": Constant(chance)}, DAY, HORIZON, 1.0)
+    with pytest.raises(
+        RfmkitError, match=rf"must lie between 0 and 1\.\nFound: {chance}, .* from wild\nHint"
+    ):
+        hold_trial(orders, {"wild": Constant(chance)}, DAY, HORIZON, 1.0)
 
 
-# --- fresh copies and names ----------------------------------------------------------------------
+# --- copies and names ----------------------------------------------------------------------
 
 
 def test_a_copy_has_the_parameters_the_horizon_and_no_fit(orders):
@@ -290,35 +274,56 @@ def test_a_model_that_hides_its_parameters_is_copied_whole():
 
 
 def test_models_are_named_by_class_or_by_the_caller():
-    assert list(named([Constant(), Oracle(), Constant()])) == [
+    assert list(named_models([Constant(), Oracle(), Constant()])) == [
         "Constant 1", "Oracle", "Constant 2",
     ]  # fmt: skip
-    assert list(named({"mine": Constant()})) == ["mine"]
+    assert list(named_models({"mine": Constant()})) == ["mine"]
     laws = [rk.GapRegression("cox"), rk.GapRegression("weibull"), rk.GapRegression("cox")]
-    assert list(named(laws)) == [
+    assert list(named_models(laws)) == [
         "GapRegression cox 1",
         "GapRegression weibull",
         "GapRegression cox 2",
     ]
-    assert list(named(laws[:1])) == ["GapRegression"]
-    assert list(named(Constant())) == ["Constant"]
+    assert list(named_models(laws[:1])) == ["GapRegression"]
+    assert list(named_models(Constant())) == ["Constant"]
 
 
 @pytest.mark.parametrize(
     ("models", "message"),
     [
-        ([], r"is a list of models .*\nFound: none\nHint: such as"),
-        ([rk.BetaGeo], r"is a list of models .*\nFound: 'type'"),
-        ([3, Constant()], r"is a list of models .*\nFound: 'int'"),
-        ({"recency": Constant()}, r"baselines are taken\.\nFound: 'recency'"),
-        ([rk.ChurnCurve()], r"from the origin on\.\nFound: 'ChurnCurve'.*\nHint: .*snapshot"),
+        ([], r"must be a list of models .*\nFound: none\nHint: for"),
+        ([rk.BetaGeo], r"must be a list of models .*\nFound: 'type'"),
+        ([3, Constant()], r"must be a list of models .*\nFound: 'int'"),
+        (
+            {"recency": Constant()},
+            r"need names that no baseline has\.\nFound: 'recency'\nHint: rename",
+        ),
+        (
+            [LastPurchase()],
+            r"need anchor=.snapshot..*\nFound: .* cannot be changed, in 'LastPurchase'",
+        ),
     ],
     ids=["none", "a class", "no model", "a name", "another anchor"],
 )
 def test_what_is_no_model_is_said(models, message):
     with pytest.raises(RfmkitError, match=message):
-        named(models)
+        named_models(models)
 
 
 def test_baselines_are_models_too():
-    assert len(named({f"my {kind.name}": kind() for kind in BASELINES})) == len(BASELINES)
+    assert len(named_models({f"my {kind.name}": kind() for kind in BASELINES})) == len(BASELINES)
+
+
+@pytest.mark.parametrize("anchor", ["last_order", "snapshot"])
+def test_a_copy_counts_from_the_origin(orders, anchor):
+    model = rk.ChurnCurve(30, anchor=anchor, min_gaps=77).fit(orders)
+    assert is_reanchored(model) == (anchor == "last_order")
+    copied = fresh(model, 90)
+    assert vars(copied) == vars(rk.ChurnCurve(90, anchor="snapshot", min_gaps=77))
+    assert model.anchor == anchor
+    assert list(named_models(model)) == ["ChurnCurve"]
+
+
+def test_a_model_without_an_anchor_is_asked_as_it_is():
+    assert not is_reanchored(Constant())
+    assert not is_reanchored(LastPurchase())

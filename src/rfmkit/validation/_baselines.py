@@ -1,8 +1,8 @@
-"""Baselines: what a model of churn must beat. Each learns from the past only, as a model does.
+"""Baselines: simple models that a model of churn must beat, fitted on past outcomes only.
 
-They keep the protocol of every model: ``fit(orders)``, ``predict_churn(orders, horizon_days=)``.
-What they learn are outcomes of the last horizon that is complete: of the customers as they stood
-`horizon_days` before `orders.as_of`, who bought until then?
+They have the methods of every model: ``fit(orders)``, ``predict_churn(orders, horizon_days)``.
+They learn the outcomes of the last complete horizon: which customers of the day `horizon_days`
+before `orders.as_of` bought between that day and `as_of`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import ibis
 import numpy as np
 
 from rfmkit import _checks as checks
-from rfmkit._engine import kind_of, open_frame
+from rfmkit._engine import ROW, kind_of, open_frame
 from rfmkit.cycle import PurchaseCycle
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
 from rfmkit.history.customers import over_customers
@@ -22,6 +22,8 @@ from rfmkit.history.snapshots import snapshots
 from rfmkit.orders.orders import as_orders
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import ibis.expr.types as ir
     import pandas as pd
     from numpy.typing import NDArray
@@ -30,23 +32,23 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-ENOUGH: Final = 200_000
-"""Of more customers so many are learnt from, chosen by a hash of their id."""
+MOST_CUSTOMERS: Final = 200_000
+"""Most customers that a baseline is fitted on, chosen by a hash of their id."""
 MOST_BINS: Final = 50
-IN_A_BIN: Final = 50
+CUSTOMERS_PER_BIN: Final = 50
 PRIOR: Final = 0.5
 """Jeffreys's prior of a share: half a customer of each kind."""
 SHORTEST: Final = 1.0
-"""A gap of less than a day is taken for one, in days."""
+"""Days. A shorter mean gap counts as one day, so that no ratio is infinite."""
 
 
 class BaseRate:
-    """Everybody churns with one probability: the share that did in the last complete horizon.
+    """A baseline with one probability for all: the share that churned in the last horizon.
 
     Parameters
     ----------
     horizon_days : int, default 365
-        The horizon, in days; the outcomes it learns from are of this horizon only.
+        The horizon, in days, of the outcomes it is fitted on and of its predictions.
 
     Attributes
     ----------
@@ -59,9 +61,7 @@ class BaseRate:
     >>> from rfmkit.validation._baselines import BaseRate
     >>> orders = rk.read_orders(rk.load_sample())
     >>> model = BaseRate(horizon_days=90).fit(orders)
-    >>> churn = model.predict_churn(orders)["churn_probability"]
-    >>> bool((churn == model.rate_).all())
-    True
+    >>> model.predict_churn(orders).head(2).round(4)
     """
 
     name: ClassVar = "base rate"
@@ -71,85 +71,106 @@ class BaseRate:
         self.horizon_days = horizon_days
 
     def fit(self, orders: Orders) -> Self:
-        """Learn from the log.
+        """Fit on the outcomes of the last complete horizon.
+
+        Parameters
+        ----------
+        orders : Orders
+            The log, as of its day.
+
+        Returns
+        -------
+        BaseRate
+            Itself, fitted.
 
         Raises
         ------
         NotEnoughHistoryError
-            Nobody had bought by `horizon_days` before `orders.as_of`.
+            No customer had bought by `horizon_days` before `orders.as_of`.
         """
         self._learn(self._past(as_orders(orders)), orders)
         return self
 
     def _past(self, orders: Orders) -> pd.DataFrame:
-        """Give the customers of the last complete horizon, with what they did in it."""
+        """Return the customers of the last complete horizon, with their outcomes."""
         horizon = checks.horizon(self.horizon_days)
-        # The baselines learn from the same table: it is made once for a log.
+        # All baselines are fitted on this table: it is computed once per log.
         found: pd.DataFrame = orders.history.once(
             f"customers {horizon} days ago", lambda: _last_horizon(orders, horizon)
         )
         return found
 
-    def _learn(self, past: pd.DataFrame, orders: Orders) -> None:  # noqa: ARG002 (of others)
+    def _learn(self, past: pd.DataFrame, orders: Orders) -> None:  # noqa: ARG002 (of subclasses)
         self.rate_ = float(past["churned"].mean())
 
-    def predict_churn(self, customers: Any, *, horizon_days: int | None = None) -> Any:
-        """Give each customer's probability of no purchase within the horizon.
+    def predict_churn(self, customers: Any, horizon_days: int | None = None) -> Any:
+        """Return each customer's probability of no purchase within the horizon.
 
         Parameters
         ----------
         customers : Orders or DataFrame
             A log, or the frame of ``summarize`` in any kind.
         horizon_days : int, optional
-            The model's own, unless the model can foretell others.
+            The horizon, in days. Default: the model's own. Only `PoissonRate` takes another.
 
         Returns
         -------
         DataFrame
-            `customer_id, churn_probability`, in the input's kind and row order.
+            `customer_id`, `churn_probability` (float64, 0 to 1), in the input's kind and row
+            order.
 
         Raises
         ------
+        NotFittedError
+            It has not been fitted.
         RfmkitError
-            Another horizon than the one it has learnt.
+            The horizon is not the one it was fitted on.
         """
         horizon = self._horizon(horizon_days)
-        return self._columns(customers, "churn_probability", lambda t: self._churn(t, horizon))
+        return self._predicted(
+            customers, lambda table: {"churn_probability": self._churn(table, horizon)}
+        )
 
-    def _columns(self, customers: Any, name: str, value: Any) -> Any:
+    def _predicted(
+        self, customers: Any, columns: Callable[[ir.Table], Mapping[str, ir.Value]]
+    ) -> Any:
         def expression(table: ir.Table) -> ir.Table:
-            kept = [kept for kept in ("customer_id", "rfmkit_row") if kept in table.columns]
-            return table.select(*kept, **{name: value(table)})
+            kept = [name for name in ("customer_id", ROW) if name in table.columns]
+            return table.select(*kept, **columns(table))
 
         return over_customers(customers, expression, needs=("customer_id", *self.needs))
 
     def _horizon(self, horizon_days: int | None) -> int:
         if not any(name.endswith("_") for name in vars(self)):
             name = type(self).__name__
-            raise NotFittedError(f"A {name} is fitted before use.", hint=".fit(orders) first.")
+            raise NotFittedError(
+                f"A {name} must be fitted before it is used.",
+                found=f"a {name} that has not been fitted",
+                hint="call .fit(orders) first.",
+            )
         horizon = self.horizon_days if horizon_days is None else horizon_days
         if horizon != self.horizon_days:
             raise RfmkitError(
-                "The horizon is the one that outcomes were learnt of.",
-                found=f"horizon_days={horizon!r} after {self.horizon_days}",
+                "horizon_days must be the horizon that the baseline was fitted on.",
+                found=f"horizon_days={horizon!r}, fitted on {self.horizon_days}",
                 hint=f"fit {type(self).__name__}(horizon_days={horizon!r}).",
             )
         return horizon
 
-    def _churn(self, table: ir.Table, horizon: int) -> ir.Value:  # noqa: ARG002 (of others)
+    def _churn(self, table: ir.Table, horizon: int) -> ir.Value:  # noqa: ARG002 (of subclasses)
         return ibis.literal(self.rate_, "float64")
 
     def __repr__(self) -> str:
-        """Say what it is."""
+        """Return the class, the name in the leaderboard, and the horizon."""
         return f"<{type(self).__name__}: {self.name}, within {self.horizon_days} days>"
 
 
 class RecencyRate(BaseRate):
-    """Churn by days since the last purchase, as it was in the last complete horizon.
+    """A baseline of churn by days since the last purchase, in the last complete horizon.
 
-    Customers are put into bins of equal size by their silence, the shares that churned are
-    smoothed by half a customer of each kind, and made to rise with the silence (isotonic
-    regression, by scikit-learn).
+    Customers are put into bins of equal size by their silence. The shares that churned are
+    smoothed by half a customer of each kind, and made to rise with the silence by isotonic
+    regression (scikit-learn).
 
     Parameters
     ----------
@@ -159,7 +180,8 @@ class RecencyRate(BaseRate):
     Attributes
     ----------
     bins_ : DataFrame
-        `upto` (of the silence, included), `customers`, `churn_probability`.
+        `upto` (float64, days, the longest silence of the bin), `customers` (int64),
+        `churn_probability` (float64, 0 to 1).
     """
 
     name: ClassVar = "recency"
@@ -170,7 +192,7 @@ class RecencyRate(BaseRate):
         self.bins_ = _rising(self._of_frame(past), past["churned"].to_numpy(dtype=float))
 
     def _prepare(self, orders: Orders) -> None:
-        """Learn what the measure needs beside the customer: here, nothing."""
+        """Fit what the measure needs beside the customer: nothing here."""
 
     def _of_frame(self, past: pd.DataFrame) -> Floats:
         engine = open_frame(past)
@@ -180,7 +202,7 @@ class RecencyRate(BaseRate):
     def _measure(self, table: ir.Table) -> ir.Value:
         return table.recency_days.cast("float64")
 
-    def _churn(self, table: ir.Table, horizon: int) -> ir.Value:  # noqa: ARG002 (learnt)
+    def _churn(self, table: ir.Table, horizon: int) -> ir.Value:  # noqa: ARG002 (fitted)
         measure = self._measure(table)
         upto, chances = (self.bins_[name].tolist() for name in ("upto", "churn_probability"))
         last = ibis.literal(chances[-1], "float64")
@@ -189,10 +211,10 @@ class RecencyRate(BaseRate):
 
 
 class OverdueRate(RecencyRate):
-    """Churn by silence in own cycles: days since the last purchase over the mean gap.
+    """A baseline of churn by silence in own gaps: days since the last purchase over the mean gap.
 
-    A customer's own mean gap where there is one; the shop's cycle (`PurchaseCycle`) for those
-    who have bought once.
+    The gap is the customer's own mean where there is one, and the shop's cycle (`PurchaseCycle`)
+    for customers who have bought once.
 
     Parameters
     ----------
@@ -202,9 +224,10 @@ class OverdueRate(RecencyRate):
     Attributes
     ----------
     bins_ : DataFrame
-        `upto` (of the ratio, included), `customers`, `churn_probability`.
+        `upto` (float64, the largest ratio of the bin), `customers` (int64), `churn_probability`
+        (float64, 0 to 1).
     cycle_days_ : float
-        The shop's cycle.
+        The shop's cycle, in days.
     """
 
     name: ClassVar = "recency / own gap"
@@ -219,17 +242,17 @@ class OverdueRate(RecencyRate):
 
 
 class PoissonRate(BaseRate):
-    """Purchases at random times, at a customer's own rate, and nobody ever leaves.
+    """A baseline of purchases at random times at each customer's own rate, without churn.
 
-    P(no purchase in H days) = exp(-rate H), with rate = purchases / (tenure_days + d), where d is
-    the shop's mean days between purchases (tenure of all over repeat purchases of all): one gap
-    of the shop's length before the first purchase. It keeps the rate of who has just come from
-    being infinite.
+    P(no purchase in H days) = exp(-rate H), with rate = purchases / (tenure_days + d). Here d is
+    the shop's mean number of days between purchases (the tenure of all customers over their
+    repeat purchases): one gap of the shop's length before the first purchase, so that the rate
+    of a customer of today is finite.
 
     Parameters
     ----------
     horizon_days : int, default 365
-        The horizon, in days; any other may be asked of the same fit.
+        The horizon, in days. A fitted baseline also predicts other horizons.
 
     Attributes
     ----------
@@ -241,12 +264,22 @@ class PoissonRate(BaseRate):
     needs: ClassVar = ("purchases", "tenure_days")
 
     def fit(self, orders: Orders) -> Self:
-        """Learn the shop's rate from its customers.
+        """Fit the shop's rate on its customers.
+
+        Parameters
+        ----------
+        orders : Orders
+            The log, as of its day.
+
+        Returns
+        -------
+        PoissonRate
+            Itself, fitted.
 
         Raises
         ------
         NotEnoughHistoryError
-            Nobody has come back, or no time has passed.
+            No customer has bought on two different days.
         """
         checks.horizon(self.horizon_days)
         table = as_orders(orders).history.customers
@@ -258,9 +291,9 @@ class PoissonRate(BaseRate):
         )
         if not sums["days"] or not sums["repeats"]:
             raise NotEnoughHistoryError(
-                "Somebody has come back on a later day.",
+                "At least one customer must have bought on two different days.",
                 found=f"{sums['repeats']:,} repeat purchases as of {orders.as_of}",
-                hint="take a later origin or a longer log.",
+                hint="pass a later origin, or read a longer log.",
             )
         self.days_per_purchase_ = float(sums["days"] / sums["repeats"])
         return self
@@ -270,24 +303,34 @@ class PoissonRate(BaseRate):
         horizon = self.horizon_days if horizon_days is None else horizon_days
         return checks.horizon(horizon)
 
-    def predict_purchases(self, customers: Any, *, horizon_days: int | None = None) -> Any:
-        """Give each customer's expected number of purchases within the horizon: rate x horizon.
+    def predict_purchases(self, customers: Any, horizon_days: int | None = None) -> Any:
+        """Return each customer's expected number of purchases within the horizon: rate x horizon.
 
         Parameters
         ----------
         customers : Orders or DataFrame
             A log, or the frame of ``summarize`` in any kind.
         horizon_days : int, optional
-            Another horizon than the model's own.
+            The horizon, in days. Default: the model's own.
 
         Returns
         -------
         DataFrame
-            `customer_id, expected_purchases`, in the input's kind and row order.
+            `customer_id`, `expected_purchases` (float64, purchases), `horizon_days` (int64, days),
+            in the input's kind and row order.
+
+        Raises
+        ------
+        NotFittedError
+            It has not been fitted.
         """
         horizon = self._horizon(horizon_days)
-        return self._columns(
-            customers, "expected_purchases", lambda table: self._expected(table, horizon)
+        return self._predicted(
+            customers,
+            lambda table: {
+                "expected_purchases": self._expected(table, horizon),
+                "horizon_days": ibis.literal(horizon, "int64"),
+            },
         )
 
     def _expected(self, table: ir.Table, horizon: int) -> ir.FloatingValue:
@@ -303,23 +346,24 @@ BASELINES: Final = (BaseRate, RecencyRate, OverdueRate, PoissonRate)
 
 def _last_horizon(orders: Orders, horizon_days: int) -> pd.DataFrame:
     origin = orders.as_of - dt.timedelta(days=horizon_days)
-    earlier = orders.until(origin)  # kept until it is counted
+    earlier = orders.until(origin)  # bound to a name: it is counted while it lives
     then = earlier.history.customers
     found = orders.history.engine.row(then.aggregate(customers=then.count()))["customers"]
     if not found:
         raise NotEnoughHistoryError(
-            f"Somebody has bought by {origin}, {horizon_days} days before {orders.as_of}.",
-            found="nobody",
-            hint="take a later origin or a shorter horizon_days.",
+            f"At least one customer must have bought by {origin}, {horizon_days} days before "
+            f"{orders.as_of}.",
+            found="none",
+            hint="pass a later origin or a shorter horizon_days.",
         )
     table = snapshots(
-        orders, origins=[origin], horizon_days=horizon_days, sample=min(1.0, ENOUGH / found)
+        orders, origins=[origin], horizon_days=horizon_days, sample=min(1.0, MOST_CUSTOMERS / found)
     )
     return as_pandas(table, "recency_days", "mean_gap_days", "churned")
 
 
 def as_pandas(table: Any, *columns: str) -> pd.DataFrame:
-    """Bring columns of a result of any kind here."""
+    """Return columns of a result of any kind as pandas."""
     if kind_of(table) == "pandas":
         found: pd.DataFrame = table[list(columns)]
         return found
@@ -328,11 +372,11 @@ def as_pandas(table: Any, *columns: str) -> pd.DataFrame:
 
 
 def _rising(measure: Floats, churned: Floats) -> pd.DataFrame:
-    """Give the share that churned by bins of a measure, smoothed, and rising with it."""
+    """Return the share that churned by bins of a measure: smoothed, and rising with it."""
     import pandas as pd
     from sklearn.isotonic import IsotonicRegression
 
-    bins = int(np.clip(len(measure) // IN_A_BIN, 1, MOST_BINS))
+    bins = int(np.clip(len(measure) // CUSTOMERS_PER_BIN, 1, MOST_BINS))
     edges = np.quantile(measure, np.arange(1, bins + 1) / bins, method="inverted_cdf")
     edges = np.unique(edges)  # equal values share a bin
     place = np.searchsorted(edges, measure)

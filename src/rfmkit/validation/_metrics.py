@@ -1,7 +1,6 @@
-"""Metrics: how good probabilities are, by proper scores, calibration and ranking.
+"""Metrics: proper scores, calibration and ranking of predicted probabilities.
 
-Plain functions of two arrays: whether each customer churned, and the probability foretold. They
-know no log and no model.
+Functions of two arrays: whether each customer churned, and the predicted probability of it.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-SUREST: Final = 1e-6
-"""Nobody is taken to be surer than this: a certainty that fails costs 13.8, not infinity."""
+CLIP: Final = 1e-6
+"""Distance that probabilities keep from 0 and 1: a wrong certainty costs 13.8, not infinity."""
 NORMAL_95: Final = 1.959963984540054
 DRAWS: Final = 200
 SEED: Final = 20_261_122
-CELLS: Final = 4_000_000
-"""How many weights of the bootstrap are drawn at a time."""
-STEPS: Final = 50
-ENOUGH: Final = 1e-10
+MOST_WEIGHTS: Final = 4_000_000
+"""Most weights of the bootstrap drawn at a time: 32 MB of doubles."""
+MOST_STEPS: Final = 50
+TOLERANCE: Final = 1e-10
 
 
 def _pair(churned: ArrayLike, predicted: ArrayLike) -> tuple[Floats, Floats]:
@@ -32,18 +31,18 @@ def _pair(churned: ArrayLike, predicted: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def log_losses(churned: ArrayLike, predicted: ArrayLike) -> Floats:
-    """Give each customer's logarithmic score; probabilities are clipped to `SUREST` from 0 and 1.
+    """Return each customer's logarithmic score; probabilities are clipped to `CLIP` from 0 and 1.
 
     >>> log_losses([1, 0], [0.5, 0.75]).round(4).tolist()
     [0.6931, 1.3863]
     """
     happened, chance = _pair(churned, predicted)
-    chance = np.clip(chance, SUREST, 1 - SUREST)
+    chance = np.clip(chance, CLIP, 1 - CLIP)
     return -np.where(happened > 0, np.log(chance), np.log1p(-chance))
 
 
 def brier_losses(churned: ArrayLike, predicted: ArrayLike) -> Floats:
-    """Give each customer's squared error, (p - y)^2 (Brier 1950, Monthly Weather Review 78).
+    """Return each customer's squared error, (p - y)^2 (Brier 1950, Monthly Weather Review 78).
 
     >>> brier_losses([1, 0], [0.5, 0.75]).tolist()
     [0.25, 0.5625]
@@ -53,7 +52,7 @@ def brier_losses(churned: ArrayLike, predicted: ArrayLike) -> Floats:
 
 
 def log_loss(churned: ArrayLike, predicted: ArrayLike) -> float:
-    """Give the mean logarithmic score; lower is better, and the truth is best.
+    """Return the mean logarithmic score; lower is better, and the true probabilities are best.
 
     Parameters
     ----------
@@ -75,7 +74,7 @@ def log_loss(churned: ArrayLike, predicted: ArrayLike) -> float:
 
 
 def brier_score(churned: ArrayLike, predicted: ArrayLike) -> float:
-    """Give the mean squared error of the probabilities; lower is better.
+    """Return the mean squared error of the probabilities; lower is better.
 
     >>> brier_score([True, False], [0.5, 0.75])
     0.40625
@@ -84,7 +83,7 @@ def brier_score(churned: ArrayLike, predicted: ArrayLike) -> float:
 
 
 def skill(score: float, reference: float) -> float:
-    """Give the share of a reference's loss that is gone: 1 is perfect, 0 no better than it.
+    """Return the share of a reference's loss that is avoided: 1 is perfect, 0 is no better.
 
     >>> skill(0.1, 0.2)
     0.5
@@ -96,10 +95,10 @@ def skill(score: float, reference: float) -> float:
 
 
 def reliability_table(churned: ArrayLike, predicted: ArrayLike, *, bins: int = 10) -> pd.DataFrame:
-    """Set the observed share beside the mean probability, in bins of about equal size.
+    """Return the observed share and the mean probability, in bins of about equal size.
 
-    Equal probabilities stay in one bin, that of their middle rank, so that the bins depend on no
-    order of the rows; where many are equal there are fewer bins.
+    Equal probabilities share one bin, that of their middle rank, so that the bins do not depend
+    on the order of the rows. Where many are equal there are fewer bins.
 
     Parameters
     ----------
@@ -108,19 +107,21 @@ def reliability_table(churned: ArrayLike, predicted: ArrayLike, *, bins: int = 1
     predicted : array of float
         The probability of it.
     bins : int, default 10
-        How many bins at most.
+        Most bins.
 
     Returns
     -------
     DataFrame
-        `bin` (from 1, the lowest probabilities), `customers, predicted, observed, lower, upper`:
-        Wilson's interval of 95 % (1927, JASA 22), as for independent customers.
+        `bin` (int64, from 1, the lowest probabilities), `customers` (int64), `predicted`,
+        `observed`, `lower`, `upper` (float64, 0 to 1). `lower` and `upper` are Wilson's interval of
+        95 % (1927, JASA 22) for independent customers.
 
     Examples
     --------
-    >>> table = reliability_table([0, 0, 1, 1], [0.25, 0.25, 0.25, 0.5], bins=2)
-    >>> table[["customers", "predicted"]].values.tolist()
-    [[3.0, 0.25], [1.0, 0.5]]
+    >>> reliability_table([0, 0, 1, 1], [0.25, 0.25, 0.25, 0.5], bins=2).round(3)
+       bin  customers  predicted  observed  lower  upper
+    0    1          3       0.25     0.333  0.061  0.792
+    1    2          1       0.50     1.000  0.207  1.000
     """
     import pandas as pd
 
@@ -128,7 +129,7 @@ def reliability_table(churned: ArrayLike, predicted: ArrayLike, *, bins: int = 1
     values, place, counts = np.unique(chance, return_inverse=True, return_counts=True)
     middle = (np.cumsum(counts) - counts / 2) / len(chance)
     of_value = np.minimum((middle * bins).astype(int), bins - 1)
-    _, of_value = np.unique(of_value, return_inverse=True)  # empty bins are none
+    _, of_value = np.unique(of_value, return_inverse=True)  # number the bins without the empty ones
     of_row = of_value[np.ravel(place)]
     size = np.bincount(of_value, weights=counts).astype(float)
     observed = np.bincount(of_row, weights=happened) / size
@@ -146,16 +147,16 @@ def reliability_table(churned: ArrayLike, predicted: ArrayLike, *, bins: int = 1
 
 
 def wilson(share: NDArray[Any], size: NDArray[Any]) -> tuple[Floats, Floats]:
-    """Give Wilson's interval of 95 % of a share (1927, JASA 22)."""
+    """Return Wilson's interval of 95 % of a share (1927, JASA 22)."""
     spread = NORMAL_95**2 / size
     centre = (share + spread / 2) / (1 + spread)
     half = np.sqrt(spread * share * (1 - share) + spread**2 / 4) / (1 + spread)
-    # Rounding must not push a bound across the share itself.
+    # Rounding must not put a bound on the wrong side of the share.
     return np.minimum(centre - half, share), np.maximum(centre + half, share)
 
 
 def calibration_error(churned: ArrayLike, predicted: ArrayLike, *, bins: int = 10) -> float:
-    """Give the expected calibration error: mean distance of share and probability over the bins.
+    """Return the expected calibration error: the mean |share - probability| over the bins.
 
     The bins are those of `reliability_table`, weighted by their customers.
 
@@ -168,10 +169,10 @@ def calibration_error(churned: ArrayLike, predicted: ArrayLike, *, bins: int = 1
 
 
 def calibration_line(churned: ArrayLike, predicted: ArrayLike) -> tuple[float, float]:
-    """Give slope and intercept of the outcome's log-odds against those foretold.
+    """Return slope and intercept of the outcome's log-odds on the predicted log-odds.
 
-    A logistic regression without penalty (Cox 1958, Biometrika 45): 1 and 0 are perfect, a slope
-    under 1 tells of probabilities that go too far out.
+    A logistic regression without penalty (Cox 1958, Biometrika 45): 1 and 0 are perfect. A slope
+    under 1 means that the probabilities are too close to 0 and 1.
 
     Parameters
     ----------
@@ -183,18 +184,20 @@ def calibration_line(churned: ArrayLike, predicted: ArrayLike) -> tuple[float, f
     Returns
     -------
     tuple of float
-        Slope and intercept; not a number where all probabilities or all outcomes are equal, or
-        where the probabilities part the outcomes without an error.
+        Slope and intercept. NaN where all probabilities or all outcomes are equal, or where a
+        threshold of the probability separates the outcomes without an error.
     """
     happened, chance = _pair(churned, predicted)
-    chance = np.clip(chance, SUREST, 1 - SUREST)
+    chance = np.clip(chance, CLIP, 1 - CLIP)
     values, place = np.unique(np.log(chance) - np.log1p(-chance), return_inverse=True)
     counts = np.bincount(np.ravel(place)).astype(float)
     events = np.bincount(np.ravel(place), weights=happened)
     with_, without = values[events > 0], values[events < counts]
     if not len(with_) or not len(without):
         return np.nan, np.nan
-    if with_[0] >= without[-1] or without[0] >= with_[-1]:  # parted: the line would be a wall
+    if (
+        with_[0] >= without[-1] or without[0] >= with_[-1]
+    ):  # separated: the slope has no finite estimate
         return np.nan, np.nan
     centre, spread = values.mean(), values.std()
     design = np.stack([(values - centre) / spread, np.ones_like(values)], axis=1)
@@ -203,22 +206,22 @@ def calibration_line(churned: ArrayLike, predicted: ArrayLike) -> tuple[float, f
 
 
 def _logistic(design: Floats, counts: NDArray[Any], events: NDArray[Any]) -> Floats:
-    """Maximise the likelihood of events among counts by Newton's steps, halved where too long."""
+    """Return the coefficients of most likelihood, by Newton's steps, halved where too long."""
 
     def loss(line: Floats) -> float:
         odds = design @ line
         return float((counts * np.logaddexp(0, odds) - events * odds).sum() / counts.sum())
 
     line = np.zeros(design.shape[1])
-    for _ in range(STEPS):
+    for _ in range(MOST_STEPS):
         odds = design @ line
         share = np.exp(-np.logaddexp(0, -odds))
         weight = counts * share * np.exp(-np.logaddexp(0, odds))
         step = np.linalg.solve((design.T * weight) @ design, design.T @ (events - counts * share))
-        while loss(line + step) > loss(line) + ENOUGH:
+        while loss(line + step) > loss(line) + TOLERANCE:
             step = step / 2
         line = line + step
-        if np.abs(step).max() < ENOUGH * (1 + np.abs(line).max()):
+        if np.abs(step).max() < TOLERANCE * (1 + np.abs(line).max()):
             break
     return line
 
@@ -227,9 +230,9 @@ def _logistic(design: Floats, counts: NDArray[Any], events: NDArray[Any]) -> Flo
 
 
 def auc(churned: ArrayLike, predicted: ArrayLike) -> float:
-    """Give the chance that who churned was given the higher probability; ties count one half.
+    """Return the chance that a churned customer has a higher probability than one who stayed.
 
-    Not a number where all or none churned.
+    Ties count one half. NaN where all or none churned.
 
     >>> auc([0, 1, 1, 0], [0.2, 0.2, 0.9, 0.1])
     0.875
@@ -246,10 +249,10 @@ def auc(churned: ArrayLike, predicted: ArrayLike) -> float:
 
 
 def top_decile_lift(churned: ArrayLike, predicted: ArrayLike, *, share: float = 0.1) -> float:
-    """Give how often churn comes among the tenth of highest probability, against everybody.
+    """Return the churn rate of the tenth with the highest probabilities, over that of all.
 
-    At most 1 / churn rate. Where the edge of the tenth parts equal probabilities, those customers
-    count by what a random order of them would give on average.
+    At most 1 / churn rate. Where the border of the tenth lies among equal probabilities, these
+    customers count by their mean over all orders.
 
     >>> top_decile_lift([1, 0, 0, 0], [0.5, 0.5, 0.1, 0.1], share=0.25)
     2.0
@@ -257,7 +260,7 @@ def top_decile_lift(churned: ArrayLike, predicted: ArrayLike, *, share: float = 
     happened, chance = _pair(churned, predicted)
     if not happened.any():
         return np.nan
-    most = int(np.ceil(share * len(happened) - ENOUGH))
+    most = int(np.ceil(share * len(happened) - TOLERANCE))
     _, place, counts = np.unique(-chance, return_inverse=True, return_counts=True)
     gone = np.bincount(np.ravel(place), weights=happened)
     before = np.cumsum(counts) - counts
@@ -265,32 +268,33 @@ def top_decile_lift(churned: ArrayLike, predicted: ArrayLike, *, share: float = 
     return float((gone * inside / counts).sum() / most / happened.mean())
 
 
-# --- how sure ------------------------------------------------------------------------------------
+# --- intervals -----------------------------------------------------------------------------------
 
 
 def bootstrap_means(
     values: Floats, customers: NDArray[np.int64], *, draws: int = DRAWS, seed: int = SEED
 ) -> Floats:
-    """Draw means of losses over customers drawn anew, each with all of its rows.
+    """Return means of losses over bootstrap samples of customers, each with all of its rows.
 
-    A customer scored on several days is one draw, not several: its rows go together. Each
-    customer comes Poisson(1) times, which is the bootstrap of many customers, and quick.
+    A customer scored on several days is one draw, because the rows are not independent. Each
+    customer is drawn Poisson(1) times, which approximates the bootstrap of many customers and is
+    fast.
 
     Parameters
     ----------
     values : array of shape (rows, columns)
-        Losses; one column a model.
+        Losses, one column per model.
     customers : array of int
         The customer of each row, numbered from 0.
     draws : int, default 200
-        How many means.
+        Number of samples.
     seed : int
-        Of the random numbers.
+        Seed of the random numbers.
 
     Returns
     -------
     array of shape (draws, columns)
-        One draw a row; the columns share its customers, so that their differences are paired.
+        One sample per row. All columns use the same customers, so differences are paired.
 
     Examples
     --------
@@ -302,12 +306,12 @@ def bootstrap_means(
     rows = np.bincount(customers).astype(float)
     columns = [np.bincount(customers, weights=column) for column in values.T]
     sums = np.stack([*columns, rows], axis=1)
-    at_once = max(1, CELLS // len(rows))
+    at_once = max(1, MOST_WEIGHTS // len(rows))
     found = []
     for start in range(0, draws, at_once):
         shape = (min(at_once, draws - start), len(rows))
         found.append(random.poisson(1.0, shape).astype(float) @ sums)
     drawn = np.concatenate(found)
-    # A draw of nobody, which only a handful of customers can give, says nothing.
+    # With a handful of customers a sample may be empty: it has no mean.
     drawn = drawn[drawn[:, -1] > 0]
     return np.asarray(drawn[:, :-1] / drawn[:, -1:])

@@ -1,7 +1,7 @@
-"""Trials: one past day, every model fitted on what was known then, and what happened after.
+"""Trials: every model fitted as of one past day, its predictions, and the outcomes after that day.
 
-Here no model can look ahead: it is given a log that ends on the origin (`Orders.cut`), and outcomes
-are joined to its probabilities afterwards.
+A model gets a log that ends on the origin (`Orders.cut`), so it cannot use later rows. Outcomes are
+joined to its probabilities afterwards.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from rfmkit._engine import open_frame
 from rfmkit.columns import CUSTOMERS
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, RfmkitWarning, examples
 from rfmkit.history.snapshots import in_sample, snapshots
-from rfmkit.validation import _metrics as metrics
-from rfmkit.validation._baselines import BASELINES, BaseRate, as_pandas
+from rfmkit.validation._baselines import BASELINES, as_pandas
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,35 +33,32 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 POOLED: Final = "all"
-POINTS: Final = 13
-"""How many points the tracking of purchases has at most."""
+MOST_POINTS: Final = 13
+"""Most points of the tracking of purchases: a quarter, week by week."""
 WEEK: Final = 7
 PROTOCOL: Final = ("fit", "predict_churn")
+ORIGIN_ANCHOR: Final = "snapshot"
 FACTS: Final = tuple(column.name for column in CUSTOMERS if column.name != "categories")
-INTERVAL: Final = (0.025, 0.975)
-SCORES: Final = (
-    "log_loss", "log_loss_lower", "log_loss_upper", "behind", "behind_lower", "behind_upper",
-    "tie", "brier", "brier_lower", "brier_upper", "brier_skill", "ece", "calibration_slope",
-    "calibration_intercept", "auc", "top_decile_lift", "count_mae",
-)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """What every model foretold on one origin, or on all, and what happened: a value a customer.
+    """Predictions of every model on one origin, or on all, with the outcomes: one per customer.
 
     Attributes
     ----------
     origin : str
         The day, or "all".
     customers, churned, purchases : arrays
-        Who, whether they churned, and how often they bought.
+        The customer ids, whether each churned, and the purchases in the horizon.
     chances, counts : dict of str to array
-        Probabilities of churn and expected purchases by model; not a number where there are none.
+        Probabilities of churn and expected purchases by model; NaN where a model has none.
     notes : dict of str to str
-        What there is to say of a model.
+        What a model warned of, or why it has no probabilities.
     fitted : dict of str to model
         The models that could be fitted.
+    seen : DataFrame or None
+        The customers as they were on the origin, without outcomes.
     """
 
     origin: str
@@ -76,10 +72,10 @@ class Trial:
     seen: pd.DataFrame | None = None
 
 
-def hold(
+def hold_trial(
     orders: Orders, entrants: Mapping[str, Any], day: dt.date, horizon_days: int, share: float
 ) -> Trial:
-    """Fit every model on the log as of a day, and set what it foretells against what happened."""
+    """Return the trial of a day: every model fitted on the log as of it, beside the outcomes."""
     outcomes = snapshots(orders, origins=[day], horizon_days=horizon_days, sample=share)
     seen = as_pandas(outcomes, "customer_id", *FACTS, "purchases_ahead", "churned")
     # Lazy kinds come in any order, and the draws of the intervals follow it.
@@ -100,7 +96,7 @@ def hold(
                 copied.fit(past)
                 predicted = copied.predict_churn(past, horizon_days=horizon_days)
                 trial.chances[name] = _chances(name, predicted, trial, share)
-                trial.counts[name] = expected(copied, trial, horizon_days)
+                trial.counts[name] = expected_counts(copied, trial, horizon_days)
                 trial.fitted[name] = copied
             except NotEnoughHistoryError as error:
                 trial.notes[name] = f"not enough history: {error.must} {error.found}"
@@ -109,7 +105,7 @@ def hold(
 
 
 def _chances(name: str, predicted: Any, trial: Trial, share: float) -> Floats:
-    """Put a model's probabilities in the order of the customers."""
+    """Return a model's probabilities in the order of the trial's customers."""
     import pandas as pd
 
     opened = open_frame(predicted)
@@ -120,32 +116,34 @@ def _chances(name: str, predicted: Any, trial: Trial, share: float) -> Floats:
     if found["customer_id"].duplicated().any():
         twice = found.loc[found["customer_id"].duplicated(), "customer_id"].unique()
         raise RfmkitError(
-            "A model gives each customer one probability.",
-            found=f"{name} gives several to {examples(twice.tolist())}",
+            "predict_churn must return one row per customer.",
+            found=f"several rows of {name} for {examples(twice.tolist())}",
+            hint=f"drop the duplicates of customer_id in the predict_churn of {name}.",
         )
     by_customer = found.set_index("customer_id")["churn_probability"].astype("float64")
     chances = by_customer.reindex(pd.Index(trial.customers)).to_numpy(dtype=np.float64)
     wrong = (chances < 0) | (chances > 1)
     if wrong.any():
         raise RfmkitError(
-            "Probabilities lie between 0 and 1.",
-            found=f"{name} gives {examples(chances[wrong].tolist())}",
+            "Probabilities of churn must lie between 0 and 1.",
+            found=f"{examples(chances[wrong].tolist())} from {name}",
+            hint=f"return probabilities, not scores, from the predict_churn of {name}.",
         )
     return np.asarray(chances)
 
 
-def expected(model: Any, trial: Trial, horizon_days: int) -> Floats:
-    """Ask a model for the purchases it expects of every customer, where it does so."""
+def expected_counts(model: Any, trial: Trial, horizon_days: int) -> Floats:
+    """Return the purchases that a model expects of every customer; NaN where it expects none."""
     if not hasattr(model, "predict_purchases"):
         return np.full(len(trial.customers), np.nan)
-    # In the order of the frame it is given; which has no outcomes.
+    # In the order of the frame that it gets, which has no outcomes.
     found = model.predict_purchases(trial.seen, horizon_days=horizon_days)
     counts = as_pandas(found, "expected_purchases")["expected_purchases"]
     return np.asarray(counts, dtype=np.float64)
 
 
 def _note(model: Any, chances: Floats, caught: Sequence[warnings.WarningMessage]) -> str:
-    """Say what a model warned of; warnings that are not rfmkit's own go on their way."""
+    """Return what a model warned of; warnings of other libraries are issued again."""
     said = [str(getattr(model, "boundary_", ""))]
     for warning in caught:
         if issubclass(warning.category, RfmkitWarning):
@@ -160,7 +158,7 @@ def _note(model: Any, chances: Floats, caught: Sequence[warnings.WarningMessage]
 
 
 def pooled(trials: Sequence[Trial]) -> Trial:
-    """Put the origins together; a model that lacks one lacks all."""
+    """Return all origins as one trial; a model without scores on one origin has none here."""
 
     def together(name: str) -> dict[str, Floats]:
         parts = [getattr(trial, name) for trial in trials]
@@ -182,90 +180,25 @@ def pooled(trials: Sequence[Trial]) -> Trial:
 
 
 def predictions(trials: Sequence[Trial]) -> pd.DataFrame:
-    """Give `origin, customer_id, churned` and the probabilities, a column a model."""
+    """Return `origin, customer_id, churned` and the probabilities, one column per model."""
     import pandas as pd
 
     tables = []
     for trial in trials:
-        told = {"origin": trial.origin, "customer_id": trial.customers, "churned": trial.churned}
-        tables.append(pd.DataFrame(told | trial.chances))
+        known = {"origin": trial.origin, "customer_id": trial.customers, "churned": trial.churned}
+        tables.append(pd.DataFrame(known | trial.chances))
     return pd.concat(tables, ignore_index=True)
 
 
-def board(trial: Trial, bins: int) -> pd.DataFrame:
-    """Give the leaderboard of a trial, the lowest log-loss first."""
-    import pandas as pd
-
-    scored = [name for name, chance in trial.chances.items() if not np.isnan(chance).any()]
-    sure = _intervals(trial, scored)
-    reference = np.nan
-    if BaseRate.name in scored:
-        reference = metrics.brier_score(trial.churned, trial.chances[BaseRate.name])
-    rows = []
-    for name, chance in trial.chances.items():
-        row = {"model": name, "origin": trial.origin, "customers": len(chance)}
-        row["churn_rate"] = float(trial.churned.mean())
-        if name in scored:
-            row |= _scores(trial.churned, chance, bins, reference) | sure[name]
-            count = trial.counts[name]
-            row["count_mae"] = float(np.abs(count - trial.purchases).mean())
-        rows.append(row | {"note": trial.notes[name]})
-    table = pd.DataFrame(rows).reindex(columns=["model", "origin", "customers", "churn_rate",
-                                                *SCORES, "note"])  # fmt: skip
-    numbers = [name for name in SCORES if name != "tie"]
-    table = table.astype(dict.fromkeys(numbers, "float64") | {"tie": "boolean"})
-    return table.sort_values("log_loss", kind="stable", ignore_index=True)
+# --- purchases after an origin -------------------------------------------------------------------
 
 
-def _scores(churned: NDArray[np.bool_], chance: Floats, bins: int, reference: float) -> Any:
-    slope, intercept = metrics.calibration_line(churned, chance)
-    brier = metrics.brier_score(churned, chance)
-    return {
-        "log_loss": metrics.log_loss(churned, chance),
-        "brier": brier,
-        "brier_skill": metrics.skill(brier, reference),
-        "ece": metrics.calibration_error(churned, chance, bins=bins),
-        "calibration_slope": slope,
-        "calibration_intercept": intercept,
-        "auc": metrics.auc(churned, chance),
-        "top_decile_lift": metrics.top_decile_lift(churned, chance),
-    }
-
-
-def _intervals(trial: Trial, scored: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Draw customers, and give the intervals of the losses and of the distance to the best."""
-    import pandas as pd
-
-    if not scored:
-        return {}
-    chances = [trial.chances[name] for name in scored]
-    logs = np.stack([metrics.log_losses(trial.churned, chance) for chance in chances], axis=1)
-    squares = np.stack([metrics.brier_losses(trial.churned, chance) for chance in chances], axis=1)
-    codes = pd.factorize(trial.customers)[0]
-    drawn = metrics.bootstrap_means(np.hstack([logs, squares]), codes)
-    log_draws, square_draws = np.hsplit(drawn, 2)
-    mean = logs.mean(axis=0)
-    best = int(mean.argmin())
-    found = {}
-    for place, name in enumerate(scored):
-        behind = np.quantile(log_draws[:, place] - log_draws[:, best], INTERVAL)
-        log_loss = np.quantile(log_draws[:, place], INTERVAL)
-        brier = np.quantile(square_draws[:, place], INTERVAL)
-        found[name] = {
-            "log_loss_lower": log_loss[0], "log_loss_upper": log_loss[1],
-            "behind": mean[place] - mean[best], "behind_lower": behind[0],
-            "behind_upper": behind[1], "tie": bool(behind[0] <= 0 <= behind[1]),
-            "brier_lower": brier[0], "brier_upper": brier[1],
-        }  # fmt: skip
-    return found
-
-
-def made_later(orders: Orders, trial: Trial, horizon_days: int, share: float) -> pd.DataFrame:
-    """Count the purchases of a trial's customers in all, week by week: `days, purchases`."""
+def purchases_made(orders: Orders, trial: Trial, horizon_days: int, share: float) -> pd.DataFrame:
+    """Return the purchases of all customers of a trial, week by week: `days, purchases`."""
     import pandas as pd
 
     origin = dt.date.fromisoformat(trial.origin)
-    past = orders.until(origin)  # kept until the customers are counted
+    past = orders.until(origin)  # bound to a name: the customers are computed while it lives
     ahead = orders.history.purchases
     ahead = ahead.filter((ahead.day > origin) & (ahead.day <= origin + dt.timedelta(horizon_days)))
     ahead = ahead.semi_join(past.history.customers, "customer_id")
@@ -275,19 +208,21 @@ def made_later(orders: Orders, trial: Trial, horizon_days: int, share: float) ->
     made = orders.history.engine.frame(ahead.group_by("day").agg(purchases=lambda t: t.count()))
     after = (pd.to_datetime(made["day"]) - pd.Timestamp(origin)).dt.days.to_numpy()
     counts = made["purchases"].to_numpy(dtype="int64")
-    step = WEEK * -(-horizon_days // (WEEK * POINTS))
+    step = WEEK * -(-horizon_days // (WEEK * MOST_POINTS))
     days = sorted({*range(step, horizon_days + 1, step), horizon_days})
     return pd.DataFrame({"days": days, "purchases": [counts[after <= day].sum() for day in days]})
 
 
-def track(trial: Trial, made: pd.DataFrame) -> pd.DataFrame:
-    """Set what every model expects of a trial's customers in all beside the purchases made."""
+def tracking_table(trial: Trial, made: pd.DataFrame) -> pd.DataFrame:
+    """Return the purchases that every model expects of all customers, beside those made."""
     import pandas as pd
 
     tables = [
         made.assign(
             model=name,
-            expected_purchases=[float(expected(model, trial, day).sum()) for day in made["days"]],
+            expected_purchases=[
+                float(expected_counts(model, trial, day).sum()) for day in made["days"]
+            ],
         )
         for name, model in trial.fitted.items()
         if hasattr(model, "predict_purchases")
@@ -296,61 +231,86 @@ def track(trial: Trial, made: pd.DataFrame) -> pd.DataFrame:
     return found.reindex(columns=["model", "days", "expected_purchases", "purchases"])
 
 
-# --- what is given to a model --------------------------------------------------------------------
+# --- the models that take part -------------------------------------------------------------------
 
 
 def fresh(model: Any, horizon_days: int) -> Any:
-    """Make a model anew from its parameters, without a fit and with the horizon that is asked."""
+    """Return a new, unfitted model with the same parameters, asked from the origin on.
+
+    Its `horizon_days` is the one of the backtest, and its `anchor`, where it has one, "snapshot".
+    """
     from sklearn.base import clone
 
     parameters = inspect.signature(type(model).__init__).parameters.values()
-    named = [p for p in list(parameters)[1:] if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    if len(named) < len(parameters) - 1 or not all(hasattr(model, p.name) for p in named):
-        made = copy.deepcopy(model)  # it keeps no parameters by their names
+    names = [p for p in list(parameters)[1:] if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if len(names) < len(parameters) - 1 or not all(hasattr(model, p.name) for p in names):
+        made = copy.deepcopy(model)  # its parameters are not attributes of their names
     else:
-        values = {p.name: clone(getattr(model, p.name), safe=False) for p in named}
+        values = {p.name: clone(getattr(model, p.name), safe=False) for p in names}
         made = type(model)(**values)
     if hasattr(made, "horizon_days"):
         made.horizon_days = horizon_days
+    if is_reanchored(model):
+        made.anchor = ORIGIN_ANCHOR
     return made
 
 
-def _told_by_kind(model: Any, name: str) -> str:
-    """Name a model with the law it was made with, of those that have several."""
+def is_reanchored(model: Any) -> bool:
+    """Whether a model counts its horizon from another day, and takes `anchor` as a parameter."""
+    if getattr(model, "anchor", ORIGIN_ANCHOR) == ORIGIN_ANCHOR:
+        return False
+    return "anchor" in inspect.signature(type(model).__init__).parameters
+
+
+def _name_with_kind(model: Any, name: str) -> str:
+    """Return a model's name with its kind, such as the distribution, where it has several."""
     kind = getattr(model, "kind", None)
     return f"{name} {kind}" if isinstance(kind, str) else name
 
 
-def named(models: Any) -> dict[str, Any]:
-    """Give every model a name: its class, with a number where a class comes again."""
+def named_models(models: Any) -> dict[str, Any]:
+    """Return the models by name: the class, with its kind or a number where a class comes again."""
     if isinstance(models, Mapping):
         found = {str(name): model for name, model in models.items()}
     else:
         listed = list(models) if isinstance(models, Iterable) else [models]
-        kinds = [type(model).__name__ for model in listed]
-        told = [_told_by_kind(model, kind) for model, kind in zip(listed, kinds, strict=True)]
+        classes = [type(model).__name__ for model in listed]
+        names = [_name_with_kind(model, name) for model, name in zip(listed, classes, strict=True)]
         found = {}
-        for place, (kind, name, model) in enumerate(zip(kinds, told, listed, strict=True)):
-            numbered = name if told.count(name) == 1 else f"{name} {told[: place + 1].count(name)}"
-            found[kind if kinds.count(kind) == 1 else numbered] = model
+        for place, (plain, name, model) in enumerate(zip(classes, names, listed, strict=True)):
+            numbered = name
+            if names.count(name) > 1:
+                numbered = f"{name} {names[: place + 1].count(name)}"
+            found[plain if classes.count(plain) == 1 else numbered] = model
+    _check_models(found)
+    return found
+
+
+def _check_models(models: Mapping[str, Any]) -> None:
     wrong = [
-        name for name, model in found.items()
+        name for name, model in models.items()
         if isinstance(model, type) or not all(hasattr(model, verb) for verb in PROTOCOL)
     ]  # fmt: skip
-    if wrong or not found:
+    if wrong or not models:
         raise RfmkitError(
-            "models is a list of models with fit and predict_churn.",
+            "models must be a list of models with fit and predict_churn.",
             found=examples(wrong) if wrong else "none",
-            hint='such as [rk.ChurnCurve(anchor="snapshot"), rk.ModifiedBetaGeo()].',
+            hint="for example [rk.ChurnCurve(), rk.ModifiedBetaGeo()].",
         )
-    taken = sorted(set(found) & {kind.name for kind in BASELINES})
+    taken = sorted(set(models) & {kind.name for kind in BASELINES})
     if taken:
-        raise RfmkitError("The names of the baselines are taken.", found=examples(taken))
-    late = [name for name, m in found.items() if getattr(m, "anchor", "snapshot") != "snapshot"]
+        raise RfmkitError(
+            "Models need names that no baseline has.",
+            found=examples(taken),
+            hint=f"rename it, for example {{'my {taken[0]}': model}}.",
+        )
+    late = [
+        name for name, model in models.items()
+        if getattr(model, "anchor", ORIGIN_ANCHOR) != ORIGIN_ANCHOR and not is_reanchored(model)
+    ]  # fmt: skip
     if late:
         raise RfmkitError(
-            "Churn is foretold from the origin on.",
-            found=f"{examples(late)} with an anchor that is another day",
-            hint='rk.ChurnCurve(anchor="snapshot") begins on the day of asking.',
+            'Backtests need anchor="snapshot": the horizon must begin on the origin.',
+            found=f"another anchor, which cannot be changed, in {examples(late)}",
+            hint="give the model a parameter anchor, or leave it out.",
         )
-    return found

@@ -1,4 +1,4 @@
-"""Validation: which model foretells churn best on this log, by what happened on past days."""
+"""Backtesting: models of churn scored on past days, whose outcomes the log holds."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from rfmkit.orders.orders import as_day, as_orders
 from rfmkit.report._sections import Report, Section, as_html, as_text
 from rfmkit.validation import _metrics as metrics
 from rfmkit.validation._baselines import BASELINES
+from rfmkit.validation._leaderboard import leaderboard
 from rfmkit.validation._trial import (
     POOLED,
-    board,
-    hold,
-    made_later,
-    named,
+    hold_trial,
+    is_reanchored,
+    named_models,
     pooled,
     predictions,
-    track,
+    purchases_made,
+    tracking_table,
 )  # fmt: skip
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
@@ -47,8 +48,8 @@ SHOWN: Final = (
 def backtest(
     orders: Orders,
     models: Any,
-    *,
     horizon_days: int,
+    *,
     origins: Sequence[Day] | None = None,
     bins: int = 10,
     sample: int = 200_000,
@@ -56,119 +57,153 @@ def backtest(
 ) -> Backtest:
     """Score models of churn on past days, whose outcomes the log holds in full.
 
-    On each origin every model is made anew and fitted on the log as it was known that day, asked
-    for everybody who had bought by then, and set against who bought in the `horizon_days` after.
-    Four baselines learn by the same rule, and are always in the table: the base rate, recency
-    alone, recency over the own mean gap, and purchases at random times at the own rate.
+    On each origin (a past day) every model is made anew, fitted on the log as it was known that
+    day, and asked for all customers who had bought by then. Its probabilities are compared with
+    who bought in the `horizon_days` after. Four baselines do the same and are always in the
+    table: the base rate, recency alone, recency over the own mean gap, and purchases at random
+    times at the own rate.
 
     Parameters
     ----------
     orders : Orders
         The log, as of its day.
-    models : sequence of models, or dict of names to models
-        Each has ``fit(orders)`` and ``predict_churn(orders, horizon_days=)``, which gives
-        `customer_id, churn_probability`; with ``predict_purchases(customers, horizon_days=)``
-        their counts are scored as well. They are copied, fitted or not, and left alone; of a
-        model with a parameter `horizon_days` the copies have the one asked for here.
+    models : model, sequence of models, or dict of names to models
+        Each has ``fit(orders)`` and ``predict_churn(orders, horizon_days=)``, which returns
+        `customer_id, churn_probability`. Where it also has ``predict_purchases(customers,
+        horizon_days=)``, its counts are scored. Models are copied, fitted or not, and stay as
+        they are. The copies of a model with a parameter `horizon_days` have the one passed here,
+        and those of a model with a parameter `anchor` have ``"snapshot"``: the horizon begins on
+        the origin. Where the anchor was another, the note of the model says so.
     horizon_days : int
-        The horizon: churn is no purchase in (origin, origin + horizon_days].
+        The horizon, in days: churn is no purchase in (origin, origin + horizon_days].
     origins : sequence of dates, optional
-        The past days. Left out: `as_of` less one, two and three horizons, so that outcomes do not
-        overlap; the last needs one horizon of log before it and each earlier one two, of which
-        the models and the baselines can learn. A shorter log has fewer origins.
+        The past days. Default: `as_of` less one, two and three horizons, so that outcomes do not
+        overlap. The last origin needs one horizon of log before it and each earlier one two, for
+        the models and the baselines to learn from. A shorter log has fewer origins.
     bins : int, default 10
         Bins of the reliability table and of `ece`, of equal size.
     sample : int, default 200,000
-        Of more customers so many are scored: those whose id has the lowest hash, the same on
-        every origin. Models are fitted on all.
+        Most customers that are scored, chosen by a hash of their id, the same on every origin.
+        Models are fitted on all customers.
     keep_predictions : bool, default False
-        Whether to keep every customer's probabilities, in `predictions`.
+        Whether to keep the probabilities of every customer, in `predictions`.
 
     Returns
     -------
     Backtest
-        Its `leaderboard` is a DataFrame: `model, origin` ("all", then each day), `customers`,
-        `churn_rate` (the share that churned) and the metrics, the lowest log-loss first.
+        Its `leaderboard` is a DataFrame, the lowest log-loss first: `model`, `origin` ("all", then
+        each day), `customers` (int64), `churn_rate` (float64, the share that churned), the metrics
+        (float64; `tie` is boolean) and `note` (str).
 
     Raises
     ------
     NotEnoughHistoryError
         The log is too short for one origin, or an outcome would reach beyond `orders.as_of`.
+    RfmkitError
+        `models` holds something that is no model, or one whose horizon cannot begin on the origin.
+
+    See Also
+    --------
+    rfmkit.recommend_model : the model to use, by such a backtest.
 
     Notes
     -----
     `log_loss` clips probabilities to 1e-6 from 0 and 1. `behind` is the log-loss less the best
-    one; intervals are of 95 %, from 200 draws of customers with all their rows, paired over the
-    models; `tie` says that the interval of `behind` holds zero. `brier_skill` is against the base
-    rate that was known on the day. `calibration_slope` and `calibration_intercept` are those of a
-    logistic regression on the log-odds: 1 and 0 are perfect. `count_mae` is the mean distance of
-    purchases expected and made. A model that finds too little history on a day has null metrics
-    there and under "all", and a `note` that says so.
+    one. Intervals are of 95 %, from 200 bootstrap draws of customers with all their rows, paired
+    over the models; `tie` is true where the interval of `behind` holds zero. `brier_skill` is
+    against the base rate that was known on the day. `calibration_slope` and
+    `calibration_intercept` are those of a logistic regression on the log-odds (Cox 1958,
+    Biometrika 45): 1 and 0 are perfect. `count_mae` is the mean absolute difference of purchases
+    expected and made. A model with too little history on a day has null metrics there and under
+    "all", and a `note` that says so.
 
-    What a model is given is cut off at the origin: later rows are not in it, and its ``until``
-    leads to no later day.
+    The log that a model gets ends on the origin: later rows are not in it, and its ``until``
+    cannot reach a later day.
 
     Examples
     --------
     >>> import rfmkit as rk
     >>> orders = rk.read_orders(rk.load_sample())
-    >>> models = [rk.ModifiedBetaGeo()]
-    >>> result = rk.backtest(orders, models, horizon_days=90, origins=["2024-07-03"])
-    >>> result.leaderboard["origin"].unique().tolist()
-    ['all', '2024-07-03']
-    >>> result.pooled["model"].tolist()
-    ['ModifiedBetaGeo', 'recency', 'recency / own gap', 'rate x horizon', 'base rate']
+    >>> result = rk.backtest(orders, [rk.ModifiedBetaGeo()], 90, origins=["2024-07-03"])
+    >>> result.pooled[["model", "customers", "log_loss", "brier", "tie"]].round(4)
     """
     orders = as_orders(orders)
     horizon_days = checks.horizon(horizon_days)
     checks.whole("bins", bins, least=2)
     checks.whole("sample", sample)
-    entrants = named(models) | {kind.name: kind() for kind in BASELINES}
+    models = named_models(models)
+    entrants = models | {kind.name: kind() for kind in BASELINES}
     table = orders.history.customers
     log = orders.history.engine.row(
         table.aggregate(customers=table.count(), first=table.first_purchase.min())
     )
     days = _origins(orders.as_of, log["first"], horizon_days, origins)
     share = min(1.0, sample / log["customers"])
-    trials = [hold(orders, entrants, day, horizon_days, share) for day in days]
-    made = made_later(orders, trials[-1], horizon_days, share)
-    result = Backtest(trials, made, horizon_days=horizon_days, bins=bins)
+    trials = [hold_trial(orders, entrants, day, horizon_days, share) for day in days]
+    result = Backtest(
+        trials,
+        purchases_made(orders, trials[-1], horizon_days, share),
+        horizon_days=horizon_days,
+        bins=bins,
+        reanchored=[name for name, model in models.items() if is_reanchored(model)],
+    )
     if keep_predictions:
         result.predictions = predictions(trials)
     return result
 
 
 class Backtest:
-    """What `backtest` found: a leaderboard, and the tables behind its pictures.
+    """Result of `backtest`: a leaderboard, and the tables that its plots draw.
 
     Attributes
     ----------
     leaderboard : DataFrame
-        `model, origin, customers, churn_rate`, the metrics of `backtest`, `note`.
+        `model`, `origin` ("all", then each day), `customers` (int64), `churn_rate` (float64), the
+        metrics of `backtest` (float64; `tie` is boolean), `note` (str).
     reliability : DataFrame
-        `model, bin, customers, predicted, observed, lower, upper`, over all origins: the mean
-        probability of each bin and the share that churned, with Wilson's interval.
+        `model`, `bin`, `customers` (int64), `predicted`, `observed`, `lower`, `upper` (float64, 0
+        to 1), over all origins: the mean probability of each bin and the share that churned, with
+        Wilson's interval of 95 %.
     tracking : DataFrame
-        `model, days, expected_purchases, purchases`: of the customers of the last origin, bought
-        in all by so many days after it; of the models that expect counts.
+        `model`, `days` (int64), `expected_purchases` (float64), `purchases` (int64): purchases of
+        all customers of the last origin in the `days` after it. Models without
+        ``predict_purchases`` have no rows.
     predictions : DataFrame or None
-        `origin, customer_id, churned` and a column a model, where they were to be kept.
+        `origin`, `customer_id`, `churned` (bool) and one column per model (float64), with
+        ``keep_predictions=True``.
     horizon_days : int
-        The horizon of the outcomes.
+        The horizon of the outcomes, in days.
+
+    Examples
+    --------
+    >>> import rfmkit as rk
+    >>> orders = rk.read_orders(rk.load_sample())
+    >>> result = rk.backtest(orders, [rk.ModifiedBetaGeo()], 90, origins=["2024-07-03"])
+    >>> bins = result.reliability.query("model == 'ModifiedBetaGeo'")
+    >>> bins[["bin", "customers", "predicted", "observed"]].head(3).round(3)
+    >>> result.tracking.query("model == 'ModifiedBetaGeo'").tail(2).round(1)
     """
 
     predictions: pd.DataFrame | None = None
 
     def __init__(
-        self, trials: Sequence[Trial], made: pd.DataFrame, *, horizon_days: int, bins: int
+        self,
+        trials: Sequence[Trial],
+        made: pd.DataFrame,
+        *,
+        horizon_days: int,
+        bins: int,
+        reanchored: Collection[str] = (),
     ) -> None:
         import pandas as pd
 
         self.horizon_days = horizon_days
         self._last, self._made = trials[-1], made
         together = pooled(trials)
-        scopes = (together, *trials)
-        self.leaderboard = pd.concat([board(scope, bins) for scope in scopes], ignore_index=True)
+        self.leaderboard = pd.concat(
+            [leaderboard(scope, bins, reanchored=reanchored) for scope in (together, *trials)],
+            ignore_index=True,
+        )
         tables = [
             metrics.reliability_table(together.churned, chance, bins=bins).assign(model=name)
             for name, chance in together.chances.items()
@@ -179,8 +214,8 @@ class Backtest:
 
     @cached_property
     def tracking(self) -> pd.DataFrame:
-        """Purchases after the last origin, expected and made; worked out when first asked for."""
-        return track(self._last, self._made)
+        """Purchases after the last origin, expected and made; computed on first use."""
+        return tracking_table(self._last, self._made)
 
     @property
     def pooled(self) -> pd.DataFrame:
@@ -189,25 +224,44 @@ class Backtest:
         return board[board["origin"] == POOLED].reset_index(drop=True)
 
     def to_frame(self) -> pd.DataFrame:
-        """Give the leaderboard."""
+        """Return the leaderboard.
+
+        Returns
+        -------
+        DataFrame
+            `leaderboard`, in pandas.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> result = rk.backtest(orders, rk.ChurnCurve(), 90, origins=["2024-07-03"])
+        >>> result.to_frame()[["model", "origin", "log_loss"]].head(3).round(4)
+        """
         return self.leaderboard
 
     def plot_reliability(
         self, ax: Axes | None = None, *, models: Sequence[str] | None = None
     ) -> Axes:
-        """Draw the share that churned against the probability foretold.
+        """Plot the share that churned against the predicted probability.
 
         Parameters
         ----------
         ax : Axes, optional
             Where to draw.
         models : sequence of str, optional
-            The names of those to draw. Left out: those that were asked for and the best of the
-            baselines, since nine lines cannot be told apart.
+            Names of the models to draw. Default: those that were passed to `backtest` and the
+            best baseline; more lines than that cannot be distinguished.
 
         Returns
         -------
         Axes
+            The axes drawn on.
+
+        Raises
+        ------
+        RfmkitError
+            A name is not in the leaderboard.
         """
         from rfmkit.report.plots import reliability_curve
 
@@ -217,30 +271,46 @@ class Backtest:
         chosen = models or [name for name in every if name == best or name not in baselines]
         unknown = [name for name in chosen if name not in every]
         if unknown:
+            near = checks.nearest(unknown[0], every) or every[0]
             raise RfmkitError(
-                f"models are names of the leaderboard: {examples(every)}.",
-                found=examples(unknown),
+                "models must be names of the leaderboard.",
+                found=f"{examples(unknown)}, which are not among {examples(every)}",
+                hint=f"for example models=[{near!r}].",
             )
         table = self.reliability[self.reliability["model"].isin(chosen)]
-        title = f"No purchase within {self.horizon_days} days: foretold and seen"
+        title = f"No purchase within {self.horizon_days} days: predicted and observed"
         return reliability_curve(table, title=title, ax=ax)
 
     def plot_tracking(self, ax: Axes | None = None) -> Axes:
-        """Draw purchases after the last origin, as expected and as made."""
+        """Plot purchases after the last origin, as expected and as made.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        Axes
+            The axes drawn on.
+
+        Raises
+        ------
+        RfmkitError
+            No model that could be fitted expects counts of purchases.
+        """
         from rfmkit.report.plots import tracking_curve
 
         if self.tracking.empty:
             raise RfmkitError(
-                "Some model expects counts of purchases.",
+                "A model that expects counts of purchases is needed.",
                 found="none with predict_purchases that could be fitted on the last origin",
                 hint="add rk.ModifiedBetaGeo() to the models.",
             )
         title = f"Purchases after {self.leaderboard['origin'].iloc[-1]}"
         return tracking_curve(self.tracking, title=title, ax=ax)
 
-    @property
-    def report(self) -> Report:
-        """The report before it is written."""
+    def _report(self) -> Report:
         board = self.pooled
         days = [day for day in self.leaderboard["origin"].unique() if day != POOLED]
         rows = [
@@ -253,15 +323,16 @@ class Backtest:
         counted = f"{board['customers'].iloc[0]:,} outcomes, {rate:.1%} churned"
         heading = f"{counted}; as of {', '.join(days)}"
         section = Section(heading, tuple(rows), headings, right=tuple(range(1, len(SHOWN) + 1)))
-        title = f"Churn within {self.horizon_days} days, foretold on {len(days)} past days"
+        past = "1 past day" if len(days) == 1 else f"{len(days)} past days"
+        title = f"Churn within {self.horizon_days} days, predicted on {past}"
         return Report(title, (section,))
 
     def __repr__(self) -> str:
-        """Write the leaderboard over all origins as plain text."""
-        return as_text(self.report)
+        """Return the leaderboard over all origins as plain text."""
+        return as_text(self._report())
 
     def _repr_html_(self) -> str:
-        return as_html(self.report)
+        return as_html(self._report())
 
 
 def _shown(value: float) -> str:
@@ -271,37 +342,45 @@ def _shown(value: float) -> str:
 def _origins(
     as_of: dt.date, first: dt.date, horizon: int, given: Sequence[Day] | None
 ) -> list[dt.date]:
-    """Give the past days, checked, or the last few that do not overlap."""
+    """Return the past days that were passed, checked, or else the default ones."""
     if given is None:
-        back = [
-            (place, as_of.toordinal() - place * horizon) for place in range(1, MOST_ORIGINS + 1)
-        ]
-        days = [
-            dt.date.fromordinal(day) for place, day in back
-            if day - first.toordinal() >= (horizon if place == 1 else 2 * horizon)
-        ]  # fmt: skip
-        if not days:
-            most = (as_of - first).days // 2
-            raise NotEnoughHistoryError(
-                f"The log holds a horizon of {horizon} days before the origin and one after.",
-                found=f"{(as_of - first).days} days, {first} to {as_of}",
-                hint=f"ask for at most {most} days, or name origins=." if most else "a longer log.",
-            )
-        return days[::-1]
+        return _default_origins(as_of, first, horizon)
     listed = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
     days = sorted({as_day(day, "origins") for day in listed})
     if not days:
-        raise RfmkitError("origins names a day at least.", found=f"origins={given!r}")
+        raise RfmkitError(
+            "origins must name at least one day.",
+            found=f"origins={given!r}",
+            hint="leave it out, or pass dates: origins=['2024-06-30'].",
+        )
     if (as_of - days[-1]).days < horizon:
         raise NotEnoughHistoryError(
-            f"Every origin lies {horizon} days or more before as_of.",
+            f"Every origin must lie {horizon} days or more before as_of.",
             found=f"origin {days[-1]} with as_of {as_of}",
-            hint="take earlier origins or a shorter horizon_days.",
+            hint="pass earlier origins or a shorter horizon_days.",
         )
     if days[0] < first:
         raise NotEnoughHistoryError(
-            "Somebody has bought by every origin.",
+            "At least one customer must have bought by every origin.",
             found=f"origin {days[0]}, and the first purchase on {first}",
-            hint="take later origins.",
+            hint=f"pass origins from {first} on.",
         )
     return days
+
+
+def _default_origins(as_of: dt.date, first: dt.date, horizon: int) -> list[dt.date]:
+    """Return the last days, at most three, whose horizons do not overlap."""
+    back = [(place, as_of.toordinal() - place * horizon) for place in range(1, MOST_ORIGINS + 1)]
+    days = [
+        dt.date.fromordinal(day) for place, day in back
+        if day - first.toordinal() >= (horizon if place == 1 else 2 * horizon)
+    ]  # fmt: skip
+    if not days:
+        most = (as_of - first).days // 2
+        raise NotEnoughHistoryError(
+            f"The log must hold a horizon of {horizon} days before the origin and one after it.",
+            found=f"{(as_of - first).days} days, {first} to {as_of}",
+            hint=f"pass horizon_days={most} or less, or name origins=."
+            if most else "read a longer log.",
+        )  # fmt: skip
+    return days[::-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from rfmkit.btyd import ModifiedBetaGeo, ParetoNBD
 from rfmkit.churn import ChurnCurve, ChurnModel
 from rfmkit.exceptions import NotEnoughHistoryError
 from rfmkit.validation._baselines import BASELINES, BaseRate
-from rfmkit.validation._trial import fresh, named
+from rfmkit.validation._trial import fresh, named_models
 from rfmkit.validation.backtesting import backtest
 
 if TYPE_CHECKING:
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from rfmkit.orders.orders import Day, Orders
     from rfmkit.validation.backtesting import Backtest
 
-FEW: Final = 50
-"""So few outcomes of one sort tell models apart by chance."""
-
 __all__ = ["Recommendation", "recommend_model"]
 
-# From the simplest on: of models as good as each other the first is recommended.
+FEW: Final = 50
+"""With fewer customers that churned, or that came back, a difference of models may be chance."""
+
+# From the simplest on: of tied models the first is recommended.
 DEFAULT_MODELS: Final[tuple[Callable[[], Any], ...]] = (
     lambda: ChurnCurve(anchor="snapshot"),
     ModifiedBetaGeo,
@@ -34,15 +35,28 @@ DEFAULT_MODELS: Final[tuple[Callable[[], Any], ...]] = (
 
 
 class Recommendation(NamedTuple):
-    """The model to use, why, and the backtest that tells."""
+    """Result of `recommend_model`: the model to use, the reason, and the backtest behind it.
+
+    Attributes
+    ----------
+    model : model
+        New and not fitted, with the horizon that was asked for.
+    reason : str
+        The figures that decided.
+    backtest : Backtest
+        All models and baselines on past days.
+    """
 
     model: Any
     reason: str
     backtest: Backtest
 
     def __repr__(self) -> str:
-        """Give the reason: the model is named in it."""
-        return f"<Recommendation: {self.reason}>"
+        """Return the reason, which names the model, and the next call."""
+        return f"<Recommendation: {self.reason} Next: .model.fit(orders)>"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.reason)}</p>{self.backtest._repr_html_()}"
 
 
 def recommend_model(
@@ -53,51 +67,54 @@ def recommend_model(
     origins: Sequence[Day] | None = None,
     sample: int = 200_000,
 ) -> Recommendation:
-    """Find the model of churn that did best on past days of this log.
+    """Return the model of churn that did best on past days of this log, with the figures.
 
     Parameters
     ----------
     orders : Orders
         The log, as of its day.
     horizon_days : int
-        The horizon: churn is no purchase in the `horizon_days` from `as_of` on.
+        The horizon, in days: churn is no purchase in the `horizon_days` from `as_of` on.
     models : sequence of models, or dict of names to models, optional
-        From the simplest on. Left out: ``ChurnCurve(anchor="snapshot")``, ``ModifiedBetaGeo()``,
+        From the simplest on. Default: ``ChurnCurve(anchor="snapshot")``, ``ModifiedBetaGeo()``,
         ``ParetoNBD()``, ``ChurnModel()``.
     origins : sequence of dates, optional
-        The past days; left out, up to three, as `backtest` takes them.
+        The past days. Default: up to three, as in `backtest`.
     sample : int, default 200,000
-        Of more customers so many are scored.
+        Most customers that are scored.
 
     Returns
     -------
     Recommendation
-        `model`, new and not fitted; `reason`, with the figures; `backtest`. Among models whose
-        log-loss cannot be told from the best one's the simplest is taken, the first given.
+        `model`, new and not fitted; `reason`, with the figures; `backtest`. Models whose log-loss
+        cannot be distinguished from the best one's are tied: the first of them in `models`, the
+        simplest, is recommended.
 
     Raises
     ------
     NotEnoughHistoryError
         The log is too short for one origin, or for every model.
+    RfmkitError
+        See `backtest`.
 
     Examples
     --------
     >>> import rfmkit as rk
     >>> orders = rk.read_orders(rk.load_sample())
     >>> found = rk.recommend_model(orders, 90, origins=["2024-07-03"])
-    >>> model = found.model.fit(orders)
-    >>> print(found.reason.split(":")[0])
-    ModifiedBetaGeo
+    >>> print(found.reason)
+    >>> churn = found.model.fit(orders).predict_churn(orders)
+    >>> churn[["customer_id", "churn_probability"]].head(3).round(3)
     """
-    entrants = named([make() for make in DEFAULT_MODELS] if models is None else models)
+    entrants = named_models([make() for make in DEFAULT_MODELS] if models is None else models)
     result = backtest(orders, entrants, horizon_days=horizon_days, origins=origins, sample=sample)
     rows: dict[str, Any] = {str(row["model"]): row for row in result.pooled.to_dict("records")}
     scored = [name for name in entrants if np.isfinite(rows[name]["log_loss"])]
     if not scored:
         raise NotEnoughHistoryError(
-            "One of the models finds enough history on every origin.",
+            "At least one model must have enough history on every origin.",
             found="; ".join(f"{name}: {rows[name]['note']}" for name in entrants),
-            hint="give a longer log, or ask for a shorter horizon_days.",
+            hint="read a longer log, or pass a shorter horizon_days.",
         )
     tied = [name for name in scored if rows[name]["tie"]]
     chosen = tied[0] if tied else min(scored, key=lambda name: rows[name]["log_loss"])
@@ -107,22 +124,22 @@ def recommend_model(
 
 
 def _reason(chosen: str, tied: Sequence[str], rows: Mapping[str, Any]) -> str:
-    """Say why, with the figures; `rows` are those of the leaderboard, the best first."""
+    """Return the reason with its figures; `rows` are the leaderboard's, the best first."""
     row, best = rows[chosen], next(iter(rows))
     text = f"{chosen}: log-loss {_range(row, 'log_loss')} over {row['customers']:,} outcomes"
     churned = round(row["churn_rate"] * row["customers"])
     few, what = min((churned, "churned"), (row["customers"] - churned, "came back"))
     if few < FEW:
-        text += f", a guess: only {few} of them {what}"
+        text += f", uncertain: only {few} of them {what}"
     if np.isfinite(base := rows[BaseRate.name]["log_loss"]):
         text += f", against {base:.4f} of the base rate"
     if not tied:
         return f"{text}; but the baseline {best} does better, by {_range(row, 'behind')}."
     if others := [name for name in tied if name != chosen]:
-        text += f"; it cannot be told from {', '.join(others)}, and is the simplest of them"
+        text += f"; tied with {', '.join(others)}, and the simplest of them"
     even = [kind.name for kind in BASELINES if rows[kind.name]["tie"] is True]
     if even:
-        text += f"; no surer than the baseline {' or '.join(even)}"
+        text += f"; no better than the baseline {' or '.join(even)}"
     following = [name for name in rows if np.isfinite(rows[name]["log_loss"])][1]
     if not others and not even:
         text += f"; the next, {following}, is {_range(rows[following], 'behind')} behind"
