@@ -44,7 +44,7 @@ FITTED = [
 
 
 def outcome(model):
-    """Give what a model says of every customer."""
+    """The predictions of a model for every customer."""
     customers = CUSTOMERS.assign(shop=CUSTOMERS["tenure_days"] % 5)
     match model:
         case rk.GammaGamma():
@@ -78,7 +78,7 @@ def test_a_model_says_the_same_when_it_comes_back(model, tmp_path):
 
 @pytest.mark.filterwarnings("ignore:Churn within 5000 days rests on the law alone")
 @pytest.mark.parametrize("kind", ["cox", "mixture_cure", "lognormal"])
-def test_all_that_a_regression_tells_comes_back(kind, tmp_path):
+def test_all_that_a_regression_predicts_comes_back(kind, tmp_path):
     model = next(each for each in FITTED if getattr(each, "kind", None) == kind)
     rk.save_model(model, tmp_path / "model.json")
     again = rk.load_model(tmp_path / "model.json")
@@ -125,28 +125,30 @@ def test_a_file_is_replaced_in_one_step(tmp_path):
 
 @pytest.mark.parametrize("model", [object(), pd.DataFrame(), rk.BetaGeo, "BetaGeo", LOG])
 def test_only_models_are_saved(model, tmp_path):
-    with pytest.raises(RfmkitError, match="What is saved is a model of rfmkit"):
+    with pytest.raises(
+        RfmkitError, match=r"^model must be a model of rfmkit\.\nFound: .*\nHint: pass a fitted"
+    ):
         rk.save_model(model, tmp_path / "model.json")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_model_is_fitted_before_it_is_saved(tmp_path):
-    with pytest.raises(NotFittedError, match="A ChurnCurve is fitted before it is saved"):
+    with pytest.raises(NotFittedError, match="A ChurnCurve must be fitted before it is saved"):
         rk.save_model(rk.ChurnCurve(), tmp_path / "model.json")
 
 
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("", "The file is one that rk.save_model wrote"),
-        ("[1]", "The file is one that rk.save_model wrote"),
-        ("\x00\x01", "The file is one that rk.save_model wrote"),
-        ('{"schema": 1, "library": "x"}', "The file is one that rk.save_model wrote"),
+        ("", "The file must be one that rk.save_model wrote"),
+        ("[1]", "The file must be one that rk.save_model wrote"),
+        ("\x00\x01", "The file must be one that rk.save_model wrote"),
+        ('{"schema": 1, "library": "x"}', "The file must be one that rk.save_model wrote"),
         ('{"schema": 2, "library": "rfmkit 9", "model": "BetaGeo"}', "written by rfmkit 9"),
         ('{"schema": 1, "library": "x", "model": "Popen", "state": {}}', "'Popen' of schema 1"),
         (
             '{"schema": 1, "library": "x", "model": "BetaGeo", "state": {"a": {"odd": 1}}}',
-            r"found: \['odd'\]",
+            r"found: an object of \['odd'\]",
         ),
     ],
 )
@@ -160,7 +162,9 @@ def test_a_part_of_another_module_is_not_made(tmp_path):
     state = '{"a": {"part": "P", "state": {}}}'
     text = f'{{"schema": 1, "library": "x", "model": "BetaGeo", "state": {state}}}'
     (tmp_path / "model.json").write_text(text)
-    with pytest.raises(RfmkitError, match="The file is one"):
+    with pytest.raises(
+        RfmkitError, match=r"^The file must be one .*\nFound: the part 'P'\nHint: fit"
+    ):
         rk.load_model(tmp_path / "model.json")
 
 

@@ -1,4 +1,4 @@
-"""Arguments: what is none of those asked for is named, wherever it is given."""
+"""Arguments: what is wrong is named with what it must be, wherever it is passed."""
 
 import numpy as np
 import pandas as pd
@@ -48,6 +48,38 @@ def test_a_hint_says_what_to_do():
 def test_a_choice_is_one_of_those_offered(value):
     with pytest.raises(RfmkitError, match=r"^word must be one of 'a', 'b'\.\nFound: word="):
         checks.choice("word", value, ("a", "b"))
+
+
+def test_a_choice_that_was_mistyped_is_suggested():
+    with pytest.raises(RfmkitError, match=r"Hint: did you mean refunds='net'\?$"):
+        checks.choice("refunds", "nett", ("drop_full", "net"))
+    with pytest.raises(RfmkitError, match=r"Hint: for example refunds='drop_full'\.$"):
+        checks.choice("refunds", 3, ("drop_full", "net"))
+
+
+@pytest.mark.parametrize(
+    ("value", "near"),
+    [
+        ("horizon_day", "horizon_days"), ("horizon_days", "horizon_days"), ("as_off", "as_of"),
+        ("zzz", None), ("", None), (3, None), (None, None),
+    ],
+)  # fmt: skip
+def test_the_nearest_name_is_the_one_that_was_meant(value, near):
+    assert checks.nearest(value, ["as_of", 7, None, "horizon_days"]) == near
+
+
+def test_among_no_names_none_is_near():
+    assert checks.nearest("as_of", []) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [(3, "put it in quotes: customer='3'."), (["a"], "pass a str, or leave it out.")],
+)
+def test_what_is_no_text_is_named(value, hint):
+    with pytest.raises(RfmkitError, match=r"^customer must be text\.\nFound: customer=") as error:
+        checks.text("customer", value)
+    assert error.value.hint == hint
 
 
 def test_nothing_may_stand_for_text_and_for_a_fit():

@@ -1,11 +1,16 @@
 """Every error says what must hold, what was found, and what to do next."""
 
 import pickle
+from pathlib import PurePosixPath
 
+import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
+import rfmkit as rk
 from rfmkit import exceptions
-from rfmkit.exceptions import RfmkitError, examples
+from rfmkit.exceptions import RfmkitError, examples, kind_in_words
 
 ERRORS = [name for name in exceptions.__all__ if name.endswith("Error")]
 
@@ -72,6 +77,21 @@ def test_an_error_survives_the_way_between_processes(name):
 )
 def test_examples_are_at_most_five_and_say_how_many_there_are(values, count, text):
     assert examples(values, count=count) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "a NoneType"), (3, "an int"), ("orders", "a str"), ({}, "a dict"),
+        (pd.DataFrame(), "a pandas DataFrame"), (pl.DataFrame(), "a polars DataFrame"),
+        (np.zeros(2), "a numpy ndarray"), (PurePosixPath(), "a PurePosixPath"),
+        (rk.ChurnCurve(), "a ChurnCurve"), (rk.ChurnCurve, "the class ChurnCurve"),
+        (pd.DataFrame, "the class DataFrame"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_kind_is_named_with_its_library(value, words):
+    assert kind_in_words(value) == words
 
 
 def test_a_warning_is_at_the_line_of_the_callers_own():

@@ -11,7 +11,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import rfmkit as rk
 from rfmkit.exceptions import RfmkitError
-from rfmkit.segments.rfm import quantile_edges
 
 SCORES = ["recency_score", "frequency_score", "monetary_score"]
 INPUTS = ["recency_days", "purchases", "spend"]
@@ -231,31 +230,6 @@ def edges(values, n_bins, method, **options):
     return learned.loc[learned["column"] == "1", "from_value"].tolist()[1:]
 
 
-@pytest.mark.parametrize(
-    ("values", "n_bins", "expected"),
-    [
-        (range(1, 11), 5, [3, 5, 7, 9]),
-        (range(1, 11), 3, [5, 8]),  # four, three and three: ceil(10 / 3) first
-        ([1] * 8 + [2, 3], 3, [2, 3]),
-        ([1] * 8 + [2] * 4 + [3, 4, 5, 6], 5, [2, 3, 5, 6]),  # the last three share four
-        ([1, 1, 2, 2], 5, [2]),
-        ([7, 7, 7], 5, []),
-        # one value high up holds most: the scores above it keep a value each
-        ([1, 2, 3, 4] + [5] * 20 + [6, 7], 4, [5, 6, 7]),
-    ],
-)
-def test_quantile_edges_by_hand(values, n_bins, expected):
-    assert edges(list(values), n_bins, "quantile") == expected
-    assert quantile_edges(np.array(list(values), dtype=float), n_bins).tolist() == expected
-
-
-def test_counted_values_are_cut_as_listed_ones():
-    values = np.array([1.0, 1, 1, 1, 2, 3, 3, 9])
-    distinct, counts = np.unique(values, return_counts=True)
-    expected = quantile_edges(values, 3).tolist()
-    assert quantile_edges(distinct, 3, counts).tolist() == expected
-
-
 def test_the_mean_is_the_only_threshold():
     assert edges([1, 2, 9], 5, "mean") == [4]
     assert scored([1, 4, 9, 2, 4], 5, "mean").tolist() == [1, 2, 2, 1, 2]  # the mean itself is 4
@@ -311,15 +285,15 @@ def test_scores_that_nobody_can_get_are_named():
         ({"method": "median"}, r"method must be one of 'quantile', .*\nFound: method='median'"),
         ({"n_bins": 1}, r"n_bins must be a whole number of at least 2\.\nFound: n_bins=1"),
         ({"n_bins": 2.5}, r"n_bins must be a whole number of at least 2\.\nFound: n_bins=2\.5"),
-        ({"method": "bands"}, r"method='bands' goes with bands=.*\nFound: .*bands=None"),
-        ({"bands": BANDS}, r"method='bands' goes with bands=.*\nFound: method='quantile'"),
+        ({"method": "bands"}, r"method='bands' needs bands=.*\nFound: .*bands=None\nHint"),
+        ({"bands": BANDS}, r"method='bands' needs bands=.*\nFound: method='quantile'"),
         (
             {"method": "bands", "bands": {**BANDS, "spend": [9, 9]}},
-            r"bands\['spend'\] holds rising edges\.\nFound: .*\nHint: edges \[15, 60\] make",
+            r"bands\['spend'\] must hold rising edges\.\nFound: .*\nHint: edges \[15, 60\] make",
         ),
         (
             {"method": "bands", "bands": {"spend": [1], "purchases": [2]}},
-            r"bands\['recency_days'\] holds rising edges",
+            r"bands\['recency_days'\] must hold rising edges",
         ),
     ],
 )
@@ -340,8 +314,13 @@ def test_nobody_to_learn_from_gives_one_score(orders, method):
     assert scorer.thresholds_["score"].tolist() == [1, 1, 1]
 
 
-def test_scorers_are_told_apart_by_their_parameters():
-    assert repr(rk.RFMScorer(3, method="kmeans")) == "RFMScorer(method='kmeans', n_bins=3)"
+def test_a_scorer_shows_its_parameters_and_what_to_call_next():
+    scorer = rk.RFMScorer(3, method="kmeans")
+    assert repr(scorer) == "<RFMScorer: 3 scores by kmeans; not fitted. Next: .fit(orders)>"
+    few = scorer.fit(np.array([[10, 1, 5.0]] * 8 + [[5, 2, 7.0], [1, 9, 50.0]])[:, :2])
+    assert repr(few) == "<RFMScorer: 3 scores by kmeans of 0, 1. Next: .transform(orders)>"
+    few = rk.RFMScorer(3).fit(np.array([[10.0], [10.0], [2.0]]))
+    assert "no customer can get 0 [3]. Next" in repr(few)
     assert rk.RFMScorer(3).get_params() == {
         "n_bins": 3, "method": "quantile", "bands": None, "monetary": "spend",
     }  # fmt: skip
@@ -367,7 +346,7 @@ def test_scikit_learn_accepts_it(estimator, check):
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars"])
-def test_scikit_learn_may_be_told_the_kind_of_its_output(customers, kind):
+def test_scikit_learn_may_be_asked_for_the_kind_of_its_output(customers, kind):
     scorer = rk.RFMScorer().set_output(transform=kind)
     found = scorer.fit_transform(customers)
     expected = rk.RFMScorer().fit_transform(customers)

@@ -353,6 +353,6 @@ def test_the_models_to_draw_can_be_named(result):
 def test_without_counts_there_is_no_tracking_to_draw(result, monkeypatch):
     monkeypatch.setitem(vars(result), "tracking", result.tracking.head(0))
     with pytest.raises(
-        RfmkitError, match=r"expects counts .* is needed\.\nFound: none.*\nHint: add rk\.M"
+        RfmkitError, match=r"needs a model that expects counts.*\nFound: none.*\nHint: add rk\.M"
     ):
         result.plot_tracking()

@@ -1,7 +1,7 @@
-"""The archive: fitted models as JSON, to be read in a year, by people too.
+"""Archive: fitted models as files of JSON, which people and later versions can read.
 
-A file holds what a model learned, the arguments it was made with, and which rfmkit wrote it: no
-code that would run when it is read, and no customer.
+A file holds the arguments of a model, what it learned, and the version of rfmkit that wrote it. It
+holds no code that would run when it is read, and no customer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from rfmkit.exceptions import NotFittedError, RfmkitError
+from rfmkit.exceptions import NotFittedError, RfmkitError, kind_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["load_model", "save_model"]
 
 SCHEMA: Final = 1
-"""Raised where a file of before can no longer be read as it stands."""
+"""Version of the form of the files. Raise it when a change makes older files unreadable."""
 MODELS: Final = {
     "ParetoNBD": "rfmkit.btyd",
     "BetaGeo": "rfmkit.btyd",
@@ -44,6 +44,7 @@ MODELS: Final = {
     "RFMScorer": "rfmkit.segments.rfm",
     "Lifecycle": "rfmkit.segments.lifecycle",
 }
+"""Public models, and the modules that they are in today."""
 PARTS: Final = {
     "Trees": "rfmkit.churn._learners",
     "Survival": "rfmkit.cycle._survival",
@@ -57,20 +58,23 @@ PARTS: Final = {
     "Baseline": "rfmkit.churn._distributions",
     "Scales": "rfmkit.churn._gaps",
 }
-
+"""Dataclasses within a model, saved by their fields."""
 RENAMED: Final = {
     "Cycles": "PurchaseCycles",
     "Quantile": "SilenceQuantile",
     "Probability": "ChurnProbability",
 }
-"""Names in older files, and the names of today."""
+"""Names of parts in files of 0.1.0 before the renaming, and the names of today."""
 
 LEARNED: Final = {
     "Blend": "rfmkit.churn._blend",
     "Boosting": "rfmkit.churn._learners",
     "Hinges": "rfmkit.churn._learners",
 }
-"""What a model is made of: classes of which no user needs to know."""
+"""Internal estimators of a model, saved with all of their attributes."""
+
+WRITTEN = "The file must be one that rk.save_model wrote."
+AGAIN = "fit the model again, and save it."
 
 
 def save_model(model: Any, path: str | os.PathLike[str]) -> None:
@@ -82,14 +86,19 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
         A `ChurnCurve`, `ChurnModel`, `GapRegression`, `PurchaseCycle`, `RFMScorer`, `Lifecycle` or
         buy-till-you-die model.
     path : path
-        The file; what was there is replaced, in one step.
+        The file to write. An existing file is replaced in one step: a reader sees the old file or
+        the new one.
 
     Raises
     ------
     RfmkitError
-        It is no model of rfmkit.
+        `model` is no model of rfmkit.
     NotFittedError
-        It has learned nothing yet.
+        `model` has not been fitted.
+
+    See Also
+    --------
+    rfmkit.load_model : read the file.
 
     Examples
     --------
@@ -98,20 +107,24 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     >>> model = rk.ModifiedBetaGeo(90).fit(rk.read_orders(rk.load_sample()))
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "churn.json"
     >>> rk.save_model(model, path)
-    >>> rk.load_model(path)
-    <ModifiedBetaGeo: ...>
+    >>> print(path.read_text()[:64])
+    {"schema": 1, "library": "rfmkit ...", "model": "ModifiedBetaGeo"
     """
     from rfmkit import __version__
 
     name = type(model).__name__
     if name not in MODELS or type(model) is not _found(name, MODELS):
         raise RfmkitError(
-            "What is saved is a model of rfmkit.",
-            found=f"{type(model).__module__}.{type(model).__qualname__}",
-            hint=f"the models are {', '.join(MODELS)}.",
+            "model must be a model of rfmkit.",
+            found=kind_in_words(model),
+            hint=f"pass a fitted {', '.join(MODELS)}.",
         )
     if not _is_fitted(model):
-        raise NotFittedError(f"A {name} is fitted before it is saved.", hint=".fit(orders) first.")
+        raise NotFittedError(
+            f"A {name} must be fitted before it is saved.",
+            found=f"a {name} that has not been fitted",
+            hint="call .fit(orders) first.",
+        )
     document = {"schema": SCHEMA, "library": f"rfmkit {__version__}", **_encoded(model)}
     text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     target = Path(path).resolve()
@@ -122,22 +135,34 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
 
 
 def load_model(path: str | os.PathLike[str]) -> Any:
-    """Read a fitted model from a file that `save_model` wrote.
+    """Return the fitted model in a file that `save_model` wrote.
 
     Parameters
     ----------
     path : path
-        The file.
+        The file to read.
 
     Returns
     -------
     fitted model
-        Of the class that was saved; it predicts what the saved one did.
+        A model of the class that was saved. It predicts what the saved one did. Names of classes
+        in files of earlier versions are translated.
 
     Raises
     ------
     RfmkitError
-        The file is not one of `save_model`, or of a later rfmkit.
+        `save_model` did not write the file, or a later rfmkit did.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import rfmkit as rk
+    >>> orders = rk.read_orders(rk.load_sample())
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "churn.json"
+    >>> rk.save_model(rk.ModifiedBetaGeo(90).fit(orders), path)
+    >>> model = rk.load_model(path)
+    >>> churn = model.predict_churn(orders)
+    >>> churn[["customer_id", "churn_probability"]].head(2).round(3)
     """
     text = Path(path).read_text(encoding="utf-8", errors="replace")
     try:
@@ -146,15 +171,15 @@ def load_model(path: str | os.PathLike[str]) -> Any:
         model = document["model"]
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise RfmkitError(
-            "The file is one that rk.save_model wrote.",
-            found=f"{str(path)!r}, which is not",
-            hint="fit the model again, and save it.",
+            WRITTEN,
+            found=f"{str(path)!r}, which holds something else",
+            hint=AGAIN,
         ) from error
     if schema != SCHEMA or model not in MODELS:
         raise RfmkitError(
-            f"A model of schema {SCHEMA} is one that this rfmkit knows.",
+            f"The file must hold a model of schema {SCHEMA} that this rfmkit has.",
             found=f"{model!r} of schema {schema}, written by {library}",
-            hint="read it with the rfmkit that wrote it, or fit it again.",
+            hint="read it with the rfmkit that wrote it, or fit the model again.",
         )
     return _decoded(document)
 
@@ -164,9 +189,9 @@ def _is_fitted(model: Any) -> bool:
 
 
 def _found(name: str, table: dict[str, str]) -> type:
-    """Give a class of the table: no other is ever made from a file."""
+    """Return a class in the table; no other class is ever made from a file."""
     if name not in table:
-        raise RfmkitError("The file is one that rk.save_model wrote.", found=repr(name))
+        raise RfmkitError(WRITTEN, found=f"the part {name!r}", hint=AGAIN)
     found: type = getattr(importlib.import_module(table[name]), name)
     return found
 
@@ -176,7 +201,7 @@ def _found(name: str, table: dict[str, str]) -> type:
 
 @singledispatch
 def _encoded(value: Any) -> Any:
-    """Write a value in the words of JSON; what has none there is named by its kind."""
+    """Return a value as JSON has it; other kinds become an object that names their kind."""
     name = type(value).__name__
     if name in PARTS and dataclasses.is_dataclass(value):
         state = {part.name: getattr(value, part.name) for part in dataclasses.fields(value)}
@@ -186,7 +211,11 @@ def _encoded(value: Any) -> Any:
         return {"model": name, "state": {key: _encoded(item) for key, item in kept.items()}}
     if value is None or isinstance(value, str | int):
         return value
-    raise RfmkitError("A fitted model holds numbers, words and small tables.", found=repr(value))
+    raise RfmkitError(
+        "A fitted model must hold numbers, text, small tables and parts of rfmkit only.",
+        found=kind_in_words(value),
+        hint="save a model whose arguments are of these kinds.",
+    )
 
 
 @_encoded.register
@@ -226,7 +255,7 @@ def _(value: pd.DataFrame) -> Any:
 
 @_encoded.register
 def _(value: pd.Series) -> Any:
-    # Days are words in JSON.
+    # JSON has no dates.
     cells = value.dt.strftime("%Y-%m-%d") if pd.api.types.is_datetime64_dtype(value) else value
     values = cells.astype(object).where(value.notna(), None).tolist()
     return {"column": _encoded(values), "dtype": str(value.dtype)}
@@ -236,14 +265,14 @@ def _(value: pd.Series) -> Any:
 
 
 def _decoded(value: Any) -> Any:
-    """Read what `_encoded` wrote."""
+    """Return the value that `_encoded` wrote."""
     if isinstance(value, list):
         return [_decoded(item) for item in value]
     if not isinstance(value, dict):
         return value
     kind, *_ = value
     if kind not in READERS:
-        raise RfmkitError("The file is one that rk.save_model wrote.", found=f"{list(value)[:5]}")
+        raise RfmkitError(WRITTEN, found=f"an object of {list(value)[:5]}", hint=AGAIN)
     return READERS[kind](value)
 
 

@@ -1,1 +1,1 @@
-"""Who is who: RFM scores, lifecycle segments, and the tables that are made of them."""
+"""Segments: RFM scores, lifecycle segments and phases, and tables made from them."""

@@ -1,4 +1,4 @@
-"""Prospects: people known to the log or to a roster, without a valid purchase."""
+"""Prospects: people in the log or in a roster who have no valid purchase."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ NOT_REAL: Final = (
 
 
 def prospect_table(orders: Orders, roster: Any) -> ir.Table | None:
-    """Everybody known to the log or the roster without a purchase, with their unpaid orders."""
+    """Return everybody in the log or the roster without a purchase, with their unpaid orders.
+
+    None where nobody is set aside and there is no roster.
+    """
     facts, found = orders.history.facts, None
     if facts["aside"] or facts["zero"] or facts["negative"] or facts["refunded"]:
         seen = orders.history.orders
@@ -54,9 +57,9 @@ def _roster(orders: Orders, roster: Any) -> ir.Table:
     )
     if found["rows"]:
         raise OrdersError(
-            "A list of customers names them as the log does.",
+            "The ids in a list of customers must be of the log's kind.",
             found=f"{found['rows']:,} such as {found['example']!r}, where the log has {kind}",
-            hint="leave them out, or read the log with its ids as text.",
+            hint="drop them from the list, or read the log with its ids as text.",
         )
     listed = listed.select("customer_id").distinct()
     zero, nothing = ibis.literal(0, "int64"), ibis.literal(0).cast(MONEY_SUM)
@@ -72,10 +75,10 @@ def _key(customer: ir.StringValue, orders: Orders) -> ir.StringValue:
 
 
 def _customer_ids(opened: Source, kind: str = "customer_id") -> ir.Table:
-    """Read the ids of a list of customers as those of a log are read, and give them as text."""
+    """Return the ids of a list of customers as text, read by the rules for a log."""
     seen = list(opened.table.columns)
     columns = find_columns(seen, {})
-    if kind == "email":  # a log that knows its customers by their addresses
+    if kind == "email":  # the ids of the log are e-mail addresses
         address = find_email(seen)
         columns |= {"customer_id": address} if address else {}
     require("customer_id", columns, seen)
@@ -86,7 +89,7 @@ def _customer_ids(opened: Source, kind: str = "customer_id") -> ir.Table:
 
 
 def like_customers(people: ir.Table, table: ir.Table, word: str) -> ir.Table:
-    """Give prospects the columns of customers: zeros and nulls."""
+    """Return prospects with the columns of customers: zeros for counts and money, else null."""
     zeros = ("orders", "purchases")
     known: dict[str, Any] = {
         "customer_id": people.customer_id,
@@ -108,7 +111,7 @@ def like_customers(people: ir.Table, table: ir.Table, word: str) -> ir.Table:
 
 
 def listed_ids(frame: Any) -> list[str]:
-    """Give the customer ids that a small frame or file lists, as text."""
+    """Return the customer ids in a small frame or file, as text."""
     opened = open_beside(frame, Engine.embedded_duckdb())
     listed: list[str | None] = opened.engine.arrow(_customer_ids(opened))["customer_id"].to_pylist()
     return [customer for customer in listed if customer is not None]

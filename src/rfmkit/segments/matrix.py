@@ -130,7 +130,8 @@ def lifecycle_grid(
     # A product, not a quotient: a silence of exactly two cycles is not rounded below two.
     columns = [(silence >= cycle * float(start), float(start)) for start in cycles]
     banded = table.mutate(
-        from_purchases=ibis.cases(*reversed(rows)), from_cycles=ibis.cases(*reversed(columns))
+        from_purchases=ibis.cases(*reversed(rows)).cast("int64"),
+        from_cycles=ibis.cases(*reversed(columns)),
     )
     counted = _count(banded, "from_purchases", "from_cycles")
     names = ["from_purchases", "from_cycles", "customers", "spend"]

@@ -1,4 +1,4 @@
-"""RFMScorer: recency, frequency and money into scores; thresholds learned, ties kept."""
+"""RFMScorer: recency, frequency and money as scores, by thresholds learned in a fit."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from rfmkit import _checks as checks
 from rfmkit._engine import Engine, kind_of, open_frame
-from rfmkit.exceptions import RfmkitError
+from rfmkit.exceptions import RfmkitError, examples
 from rfmkit.history.customers import over_customers
 from rfmkit.orders.orders import Orders
+from rfmkit.segments._edges import (
+    band_edges,
+    collected,
+    engine_edges,
+    kmeans_edges,
+    pareto_edges,
+    quantile_edges,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,15 +38,15 @@ Method = Literal["quantile", "bands", "mean", "pareto", "kmeans"]
 METHODS: Final = ("quantile", "bands", "mean", "pareto", "kmeans")
 INPUTS: Final = ("recency_days", "purchases", "spend")
 SCORES: Final = ("recency_score", "frequency_score", "monetary_score")
-PARETO_TOP: Final = 0.8
 
 
 class RFMScorer(TransformerMixin, BaseEstimator):
-    """Score recency, frequency and money from 1 to n, n best, with thresholds learned in `fit`.
+    """A rule of scores from 1 to n, n best, for recency, frequency and money.
 
-    Equal values always get equal scores, and scores are monotone. Quantile scores reach from 1 to
-    n even where 80 % bought once: the values above the ties still spread. The thresholds are
-    frozen, so a customer scored next month is measured with the same rule.
+    Equal values always get equal scores, and scores are monotone. Quantile scores go from 1 to n
+    even where 80 % of customers bought once: the larger values are spread over the scores left.
+    ``fit`` learns the thresholds and ``transform`` applies them, so a customer scored next month
+    is scored by the same rule.
 
     Parameters
     ----------
@@ -46,23 +54,24 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         Number of scores.
     method : {"quantile", "bands", "mean", "pareto", "kmeans"}, default "quantile"
         ``"quantile"``: equal shares of customers, exact and discrete;
-        ``"bands"``: the caller's half-open bands ``[a, b)``, given in `bands`;
-        ``"mean"``: two scores, above the mean or not (as China's eight types need);
-        ``"pareto"``: from the top, each score takes 80 % of the total that the scores above left
-        over (recency, which has no total, by quantile);
+        ``"bands"``: half-open bands ``[a, b)`` of your own, in `bands`;
+        ``"mean"``: two scores, above the mean or not (the eight customer types common in China);
+        ``"pareto"``: from the top, each score takes 80 % of the total that the scores above leave
+        (recency, which has no total, by quantile);
         ``"kmeans"``: one-dimensional k-means, deterministic.
     bands : mapping of str to sequence of float, optional
-        For ``"bands"``: the inner edges of each column, rising, such as
+        For ``"bands"``: the inner edges of each column, rising, for example
         ``{"recency_days": [15, 60, 180], "purchases": [2, 4], "spend": [100, 300]}``.
     monetary : {"spend", "mean_purchase_value"}, default "spend"
-        What M means.
+        The column that the monetary score is made of.
 
     Attributes
     ----------
     thresholds_ : DataFrame
-        `column, score, from_value, to_value`: values in ``[from_value, to_value)`` get `score`.
+        `column` (str), `score` (int64), `from_value`, `to_value` (float64, in the column's unit):
+        values in ``[from_value, to_value)`` get `score`.
     unreachable_ : dict of str to list of int
-        Scores that no value of the fitted data can get, since it has too few different values.
+        Scores that no value of the fitted data gets, because it has too few different values.
     n_features_in_, feature_names_in_ : int, array
         As scikit-learn defines them.
 
@@ -73,17 +82,17 @@ class RFMScorer(TransformerMixin, BaseEstimator):
     Notes
     -----
     A frame of customers of any kind comes back with three more columns. A plain array is scored
-    column by column, the first as recency (less is better), the others more is better.
+    column by column: in the first, recency, less is better; in the others more is better.
 
     Examples
     --------
     >>> import numpy as np
     >>> import rfmkit as rk
     >>> orders = rk.read_orders(rk.load_sample())
-    >>> scorer = rk.RFMScorer(n_bins=5).fit(orders)
+    >>> scorer = rk.RFMScorer(n_bins=3).fit(orders)
+    >>> scorer.thresholds_.head(3)
     >>> scores = scorer.transform(orders)
-    >>> sorted(scores["frequency_score"].unique().tolist())
-    [1, 2, 3, 4, 5]
+    >>> scores[["customer_id", "recency_score", "frequency_score", "monetary_score"]].head(3)
     >>> mostly_once = np.array([[10, 1, 5.0]] * 8 + [[5, 2, 7.0], [1, 9, 50.0]])
     >>> rk.RFMScorer(n_bins=3).fit_transform(mostly_once)[:, 1]
     array([1, 1, 1, 1, 1, 1, 1, 1, 2, 3])
@@ -108,13 +117,18 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : Orders, DataFrame of customers, or array of shape (n_samples, n_features)
-            Where to learn them.
+            The data to learn from.
         y : ignored
 
         Returns
         -------
         RFMScorer
             Itself, fitted.
+
+        Raises
+        ------
+        RfmkitError
+            An argument is wrong, or `X` holds text.
         """
         self._check()
         self._columns: tuple[str, ...] = ()
@@ -133,18 +147,31 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> Any:
-        """Score customers by the learned thresholds.
+        """Return customers with their scores.
 
         Parameters
         ----------
         X : Orders, DataFrame of customers, or array
-            Who is scored.
+            The customers to score.
 
         Returns
         -------
         DataFrame or array
-            The customers with `recency_score, frequency_score, monetary_score` (1..n, n best), in
-            the input's kind and row order; for an array, an integer array of its shape.
+            The customers with `recency_score`, `frequency_score`, `monetary_score` (int64, 1 to n,
+            n best), in the input's kind and row order. For an array, an int64 array of its shape.
+
+        Raises
+        ------
+        NotFittedError
+            It has not been fitted (scikit-learn's own error).
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> early = rk.RFMScorer(n_bins=3).fit(orders.until("2023-12-31"))
+        >>> scores = early.transform(rk.summarize(orders))
+        >>> scores.groupby("frequency_score")["purchases"].agg(["min", "max", "count"])
         """
         check_is_fitted(self, "edges_")
         if isinstance(X, Orders) or self._is_customers(X):
@@ -154,13 +181,13 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         return np.column_stack(scored) if scored else values.astype("int64")
 
     def __sklearn_tags__(self) -> Tags:
-        """Tell scikit-learn that scores are integers whatever comes in."""
+        """Return scikit-learn's tags: scores are integers, whatever the input's dtype."""
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
         return tags
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[Any]:
-        """Name what `transform` gives: of customers all columns, of an array ``..._score``."""
+        """Return the columns of `transform`: all of customers, ``..._score`` of an array."""
         check_is_fitted(self, "edges_")
         if input_features is None and self._columns:
             return np.array([*(name for name in self._columns if name not in SCORES), *SCORES])
@@ -170,17 +197,27 @@ class RFMScorer(TransformerMixin, BaseEstimator):
             names = [f"x{place}" for place in range(self.n_features_in_)]
         return np.array([f"{name}_score" for name in names], dtype=object)
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:  # noqa: N803 (scikit-learn's)
+        """Return the method, the number of scores, and the next call."""
+        what = f"{self.n_bins} scores by {self.method}"
+        if not hasattr(self, "edges_"):
+            return f"<RFMScorer: {what}; not fitted. Next: .fit(orders)>"
+        missing = ", ".join(f"{name} {scores}" for name, scores in self.unreachable_.items())
+        missing = f"; no customer can get {missing}" if missing else ""
+        return f"<RFMScorer: {what} of {', '.join(self.edges_)}{missing}. Next: .transform(orders)>"
+
     def _numbers(self, X: Any, **options: Any) -> Floats:
-        """Give the array of numbers that scikit-learn sees; a log is none."""
+        """Return the array of numbers that scikit-learn sees; a log is none."""
         try:
             values: Floats = validate_data(self, X, dtype="numeric", **options)
         except (TypeError, ValueError) as error:
             if kind_of(X) is None or "convert" not in str(error):
                 raise
             raise RfmkitError(
-                "Scores are given to customers, or to columns of numbers.",
-                found=f"a frame without {', '.join(self._inputs)}, and with text",
-                hint="pass the orders that rk.read_orders gives, or rk.summarize(orders).",
+                f"A frame of customers needs customer_id, {', '.join(self._inputs)}; any other "
+                "frame must hold numbers only.",
+                found=f"text in a frame with columns {examples(X.columns)}",
+                hint="pass the orders that rk.read_orders returns, or rk.summarize(orders).",
             ) from error
         return values
 
@@ -201,15 +238,17 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         checks.whole("n_bins", self.n_bins, least=2)
         if (self.method == "bands") != (self.bands is not None):
             raise RfmkitError(
-                "method='bands' goes with bands={column: edges}, and only it.",
+                "method='bands' needs bands={column: edges}, and no other method takes bands.",
                 found=f"method={self.method!r}, bands={self.bands!r}",
+                hint="for example RFMScorer(method='bands', bands={'recency_days': [30, 90], "
+                "'purchases': [2, 4], 'spend': [100, 300]}).",
             )
 
     def _fit_table(self, table: ir.Table, engine: Engine) -> None:
         names = list(self._inputs)
         columns = table.select(**{name: table[name].cast("float64") for name in names})
         if self.method == "quantile":
-            edges = {name: _engine_edges(columns, name, self.n_bins, engine) for name in names}
+            edges = {name: engine_edges(columns, name, self.n_bins, engine) for name in names}
             self._keep(edges, self._unreachable_counts(edges))
         elif self.method == "mean":
             # Exact sums: a mean of doubles would depend on the order of the rows.
@@ -226,7 +265,7 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         elif self.method == "bands":
             self._learn(names, [np.array([]) for _ in names])
         else:
-            self._learn(names, [_collected(columns, name, engine) for name in names])
+            self._learn(names, [collected(columns, name, engine) for name in names])
         self.n_features_in_ = len(names)
 
     def _learn(self, names: Sequence[str], values: Sequence[Floats]) -> None:
@@ -234,13 +273,13 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         for place, (name, column) in enumerate(zip(names, values, strict=True)):
             match "quantile" if self.method == "pareto" and place == 0 else self.method:
                 case "bands":
-                    learned[name] = _band_edges(self.bands or {}, name)
+                    learned[name] = band_edges(self.bands or {}, name)
                 case "mean":
                     learned[name] = np.array([math.fsum(column) / len(column)])
                 case "pareto":
-                    learned[name] = _pareto_edges(column, self.n_bins)
+                    learned[name] = pareto_edges(column, self.n_bins)
                 case "kmeans":
-                    learned[name] = _kmeans_edges(column, self.n_bins)
+                    learned[name] = kmeans_edges(column, self.n_bins)
                 case _:
                     learned[name] = quantile_edges(column, self.n_bins)
         self._keep(learned, self._unreachable_counts(learned))
@@ -263,7 +302,7 @@ class RFMScorer(TransformerMixin, BaseEstimator):
     def _score(self, column: Floats, place: int) -> NDArray[np.int64]:
         edges = list(self.edges_.values())[place]
         above = np.searchsorted(edges, column, side="right")
-        # Recency is turned round here and in `score_columns`, and nowhere else: near is good.
+        # Recency is reversed here and in `score_columns`: a short silence is best.
         return (len(edges) - above if _is_recency(self.edges_, place) else above) + 1
 
 
@@ -279,107 +318,8 @@ def score_columns(scorer: RFMScorer, table: ir.Table) -> ir.Table:
     return table.mutate(**scored)
 
 
-def quantile_edges(values: Floats, n_bins: int, counts: Floats | None = None) -> Floats:
-    """Cut values into bins of equal shares that keep ties together and still reach every bin.
-
-    From below, for each number of bins left: the edge is the smallest value above the exact
-    discrete quantile 1 / bins of what is left. Where one value holds more than its share, the
-    bins above share the rest; and as many different values stay as there are bins to fill.
-
-    >>> quantile_edges(np.array([1.0] * 8 + [2, 3]), 3)
-    array([2., 3.])
-    """
-    distinct, place = np.unique(values, return_inverse=True)
-    held = np.bincount(place, counts).astype(float)
-    edges, start = [], 0
-    for bins in range(n_bins, 1, -1):
-        left = held[start:]
-        if len(left) < 2:  # noqa: PLR2004 (one value cannot be cut)
-            break
-        cut = start + int(np.argmax(left.cumsum() >= np.ceil(left.sum() / bins))) + 1
-        start = max(min(cut, len(distinct) - bins + 1), start + 1)
-        edges.append(distinct[start])
-    return np.array(edges, dtype=float)
-
-
-def _engine_edges(table: ir.Table, name: str, n_bins: int, engine: Engine) -> Floats:
-    """Do the same as `quantile_edges` where the customers live, a few numbers at a time."""
-    column = table.filter(table[name].notnull()).select(value=table[name])
-
-    def counted() -> Floats:
-        found = engine.frame(column.group_by("value").agg(rows=column.count()))
-        return quantile_edges(found["value"].to_numpy(), n_bins, found["rows"].to_numpy())
-
-    if name in INPUTS[:2]:  # whole days and counts: few different values
-        return counted()
-    edges: list[float] = []
-    rows = engine.row(column.aggregate(rows=column.count()))["rows"]
-    left = column
-    for bins in range(n_bins, 1, -1):
-        # Half a row under the rank: no rounding of the share can move it.
-        quantile = engine.quantile(left, "value", (-(-rows // bins) - 0.5) / max(rows, 1))
-        left = column.filter(column.value > quantile)
-        above = engine.row(left.aggregate(edge=left.value.min(), rows=left.count()))
-        if above["edge"] is None:
-            return counted()  # one value holds nearly all: few different ones are left
-        edges.append(above["edge"])
-        rows = above["rows"]
-    return np.array(edges, dtype=float)
-
-
-def _collected(table: ir.Table, name: str, engine: Engine) -> Floats:
-    column = table.filter(table[name].notnull()).select(name)
-    return np.asarray(engine.arrow(column)[name].to_numpy(), dtype=float)
-
-
-def _band_edges(bands: Mapping[str, Sequence[float]], name: str) -> Floats:
-    try:
-        edges = np.asarray(bands[name], dtype=float).reshape(-1)
-    except (KeyError, TypeError, ValueError):
-        edges = np.array([])
-    if not len(edges) or np.isnan(edges).any() or (np.diff(edges) <= 0).any():
-        raise RfmkitError(
-            f"bands[{name!r}] holds rising edges.",
-            found=f"bands={bands!r}",
-            hint="edges [15, 60] make the bands [.., 15), [15, 60) and [60, ..).",
-        )
-    return edges
-
-
-def _pareto_edges(values: Floats, n_bins: int) -> Floats:
-    """Cut from the top: each score takes 80 % of the total that is left."""
-    distinct, counts = np.unique(values, return_counts=True)
-    edges: list[float] = []
-    end = len(distinct)
-    for _ in range(n_bins - 1):
-        if end < 2:  # noqa: PLR2004
-            break
-        money = (distinct * counts)[:end][::-1].cumsum()
-        if money[-1] <= 0:
-            break
-        end = min(max(end - int(np.argmax(money >= PARETO_TOP * money[-1])) - 1, 1), end - 1)
-        edges.append(distinct[end])
-    return np.array(sorted(edges), dtype=float)
-
-
-def _kmeans_edges(values: Floats, n_bins: int) -> Floats:
-    """Cut half-way between the centres of one-dimensional k-means on distinct values."""
-    from sklearn.cluster import KMeans
-
-    distinct, counts = np.unique(values, return_counts=True)
-    bins = min(n_bins, len(distinct))
-    if bins < 2:  # noqa: PLR2004
-        return np.array([])
-    # Started from the quantiles, k-means has no chance in it.
-    seeds = np.quantile(distinct, (np.arange(bins) + 0.5) / bins)[:, None]
-    fitted = KMeans(bins, init=seeds, n_init=1).fit(distinct[:, None], sample_weight=counts)
-    centres = np.unique(fitted.cluster_centers_)
-    middles = (centres[1:] + centres[:-1]) / 2
-    return np.asarray(distinct[np.searchsorted(distinct, middles, side="left")], dtype=float)
-
-
 def _is_recency(names: Iterable[str], place: int) -> bool:
-    """Tell the column of which less is better: by its name, and without names the first."""
+    """Whether less is better in a column: in recency_days, or else in the first column."""
     listed = list(names)
     return listed[place] == INPUTS[0] if INPUTS[0] in listed else place == 0
 

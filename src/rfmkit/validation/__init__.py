@@ -1,1 +1,1 @@
-"""Which model to trust: backtests on past days, baselines, and a recommendation."""
+"""Validation: backtests of churn models on past days, baselines, and a recommendation."""

@@ -303,7 +303,7 @@ class Backtest:
 
         if self.tracking.empty:
             raise RfmkitError(
-                "A model that expects counts of purchases is needed.",
+                "A plot of purchases needs a model that expects counts of them.",
                 found="none with predict_purchases that could be fitted on the last origin",
                 hint="add rk.ModifiedBetaGeo() to the models.",
             )
