@@ -102,13 +102,13 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
 
     Examples
     --------
-    >>> import tempfile, pathlib
+    >>> import json, tempfile, pathlib
     >>> import rfmkit as rk
     >>> model = rk.ModifiedBetaGeo(90).fit(rk.read_orders(rk.load_sample()))
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "churn.json"
     >>> rk.save_model(model, path)
-    >>> print(path.read_text()[:64])
-    {"schema": 1, "library": "rfmkit ...", "model": "ModifiedBetaGeo"
+    >>> list(json.loads(path.read_text()))
+    ['schema', 'library', 'model', 'state']
     """
     from rfmkit import __version__
 
@@ -163,6 +163,9 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     >>> model = rk.load_model(path)
     >>> churn = model.predict_churn(orders)
     >>> churn[["customer_id", "churn_probability"]].head(2).round(3)
+      customer_id  churn_probability
+    0     C000001              0.805
+    1     C000002              0.947
     """
     text = Path(path).read_text(encoding="utf-8", errors="replace")
     try:

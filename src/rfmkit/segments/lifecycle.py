@@ -77,11 +77,15 @@ class Lifecycle:
     >>> lifecycle = rk.Lifecycle(lost_after=180).fit(orders)
     >>> lifecycle.boundaries_.head(3)
       stratum  first_order_number  silent_after_days  lost_after_days
-    0       1                   1                108              180
-    1       2                   2                 72              180
-    2     3-4                   3                 62              180
+    0       1                   1                124              180
+    1       2                   2                 89              180
+    2     3-4                   3                 80              180
     >>> stages = lifecycle.transform(orders)
     >>> stages[["customer_id", "recency_days", "purchases", "segment", "phase"]].head(3)
+      customer_id  recency_days  purchases  segment   phase
+    0     C000001           108          1      new  active
+    1     C000002           288          1  dormant    lost
+    2     C000003            14          5   repeat  active
     """
 
     def __init__(
@@ -163,6 +167,11 @@ class Lifecycle:
         >>> orders = rk.read_orders(rk.load_sample())
         >>> stages = rk.Lifecycle().fit(orders).transform(orders)
         >>> stages.groupby(["phase", "segment"])["customer_id"].count().head(3)
+        phase   segment
+        active  fan         68
+                new        125
+                repeat     242
+        Name: customer_id, dtype: int64
         """
         needs = ("customer_id", "purchases", "recency_days")
         return over_customers(
@@ -188,6 +197,11 @@ class Lifecycle:
         >>> orders = rk.read_orders(rk.load_sample())
         >>> stages = rk.Lifecycle(silent_after=60).fit_transform(orders)
         >>> stages["phase"].value_counts()
+        phase
+        silent    466
+        active    371
+        lost      303
+        Name: count, dtype: int64
         """
         return self.fit(source).transform(source)
 

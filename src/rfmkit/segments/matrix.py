@@ -53,6 +53,12 @@ def lifecycle_matrix(segments: Any, *, loyal_purchases: int = 3) -> Any:
     >>> segments = rk.segment(rk.read_orders(rk.load_sample()))
     >>> matrix = rk.lifecycle_matrix(segments)
     >>> matrix.pivot(index="value_stage", columns="phase", values="customers")
+    phase        active  lost  silent
+    value_stage
+    fan              68     4      49
+    loyal           183    77     149
+    new             125   164     120
+    repeat           59    58      84
     """
     checks.whole("loyal_purchases", loyal_purchases)
     source = _customers(segments, "purchases", "phase", "frequency_score", "monetary_score")
@@ -117,6 +123,12 @@ def lifecycle_grid(
     >>> segments = rk.segment(rk.read_orders(rk.load_sample()))
     >>> grid = rk.lifecycle_grid(segments, cycles=(0, 1, 3))
     >>> grid.pivot(index="from_purchases", columns="from_cycles", values="customers")
+    from_cycles     0.0  1.0  3.0
+    from_purchases
+    1                46   52  311
+    2                41   44  116
+    3                46   51  101
+    5               153   79  100
     """
     _check_bands(purchases, cycles)
     if cycle_days is not None:

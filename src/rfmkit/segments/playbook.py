@@ -62,7 +62,11 @@ def playbook_actions(lang: Lang = "en") -> pd.DataFrame:
     Examples
     --------
     >>> import rfmkit as rk
-    >>> rk.playbook_actions()[["segment", "phase"]].head(3)
+    >>> rk.playbook_actions()[["segment", "phase", "action"]].iloc[1:4]
+      segment   phase                                             action
+    1     new  active  Notes on dispatch and arrival, help with the p...
+    2  repeat  active  New goods first, related goods and sets, steps...
+    3     fan  active  Invite to what others do not get; ask for revi...
     """
     import pandas as pd
 
@@ -109,6 +113,10 @@ def playbook(
     >>> import rfmkit as rk
     >>> segments = rk.segment(rk.read_orders(rk.load_sample()))
     >>> rk.playbook(segments)[["customer_id", "segment", "action"]].head(3)
+      customer_id  segment                                             action
+    0     C000001      new  Notes on dispatch and arrival, help with the p...
+    1     C000002  dormant  Win back now: goods of the kind they bought, a...
+    2     C000003   repeat  New goods first, related goods and sets, steps...
     """
     if lang is not None:
         checks.choice("lang", lang, LABELS)

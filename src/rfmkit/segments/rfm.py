@@ -91,8 +91,16 @@ class RFMScorer(TransformerMixin, BaseEstimator):
     >>> orders = rk.read_orders(rk.load_sample())
     >>> scorer = rk.RFMScorer(n_bins=3).fit(orders)
     >>> scorer.thresholds_.head(3)
+             column  score  from_value  to_value
+    0  recency_days      3        -inf      63.0
+    1  recency_days      2        63.0     305.0
+    2  recency_days      1       305.0       inf
     >>> scores = scorer.transform(orders)
     >>> scores[["customer_id", "recency_score", "frequency_score", "monetary_score"]].head(3)
+      customer_id  recency_score  frequency_score  monetary_score
+    0     C000001              2                1               1
+    1     C000002              2                1               2
+    2     C000003              3                3               2
     >>> mostly_once = np.array([[10, 1, 5.0]] * 8 + [[5, 2, 7.0], [1, 9, 50.0]])
     >>> rk.RFMScorer(n_bins=3).fit_transform(mostly_once)[:, 1]
     array([1, 1, 1, 1, 1, 1, 1, 1, 2, 3])
@@ -172,6 +180,11 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         >>> early = rk.RFMScorer(n_bins=3).fit(orders.until("2023-12-31"))
         >>> scores = early.transform(rk.summarize(orders))
         >>> scores.groupby("frequency_score")["purchases"].agg(["min", "max", "count"])
+                         min  max  count
+        frequency_score
+        1                  1    1    409
+        2                  2    3    319
+        3                  4   48    412
         """
         check_is_fitted(self, "edges_")
         if isinstance(X, Orders) or self._is_customers(X):

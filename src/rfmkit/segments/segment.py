@@ -96,7 +96,18 @@ def segment(
     >>> orders = rk.read_orders(rk.load_sample())
     >>> segments = rk.segment(orders)
     >>> segments[["customer_id", "segment", "phase", "purchases", "spend"]].head(3)
+      customer_id  segment   phase  purchases   spend
+    0     C000001      new  active          1   85.09
+    1     C000002  dormant  silent          1  121.46
+    2     C000003   repeat  active          5  144.69
     >>> segments["segment"].value_counts()
+    segment
+    dormant     705
+    repeat      242
+    new         125
+    fan          68
+    prospect     60
+    Name: count, dtype: int64
     """
     table = segment_table(
         orders, cycle=cycle, churn=churn, scorer=scorer, lifecycle=lifecycle,

@@ -37,13 +37,13 @@ class PurchaseCycles:
     >>> orders = rk.read_orders(rk.load_sample())
     >>> cycle = rk.PurchaseCycle().fit(orders)
     >>> print(round(cycle.cycle_days_, 1), "days")
-    38.2 days
+    29.0 days
     >>> stages = rk.Lifecycle(silent_after=rk.PurchaseCycles(2), cycle=cycle).fit(orders)
     >>> stages.boundaries_[["stratum", "silent_after_days"]].head(3)
       stratum  silent_after_days
-    0       1                 76
-    1       2                 76
-    2     3-4                 76
+    0       1                 58
+    1       2                 58
+    2     3-4                 58
     """
 
     count: float
@@ -67,9 +67,9 @@ class SilenceQuantile:
     >>> stages = rk.Lifecycle(silent_after=rk.SilenceQuantile(0.9)).fit(orders)
     >>> stages.boundaries_[["stratum", "silent_after_days"]].head(3)
       stratum  silent_after_days
-    0       1                175
-    1       2                107
-    2     3-4                103
+    0       1                250
+    1       2                140
+    2     3-4                123
     """
 
     share: float
@@ -92,9 +92,9 @@ class ChurnProbability:
     >>> stages = rk.Lifecycle(lost_after=rk.ChurnProbability(0.9)).fit(orders)
     >>> stages.boundaries_[["stratum", "lost_after_days"]].head(3)
       stratum  lost_after_days
-    0       1              175
-    1       2              175
-    2     3-4              175
+    0       1              244
+    1       2              198
+    2     3-4              247
     """
 
     churn: float

@@ -62,6 +62,9 @@ class BaseRate:
     >>> orders = rk.read_orders(rk.load_sample())
     >>> model = BaseRate(horizon_days=90).fit(orders)
     >>> model.predict_churn(orders).head(2).round(4)
+      customer_id  churn_probability
+    0     C000001             0.7049
+    1     C000002             0.7049
     """
 
     name: ClassVar = "base rate"

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from rfmkit import _checks as checks
-from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, examples
-from rfmkit.orders.orders import as_day, as_orders
+from rfmkit.exceptions import RfmkitError, examples
+from rfmkit.orders.orders import as_orders
 from rfmkit.report._sections import Report, Section, as_html, as_text
 from rfmkit.validation import _metrics as metrics
 from rfmkit.validation._baselines import BASELINES
 from rfmkit.validation._leaderboard import leaderboard
+from rfmkit.validation._origins import choose_origins
 from rfmkit.validation._trial import (
     POOLED,
     hold_trial,
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Backtest", "backtest"]
 
-MOST_ORIGINS: Final = 3
 SHOWN: Final = (
     "log_loss", "log_loss_lower", "log_loss_upper", "brier", "brier_skill", "ece",
     "calibration_slope", "calibration_intercept", "auc", "top_decile_lift", "count_mae",
@@ -126,6 +124,12 @@ def backtest(
     >>> orders = rk.read_orders(rk.load_sample())
     >>> result = rk.backtest(orders, [rk.ModifiedBetaGeo()], 90, origins=["2024-07-03"])
     >>> result.pooled[["model", "customers", "log_loss", "brier", "tie"]].round(4)
+                   model  customers  log_loss   brier    tie
+    0    ModifiedBetaGeo        846    0.4149  0.1331   True
+    1            recency        846    0.4689  0.1543  False
+    2  recency / own gap        846    0.4769  0.1576  False
+    3     rate x horizon        846    0.5641  0.1885  False
+    4          base rate        846    0.6281  0.2181  False
     """
     orders = as_orders(orders)
     horizon_days = checks.horizon(horizon_days)
@@ -137,7 +141,7 @@ def backtest(
     log = orders.history.engine.row(
         table.aggregate(customers=table.count(), first=table.first_purchase.min())
     )
-    days = _origins(orders.as_of, log["first"], horizon_days, origins)
+    days = choose_origins(orders.as_of, log["first"], horizon_days, origins)
     share = min(1.0, sample / log["customers"])
     trials = [hold_trial(orders, entrants, day, horizon_days, share) for day in days]
     result = Backtest(
@@ -181,7 +185,14 @@ class Backtest:
     >>> result = rk.backtest(orders, [rk.ModifiedBetaGeo()], 90, origins=["2024-07-03"])
     >>> bins = result.reliability.query("model == 'ModifiedBetaGeo'")
     >>> bins[["bin", "customers", "predicted", "observed"]].head(3).round(3)
+       bin  customers  predicted  observed
+    0    1         85      0.198     0.141
+    1    2         84      0.378     0.250
+    2    3         85      0.500     0.400
     >>> result.tracking.query("model == 'ModifiedBetaGeo'").tail(2).round(1)
+                  model  days  expected_purchases  purchases
+    11  ModifiedBetaGeo    84               500.7        552
+    12  ModifiedBetaGeo    90               533.7        592
     """
 
     predictions: pd.DataFrame | None = None
@@ -237,6 +248,10 @@ class Backtest:
         >>> orders = rk.read_orders(rk.load_sample())
         >>> result = rk.backtest(orders, rk.ChurnCurve(), 90, origins=["2024-07-03"])
         >>> result.to_frame()[["model", "origin", "log_loss"]].head(3).round(4)
+                       model origin  log_loss
+        0         ChurnCurve    all    0.4395
+        1            recency    all    0.4689
+        2  recency / own gap    all    0.4769
         """
         return self.leaderboard
 
@@ -328,8 +343,11 @@ class Backtest:
         return Report(title, (section,))
 
     def __repr__(self) -> str:
-        """Return the leaderboard over all origins as plain text."""
-        return as_text(self._report())
+        """Return the leaderboard over all origins as plain text, and the next calls."""
+        text = as_text(self._report()).rstrip("\n")
+        return (
+            f"{text}\n\nNext: .leaderboard has every origin; .plot_reliability() draws calibration."
+        )
 
     def _repr_html_(self) -> str:
         return as_html(self._report())
@@ -337,50 +355,3 @@ class Backtest:
 
 def _shown(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.4f}"
-
-
-def _origins(
-    as_of: dt.date, first: dt.date, horizon: int, given: Sequence[Day] | None
-) -> list[dt.date]:
-    """Return the past days that were passed, checked, or else the default ones."""
-    if given is None:
-        return _default_origins(as_of, first, horizon)
-    listed = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
-    days = sorted({as_day(day, "origins") for day in listed})
-    if not days:
-        raise RfmkitError(
-            "origins must name at least one day.",
-            found=f"origins={given!r}",
-            hint="leave it out, or pass dates: origins=['2024-06-30'].",
-        )
-    if (as_of - days[-1]).days < horizon:
-        raise NotEnoughHistoryError(
-            f"Every origin must lie {horizon} days or more before as_of.",
-            found=f"origin {days[-1]} with as_of {as_of}",
-            hint="pass earlier origins or a shorter horizon_days.",
-        )
-    if days[0] < first:
-        raise NotEnoughHistoryError(
-            "At least one customer must have bought by every origin.",
-            found=f"origin {days[0]}, and the first purchase on {first}",
-            hint=f"pass origins from {first} on.",
-        )
-    return days
-
-
-def _default_origins(as_of: dt.date, first: dt.date, horizon: int) -> list[dt.date]:
-    """Return the last days, at most three, whose horizons do not overlap."""
-    back = [(place, as_of.toordinal() - place * horizon) for place in range(1, MOST_ORIGINS + 1)]
-    days = [
-        dt.date.fromordinal(day) for place, day in back
-        if day - first.toordinal() >= (horizon if place == 1 else 2 * horizon)
-    ]  # fmt: skip
-    if not days:
-        most = (as_of - first).days // 2
-        raise NotEnoughHistoryError(
-            f"The log must hold a horizon of {horizon} days before the origin and one after it.",
-            found=f"{(as_of - first).days} days, {first} to {as_of}",
-            hint=f"pass horizon_days={most} or less, or name origins=."
-            if most else "read a longer log.",
-        )  # fmt: skip
-    return days[::-1]

@@ -103,8 +103,14 @@ def recommend_model(
     >>> orders = rk.read_orders(rk.load_sample())
     >>> found = rk.recommend_model(orders, 90, origins=["2024-07-03"])
     >>> print(found.reason)
+    ModifiedBetaGeo: log-loss 0.4149 (0.3821 to 0.4496) over 846 outcomes, against 0.6281 of the
+    base rate; tied with ChurnModel, and the simplest of them.
     >>> churn = found.model.fit(orders).predict_churn(orders)
     >>> churn[["customer_id", "churn_probability"]].head(3).round(3)
+      customer_id  churn_probability
+    0     C000001              0.805
+    1     C000002              0.947
+    2     C000003              0.305
     """
     entrants = named_models([make() for make in DEFAULT_MODELS] if models is None else models)
     result = backtest(orders, entrants, horizon_days=horizon_days, origins=origins, sample=sample)
