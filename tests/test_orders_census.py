@@ -131,7 +131,7 @@ def test_rows_are_compared_wherever_an_id_comes_again(tmp_path, place, again, ru
 def test_what_was_held_before_is_freed(tmp_path):
     path = tmp_path / "ExportOrderList.csv"
     path.write_text("\n".join([HEADER, *ROWS, ROWS[0], ""]), encoding="utf-8")
-    engine = rk.read_orders(path, format="taobao").engine
+    engine = rk.read_orders(path, format="taobao").history.engine
     held = "FROM duckdb_tables() WHERE NOT contains(table_name, '_errors_')"
     held += " AND NOT contains(table_name, '_scan_') AND starts_with(table_name, 'rfmkit_csv')"
     assert engine.scalar_sql(f"SELECT count(*) {held}") == 1
@@ -203,7 +203,7 @@ def cells_of(written, alphabet):
 def outcome(engine, kind, column):
     """Read a column as `read_orders` does, or give the error."""
     table = open_frame(pa.table({"x": pa.array(column, pa.string())}), engine=engine).table
-    counts = census.count_cells(table, engine, {"x": ("x", kind)})["x"]
+    counts = census.count_columns(table, engine, {"x": ("x", kind)})["x"]
     try:
         return [
             tuple(row.values()) for row in engine.arrow(READERS[kind](table.x, counts)).to_pylist()

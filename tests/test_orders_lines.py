@@ -454,7 +454,7 @@ def test_a_log_without_order_ids_says_what_an_order_is():
 
 
 def test_a_log_without_rows_is_an_error():
-    expected = "Found: columns 'customer', 'date', 'total' and no row\nHint: the export"
+    expected = "Found: columns 'customer', 'date', 'total' and no row\nHint: export it again"
     with pytest.raises(OrdersError, match=expected):
         rk.read_orders(log(total=[1]).iloc[:0])
 

@@ -66,7 +66,9 @@ def test_a_day_is_a_date_a_datetime_or_text(day):
     ids=repr,
 )
 def test_what_is_no_day_is_an_error(day):
-    with pytest.raises(RfmkitError, match=r"as_of must be a date, or text such as '2024-04-24'\.\nFound: as_of=."):
+    with pytest.raises(
+        RfmkitError, match=r"as_of must be a date, or text such as '2024-04-24'\.\nFound: as_of=."
+    ):
         rk.read_orders(THREE_DAYS, as_of=day)
 
 
@@ -151,7 +153,9 @@ def test_the_day_cannot_be_set():
 @pytest.mark.parametrize("how", [copy.copy, copy.deepcopy], ids=["copy", "deepcopy"])
 def test_a_log_is_not_copied(how):
     orders = rk.read_orders(THREE_DAYS)
-    with pytest.raises(RfmkitError, match=r"neither copied nor pickled\.\nHint: "):
+    with pytest.raises(
+        RfmkitError, match=r"^Orders cannot be copied or pickled: .*\nFound: .*\nHint: "
+    ):
         how(orders)
 
 
@@ -161,20 +165,23 @@ def test_a_log_is_not_copied(how):
 @pytest.mark.parametrize(
     ("day", "text"),
     [
-        (None, "<Orders: 2 customers, 3 orders, 7.00 as of 2024-01-03; 3 of 6 rows set aside"),
-        ("2024-01-02", "<Orders: 2 customers, 2 orders, 3.00 as of 2024-01-02; 2 of "),
-        ("2023-01-01", "<Orders: 0 customers, 0 orders, 0.00 as of 2023-01-01; 2 of "),
+        (None, "<Orders: 2 customers, 3 orders, 7.00 net as of 2024-01-03; 3 of 6 rows set aside"),
+        ("2024-01-02", "<Orders: 2 customers, 2 orders, 3.00 net as of 2024-01-02; 2 of "),
+        ("2023-01-01", "<Orders: 0 customers, 0 orders, 0.00 net as of 2023-01-01; 2 of "),
     ],
 )  # fmt: skip
-def test_a_log_says_what_it_holds_in_one_line(day, text):
+def test_a_log_says_what_it_holds_and_what_to_call_next(day, text):
     orders = rk.read_orders(THREE_DAYS, as_of=day)
-    assert repr(orders).startswith(text)
-    assert "\n" not in repr(orders)
+    holds, following = repr(orders).splitlines()
+    assert holds.startswith(text)
+    assert following.startswith("Next: rk.segment(orders)")
 
 
 def test_large_numbers_are_grouped():
     frame = pd.concat([log(total=[1.005])] * 1200)
-    assert repr(rk.read_orders(frame)).startswith("<Orders: 1 customers, 1,200 orders, 1206.00 as")
+    assert repr(rk.read_orders(frame)).startswith(
+        "<Orders: 1 customers, 1,200 orders, 1,206.00 net as"
+    )
 
 
 def test_the_frame_is_the_valid_orders_in_canonical_form():

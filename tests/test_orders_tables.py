@@ -89,7 +89,9 @@ def test_an_empty_mapping_is_an_error():
 
 def test_files_of_a_format_of_one_table_have_the_same_columns(tmp_path):
     write(tmp_path)
-    with pytest.raises(ColumnsDifferError, match=r"^All files of one log have the same columns\."):
+    with pytest.raises(
+        ColumnsDifferError, match=r"^All files of one log must have the same columns\."
+    ):
         rk.read_orders(tmp_path, format="taobao")
 
 
