@@ -337,7 +337,10 @@ def test_a_model_without_a_fit_says_so(customers):
 
 @pytest.mark.parametrize(
     ("options", "match"),
-    [({"horizon_days": 0}, "horizon_days must be a whole number of at least 1"), ({"unit_days": -1}, "unit_days is a")],
+    [
+        ({"horizon_days": 0}, "horizon_days must be a whole number of at least 1"),
+        ({"unit_days": -1}, "unit_days must be a"),
+    ],
 )
 def test_arguments_that_mean_nothing_are_errors(options, match, customers):
     with pytest.raises(RfmkitError, match=match):

@@ -379,8 +379,14 @@ def test_integer_ids_stay_integers(curve):
             {"anchor": "today"},
             r"anchor must be one of 'last_order', 'snapshot'\.\nFound: anchor='today'",
         ),
-        ({"horizon_days": 0}, r"horizon_days must be a whole number of at least 1 .*\nFound: horizon_days=0"),
-        ({"confidence": 95}, r"confidence must be a number between 0 and 1\.\nFound: .*confidence=95"),
+        (
+            {"horizon_days": 0},
+            r"horizon_days must be a whole number of at least 1\.\nFound: horizon_days=0",
+        ),
+        (
+            {"confidence": 95},
+            r"confidence must be a number between 0 and 1\.\nFound: .*confidence=95",
+        ),
         ({"order_numbers": ()}, r"order_numbers rise from 1.*\nFound: \(\)"),
         ({"order_numbers": (2, 3)}, r"order_numbers rise from 1.*\nFound: \(2, 3\)"),
         ({"order_numbers": (1, 3, 2)}, r"order_numbers rise from 1.*\nFound: \(1, 3, 2\)"),

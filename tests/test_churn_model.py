@@ -259,7 +259,7 @@ def test_settings_are_checked(read, settings, match):
 
 
 def test_a_log_is_asked_for(shop):
-    with pytest.raises(RfmkitError, match="The log has been read"):
+    with pytest.raises(RfmkitError, match="Expected the Orders that rk.read_orders returns"):
         rk.ChurnModel(60).fit(shop)
 
 

@@ -191,9 +191,15 @@ def test_spark_finds_the_same(spark, sample, period):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"return_rate": 10}, r"return_rate must be a number between 0 and 1\.\nFound: return_rate=10"),
+        (
+            {"return_rate": 10},
+            r"return_rate must be a number between 0 and 1\.\nFound: return_rate=10",
+        ),
         ({"q": 0}, r"q must be a number between 0 and 1\.\nFound: q=0"),
-        ({"horizon_days": 0}, r"horizon_days must be a whole number of at least 1\.\nFound: horizon_days=0"),
+        (
+            {"horizon_days": 0},
+            r"horizon_days must be a whole number of at least 1\.\nFound: horizon_days=0",
+        ),
     ],
 )
 def test_a_wrong_option_is_named(orders, options, message):
@@ -204,7 +210,7 @@ def test_a_wrong_option_is_named(orders, options, message):
 def test_a_log_is_needed_in_which_somebody_came_back(sample):
     with pytest.raises(NotEnoughHistoryError, match=r"bought twice\.\nFound: 12 purchases by as"):
         rk.churn_period(rk.read_orders(log_of([])))
-    with pytest.raises(RfmkitError, match="The log has been read"):
+    with pytest.raises(RfmkitError, match="Expected the Orders that rk.read_orders returns"):
         rk.churn_period(sample)
 
 
