@@ -38,6 +38,7 @@ __all__ = [
     "read_orders",
     "Orders",
     "Audit",
+    "Format",
     "summarize",
     "purchase_gaps",
     "snapshots",

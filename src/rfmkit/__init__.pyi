@@ -19,6 +19,7 @@ from .cycle import PurchaseCycle as PurchaseCycle
 from .datasets import load_sample as load_sample
 from .datasets import simulate_orders as simulate_orders
 from .exceptions import RfmkitError as RfmkitError
+from .formats.format import Format as Format
 from .history.customers import summarize as summarize
 from .history.purchases import purchase_gaps as purchase_gaps
 from .history.snapshots import snapshots as snapshots
