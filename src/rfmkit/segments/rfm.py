@@ -127,6 +127,7 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         X : Orders, DataFrame of customers, or array of shape (n_samples, n_features)
             The data to learn from.
         y : ignored
+            Here for pipelines of scikit-learn.
 
         Returns
         -------

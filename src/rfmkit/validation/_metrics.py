@@ -64,6 +64,7 @@ def log_loss(churned: ArrayLike, predicted: ArrayLike) -> float:
     Returns
     -------
     float
+        The score, in nats.
 
     Examples
     --------

@@ -32,6 +32,7 @@ def reliability_curve(table: pd.DataFrame, *, title: str, ax: Axes | None = None
     Returns
     -------
     Axes
+        The axes that were drawn on.
 
     Raises
     ------
@@ -85,6 +86,7 @@ def tracking_curve(table: pd.DataFrame, *, title: str, ax: Axes | None = None) -
     Returns
     -------
     Axes
+        The axes that were drawn on.
 
     Raises
     ------

@@ -36,6 +36,7 @@ def churn_curve(
     Returns
     -------
     Axes
+        The axes that were drawn on.
 
     Raises
     ------

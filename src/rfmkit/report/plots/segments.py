@@ -26,6 +26,7 @@ def segment_sizes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
+        The axes that were drawn on.
 
     Raises
     ------
