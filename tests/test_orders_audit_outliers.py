@@ -4,9 +4,9 @@ import re
 
 import pandas as pd
 import pytest
-from test_alarms import SHOP, only, shop
 
 import rfmkit as rk
+from shops import SHOP, only, shop
 
 BRUSHED = "One amount, paid on one day by many who bought once only: "
 CROWDED = "Customers with "

@@ -5,22 +5,7 @@ import pandas as pd
 import pytest
 
 import rfmkit as rk
-
-
-def shop(days=120, a_day=5):
-    """Make an uneventful log: every day a few orders of many customers, of many amounts."""
-    rng = np.random.default_rng(3)
-    size = days * a_day
-    return pd.DataFrame({
-        "order_id": [f"o{place}" for place in range(size)],
-        "customer": [f"c{place}" for place in rng.integers(0, size // 4, size)],
-        "date": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(size) // a_day, unit="D"),
-        "total": [f"{cents / 100:.2f}" for cents in rng.integers(500, 5000, size)],
-        "status": "paid",
-    })  # fmt: skip
-
-
-SHOP = shop()
+from shops import SHOP, only, shop
 
 
 def changed(rows, **columns):
@@ -34,13 +19,6 @@ def changed(rows, **columns):
 
 def without_days(first, last):
     return SHOP[(SHOP["date"] < first) | (SHOP["date"] > last)]
-
-
-def only(warnings, start):
-    """Give the one warning that begins like this, or nothing; there is no other."""
-    assert [warning for warning in warnings if not warning.startswith(start)] == []
-    assert len(warnings) <= 1
-    return warnings[0] if warnings else ""
 
 
 def test_an_uneventful_log_is_silent():
