@@ -149,10 +149,10 @@ def test_errors_and_warnings_name_options(tmp_path):
     done = run_process("segment", "log.csv", cwd=tmp_path)
     assert done.stderr.endswith("Hint: name it: --customer COLUMN.\n")
     done = run_process("segment", "log.csv", "--customer", "who", cwd=tmp_path)
-    assert done.stderr.endswith("Hint: say which: --dayfirst or --monthfirst.\n")
+    assert done.stderr.endswith("Hint: pass --dayfirst or --monthfirst.\n")
     (tmp_path / "log.csv").write_text("customer,date,total\n" + ",2024-05-03,1\na,2024-05-03,1\n")
     done = run_process("check", "log.csv", cwd=tmp_path)
-    assert "name the right column, --customer." in " ".join(done.stdout.split())
+    assert "name the right column with --customer." in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize(
