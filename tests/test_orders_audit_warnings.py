@@ -38,7 +38,7 @@ def test_an_uneventful_log_is_silent():
         ("total", "free", 30, "Rows without an amount", None),
         ("total", "free", 31, "Rows without an amount", "31 of 600 rows (5.2 %)"),
         ("total", "0", 30, "Orders of amount zero", None),
-        ("total", "0", 31, "Orders of amount zero", "31 of 600 orders (5.2 %), aside"),
+        ("total", "0", 31, "Orders of amount zero", "31 of 600 orders (5.2 %), set aside"),
         ("status", "odd", 2, "Statuses that no table names", "'odd': 2 of 600 rows (0.3 %)"),
         ("total", "$7.00", 9, "Signs beside the amounts", None),
     ],

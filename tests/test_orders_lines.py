@@ -181,8 +181,8 @@ def test_an_offset_becomes_the_shops_clock_and_its_day(written, zone, shown):
 )
 def test_an_offset_without_the_shops_zone_is_an_error(written):
     expected = (
-        "The shop's time zone is known, since 'date' holds moments with an offset.\n"
-        f"Found: for example {written!r}\nHint: name it: tz='Asia/Shanghai'"
+        "The shop's time zone is needed: the times in 'date' have UTC offsets.\n"
+        f"Found: for example {written!r}\nHint: pass it: read_orders(..., tz='Europe/Berlin')"
     )
     with pytest.raises(OrdersError, match=re.escape(expected)):
         rk.read_orders(log(date=[written]))
@@ -191,7 +191,7 @@ def test_an_offset_without_the_shops_zone_is_an_error(written):
 def test_the_zone_of_a_duckdb_session_is_not_taken_for_the_shops():
     sql = "SELECT 'a' AS customer, 1 AS total, TIMESTAMPTZ '2024-05-01 23:30:00+00' AS date"
     relation = duckdb.connect().sql(sql)
-    with pytest.raises(OrdersError, match=r"Found: for example 'UTC instants'\nHint: name it"):
+    with pytest.raises(OrdersError, match=r"Found: for example 'UTC instants'\nHint: pass it: "):
         rk.read_orders(relation)
     assert moments(relation, tz="Asia/Shanghai") == [pd.Timestamp("2024-05-02 07:30")]
 
@@ -401,7 +401,7 @@ def test_a_bad_word_of_the_caller_is_an_error():
 
 def test_a_status_column_of_a_thousand_words_is_an_error():
     frame = log(status=[f"order {n}" for n in range(1001)])
-    with pytest.raises(ColumnsError, match=r"over 1,000 different ones in 'status'\nHint: name"):
+    with pytest.raises(ColumnsError, match=r"over 1,000 different words in 'status'\nHint: name"):
         rk.read_orders(frame)
 
 
@@ -421,7 +421,7 @@ def test_words_may_be_categories(kind):
 def test_without_a_status_no_paid_time_means_unpaid(nothing):
     orders = rk.read_orders(log(paid_at=["2024-01-05", nothing, "2024-01-06"]))
     assert audited(orders)["unpaid"] == (1, Decimal(1))
-    assert "no status column: a row is paid where it has a paid time" in orders.notes
+    assert "no status column: a row is paid if it has a paid time" in orders.notes
 
 
 def test_with_a_status_no_paid_time_says_nothing():
@@ -450,7 +450,7 @@ def test_the_notes_name_the_column_of_each_role():
 
 
 def test_a_log_without_order_ids_says_what_an_order_is():
-    assert "no order id: every row is an order of its own" in rk.read_orders(log(total=[1])).notes
+    assert "no order id: every row is a separate order" in rk.read_orders(log(total=[1])).notes
 
 
 def test_a_log_without_rows_is_an_error():
@@ -500,14 +500,14 @@ def test_an_unpaid_order_needs_no_date_where_the_only_one_is_that_of_payment(sta
 
 def test_days_of_universal_time_are_noted():
     frame = log(date=pd.to_datetime(["2024-01-01T23:30:00Z"]))
-    note = "ordered_at: the days of 'date' are those of UTC; tz= names the shop's zone"
+    note = "ordered_at: the days of 'date' are days of UTC; pass tz= for those of the shop"
     assert note in rk.read_orders(frame).notes
     assert note not in rk.read_orders(frame, tz="UTC").notes
 
 
 def test_partial_refunds_of_unknown_size_are_noted():
     frame = log(status=["partially_refunded"])
-    note = "partially refunded orders count in full: no column says how much went back"
+    note = "partially refunded orders count in full: no column has the refunded money"
     assert note in rk.read_orders(frame).notes
     assert note not in rk.read_orders(frame.assign(refund=0.5)).notes
 

@@ -78,12 +78,12 @@ def test_an_order_id_of_several_customers_stays_apart_and_is_noted():
         ["a", "2", Decimal(1)],
         ["b", "1", Decimal(1)],
     ]
-    assert "1 order ids come with several customers: kept apart" in orders.notes
+    assert "1 order ids have several customers: kept apart" in orders.notes
 
 
 def test_order_ids_of_several_customers_are_counted_by_id():
     frame = log(order_id=["1", "1", "1", "2", "2", "3"], customer=["a", "b", "c", "a", "b", "a"])
-    assert "2 order ids come with several customers: kept apart" in rk.read_orders(frame).notes
+    assert "2 order ids have several customers: kept apart" in rk.read_orders(frame).notes
 
 
 def test_a_line_set_aside_takes_nothing_from_the_rest_of_its_order():

@@ -180,7 +180,7 @@ def test_a_log_says_what_it_holds_and_what_to_call_next(day, text):
 def test_large_numbers_are_grouped():
     frame = pd.concat([log(total=[1.005])] * 1200)
     assert repr(rk.read_orders(frame)).startswith(
-        "<Orders: 1 customers, 1,200 orders, 1,206.00 net as"
+        "<Orders: 1 customer, 1,200 orders, 1,206.00 net as"
     )
 
 
@@ -339,9 +339,8 @@ ERRORS = {
 @pytest.mark.parametrize("what", ERRORS)
 def test_an_error_says_what_must_hold_what_was_found_and_what_to_do(what):
     kind, source, options = ERRORS[what]
-    with pytest.raises(kind, match=r"^[^\n]+\.\nFound: [^\n]+(\nHint: [^\n]+)?$") as caught:
+    with pytest.raises(kind, match=r"^[^\n]+\.\nFound: [^\n]+\nHint: [^\n]+$") as caught:
         rk.read_orders(source, **options)
-    assert caught.value.hint or what == "no columns"
     assert caught.value.found.count(", ") <= 8  # at most five examples, and a count
 
 

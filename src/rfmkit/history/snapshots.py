@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
-    from rfmkit.orders.orders import Day, Orders
+    from rfmkit.orders.orders import DateLike, Orders
 
 __all__ = ["snapshots"]
 
@@ -25,7 +25,7 @@ HASH_DIGITS: Final = 8
 
 
 def snapshots(
-    orders: Orders, *, origins: Sequence[Day], horizon_days: int, sample: float = 1.0
+    orders: Orders, *, origins: Sequence[DateLike], horizon_days: int, sample: float = 1.0
 ) -> Any:
     """Show customers as they stood on past days, with what they did in the horizon after.
 

@@ -1,4 +1,4 @@
-"""How much: the amount of a line from its parts, its refund, and both in one currency."""
+"""The amount and the refund of an order line, from its columns and in one currency."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from rfmkit.orders._layout import Layout
 
-NETTED: Final = 0.01
-"""So near to each other two amounts of money are the same (half a cent, twice rounded)."""
+EQUAL_WITHIN: Final = 0.01
+"""Amounts closer than this are equal: each may be rounded by half a cent."""
 RATE: Final = "decimal(24, 10)"
 WIDE: Final = "decimal(38, 4)"
 
@@ -25,13 +25,23 @@ WIDE: Final = "decimal(38, 4)"
 def line_amount(
     layout: Layout, raw: ir.Table, cells: Mapping[str, ir.DecimalValue]
 ) -> ir.DecimalValue:
-    """Give the amount of a line; `cells` are those of its roles, read."""
+    """Return the amount of each line.
+
+    Parameters
+    ----------
+    layout : Layout
+        The columns of the log.
+    raw : ibis Table
+        The lines.
+    cells : mapping of role to column
+        The amounts of the lines, read from their cells.
+    """
     if layout.constant_amount is not None:
         return ibis.literal(layout.constant_amount).cast(MONEY)
     if "amount" not in layout.columns:
-        # Pieces may be fractions (1.5 kg): four decimals of each, then an exact product.
+        # Quantities may be fractions (1.5 kg): both have four decimals, the product has eight.
         product = cells["unit_price"] * cells["quantity"]
-        # By way of a wider type, since Ibis takes the product to have the type of its factors.
+        # Ibis gives the product the type of its factors: cast it to one that holds it.
         return _in_one_currency(layout, raw, product.cast("decimal(38, 8)"))
     amount = cells["amount"]
     for role in layout.platform.adds:
@@ -46,14 +56,14 @@ def line_amount(
 def line_refund(
     layout: Layout, raw: ir.Table, cells: Mapping[str, ir.DecimalValue]
 ) -> ir.DecimalValue:
-    """Give what of a line went back, as a positive amount."""
+    """Return the money given back on each line, as a positive amount."""
     if "refund_amount" not in layout.columns:
         return ibis.literal(0).cast(MONEY)
     refund = cells["refund_amount"].fill_null(0).abs().cast(MONEY)
     if "due_amount" in layout.columns and "amount" in layout.columns:
-        # A "refund" of just what was due and not paid has never been paid either.
+        # A "refund" of exactly what was due and not paid was never paid: it is no refund.
         waived = (cells["due_amount"] - cells["amount"]).fill_null(0)
-        refund = ((waived - refund).abs() < NETTED).ifelse(0, refund).cast(MONEY)
+        refund = ((waived - refund).abs() < EQUAL_WITHIN).ifelse(0, refund).cast(MONEY)
     return _in_one_currency(layout, raw, refund)
 
 
@@ -61,9 +71,9 @@ def _in_one_currency(layout: Layout, raw: ir.Table, amount: ir.DecimalValue) -> 
     if layout.options.rates is None or "currency" not in layout.columns:
         return amount.try_cast(MONEY)
     code = trimmed(raw[layout.columns["currency"]].cast("string")).upper()
-    known = layout.options.rates.items()
-    rates = [(code == name, ibis.literal(rate, RATE)) for name, rate in known]
+    given = layout.options.rates.items()
+    rates = [(code == name, ibis.literal(rate, RATE)) for name, rate in given]
     rate = ibis.cases(*rates, else_=ibis.null(RATE)).cast(RATE)
     converted = (amount.try_cast(MONEY) * rate).cast("decimal(38, 14)").round(4).try_cast(MONEY)
-    # Further lines of an order may name no currency, and have no amount of their own.
+    # Further lines of an order may have neither a currency nor an amount of their own.
     return (amount == 0).ifelse(0, converted).cast(MONEY)

@@ -1,4 +1,4 @@
-"""Assumptions: what was taken for granted while a log was read, and might be wrong."""
+"""Assumptions: what was assumed while a log was read, and may be wrong."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 
 def assumptions(source: Source, layout: Layout, census: Census) -> list[str]:
-    """Return which format and columns were found, and what they leave open, in words."""
+    """Return the notes of a log: its format and columns, and what they do not show."""
     platform, columns, meanings = layout.platform, layout.shown, census.statuses
     notes = [f"{role}: column {column!r}" for role, column in columns.items()]
     if platform.name != GENERIC.name:
         notes.insert(0, f"format: {platform.name} ({platform.title}), {layout.why}")
     if "status" not in columns:
         notes.append(
-            "no status column: a row is paid where it has a paid time"
+            "no status column: a row is paid if it has a paid time"
             if "paid_at" in columns
             else "no status column: every row is taken as paid"
         )
     if "order_id" not in columns:
-        notes.append("no order id: every row is an order of its own")
+        notes.append("no order id: every row is a separate order")
     elif census.cells["order_id"].get("are_rounded"):
         notes.append("order ids rounded by a spreadsheet: their last digits are zeros")
     elif census.cells["order_id"].get("mangled"):
@@ -43,24 +43,24 @@ def assumptions(source: Source, layout: Layout, census: Census) -> list[str]:
         notes.append(f"unknown statuses: {examples(unknown)}")
     notes += source.notes
     notes += [
-        f"{role}: the days of {column!r} are those of UTC; tz= names the shop's zone"
+        f"{role}: the days of {column!r} are days of UTC; pass tz= for those of the shop"
         for role, column in columns.items()
         if source.zones.get(column) in ("UTC", "Etc/UTC", "+00:00") and layout.options.tz is None
     ]
     if "partially_refunded" in meanings.values() and "refund_amount" not in columns:
-        notes.append("partially refunded orders count in full: no column says how much went back")
+        notes.append("partially refunded orders count in full: no column has the refunded money")
     return notes + ([f"read as it is{layout.near}"] if layout.near else [])
 
 
 def unused_words(statuses: Mapping[str, str] | None, seen: Iterable[str]) -> list[str]:
-    """Name the words of ``statuses=`` that no row has: one of them may be mistyped."""
+    """Return a note for each word of ``statuses=`` that no row has: it may be mistyped."""
     there = {folded(word) for word in seen}
     unused = [word for word in statuses or {} if folded(word) not in there]
     return [f"statuses=: no row has the word {word!r}" for word in unused]
 
 
 def unmatched_patterns(table: ir.Table, engine: Engine, options: ReadingOptions) -> list[str]:
-    """Name the patterns of ``exclude=`` that match no row: one of them may be mistyped."""
+    """Return a note for each pattern of ``exclude=`` that matches no row: it may be mistyped."""
     if not options.exclude:
         return []
     hits = {f"n{place}": count_if(hit) for place, hit in enumerate(options.excluding(table))}

@@ -1,4 +1,4 @@
-"""The census of a log: how its cells are written, counted once, which decides how they read."""
+"""The census of a log: how the cells of each column are written, counted before they are read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rfmkit._engine import ALIKE, FILE
 from rfmkit.exceptions import ColumnsError, OrdersError, RfmkitError, examples
 from rfmkit.formats import _cells as cells
 from rfmkit.formats import _moments as moments
+from rfmkit.formats._names import columns_seen
 from rfmkit.formats._statuses import canonical_statuses
 from rfmkit.orders._layout import HIDDEN, READ_AS
 
@@ -30,12 +31,12 @@ CENSUSES: Final = {
 }
 PLAIN: Final = {"id": cells.id_plain, "money": cells.money_plain, "time": moments.time_plain}
 FEW: Final = 2000
-"""So many plain amounts are looked at first: one with decimals shows that the dot is their mark."""
+"""How many plain amounts are counted first: one with decimals shows that the dot is the mark."""
 
 
 @dataclass(frozen=True)
 class Census:
-    """What was counted of a log before its rows are read.
+    """Counts over a whole log, which decide how its cells are read.
 
     Attributes
     ----------
@@ -46,9 +47,9 @@ class Census:
     status_rows : dict
         How many rows of the whole log carry each status word.
     repeats : bool
-        Whether order ids come again: lines are to be summed to orders.
+        Whether order ids repeat, so that lines must be summed to orders.
     several_files : int
-        How many order ids stand in several files that do not replace each other.
+        How many order ids are in several files that do not replace each other.
     """
 
     cells: dict[str, dict[str, Any]]
@@ -59,7 +60,17 @@ class Census:
 
 
 def take_census(source: Source, layout: Layout, statuses: Mapping[str, str] | None) -> Census:
-    """Count how the cells are written, and raise where no reading of them can be right."""
+    """Return the census of a source.
+
+    Raises
+    ------
+    OrdersError
+        The source has no row, several currencies, or rows without an order that a format needs.
+    ColumnsError
+        The status column is none, or `rates` has no column of currencies.
+    RfmkitError
+        `rates` lacks a currency, or `statuses` maps to no canonical status.
+    """
     table, engine, columns = source.table, source.engine, layout.columns
     counts = _count_roles(table, engine, layout)
     if not counts["all"]["rows"] and not source.unreadable:
@@ -72,7 +83,7 @@ def take_census(source: Source, layout: Layout, statuses: Mapping[str, str] | No
     words = _status_words(table, engine, columns)
     meanings = canonical_statuses(words, statuses, platform=layout.platform.statuses)
     if layout.platform.continued:
-        meanings.pop("", None)  # the status of a further line is that of the first
+        meanings.pop("", None)  # a further line has the status of the first
         words.pop("", None)
     _check_currencies(table, engine, layout)
     repeats = _repeats(table, engine, columns, counts, blank=layout.platform.continued)
@@ -81,7 +92,7 @@ def take_census(source: Source, layout: Layout, statuses: Mapping[str, str] | No
 
 
 def count_ids_in_several_files(source: Source, layout: Layout) -> int:
-    """Count the order ids that stand in several files, and not with the same rows in each."""
+    """Return how many order ids are in several files with different rows."""
     table = source.table
     if FILE not in table.columns:
         return 0
@@ -114,28 +125,27 @@ def _repeats(
     *,
     blank: bool,
 ) -> bool:
-    """Whether order ids come again, so that lines must be summed to orders.
+    """Whether order ids repeat, so that lines must be summed to orders.
 
-    With `blank`, a row without an id is a further line of the order above.
-
-    Ids that rise from row to row have proved themselves at a sixth of the cost of counting them.
+    With `blank`, a row without an id is a further line of the order above. Ids that increase from
+    row to row are distinct: that check takes a sixth of the time of counting them.
     """
     if "order_id" not in columns or census["order_id"].get("rising"):
         return False
     order = cells.read_id(table[columns["order_id"]], census["order_id"])
-    # Distinct 64-bit hashes prove distinct ids; a chance collision only costs a needless sum.
+    # Distinct 64-bit hashes prove distinct ids; a collision only causes an unneeded sum.
     rows = table.count() if blank else order.count()
     found = engine.row(table.aggregate(rows=rows, ids=order.hash().nunique(where=order.notnull())))
     return bool(found["rows"] > found["ids"])
 
 
 def _count_roles(table: ir.Table, engine: Engine, layout: Layout) -> dict[str, Any]:
-    """Look at every column that needs reading; where one is not plain, count how it is written."""
+    """Return the counts of every column that must be read."""
     columns = layout.columns
     kinds = {role: kind for role, kind in layout.kinds.items() if kind != "text"}
     census: dict[str, Any] = {role: {} for role in columns}
     if "order_id" in columns and engine.is_strictly_increasing(table, columns["order_id"]):
-        # Ids that rise from row to row are unique: nothing in them needs mending.
+        # Ids that increase from row to row are unique and plain.
         census["order_id"] = {"rising": True}
         del kinds["order_id"]
     for role in READ_AS["id"]:
@@ -150,7 +160,7 @@ def _count_roles(table: ir.Table, engine: Engine, layout: Layout) -> dict[str, A
 
 
 def are_rounded(column: ir.Column, engine: Engine) -> bool:
-    """Tell whether a spreadsheet has rounded the first ids of a column."""
+    """Whether a spreadsheet has rounded the first ids of a column."""
     if not (column.type().is_string() or column.type().is_integer()):
         return False
     some = column.name("id").as_table().limit(SAMPLE).distinct()
@@ -160,9 +170,16 @@ def are_rounded(column: ir.Column, engine: Engine) -> bool:
 def count_columns(
     table: ir.Table, engine: Engine, columns: Mapping[str, tuple[str, str]]
 ) -> dict[str, dict[str, Any]]:
-    """Look at columns; where one of text is not plain, also take its census.
+    """Return how the cells of columns are written; odd cells are counted only if there are some.
 
-    `columns` gives for each role its column and the kind of its cells: id, money or time.
+    Parameters
+    ----------
+    table : ibis Table
+        The source.
+    engine : Engine
+        Its engine.
+    columns : mapping of role to pair of str
+        The column of each role, and the kind of its cells: id, money or time.
     """
     census: dict[str, dict[str, Any]] = {role: {} for role in columns}
     looks = {
@@ -178,12 +195,12 @@ def count_columns(
 
 
 def _count_written(table: ir.Table, engine: Engine, column: str, kind: str) -> dict[str, Any]:
-    """Take the census of a column: of its odd cells, and of plain ones as far as they decide."""
+    """Return the counts of a column: of its odd cells, and of those plain ones that matter."""
     cell = table[column]
     plain = PLAIN[kind](cell)
     odd = _counted(table.filter(cell.notnull() & ~plain), engine, column, kind)
     if kind == "money":
-        # Plain cells without a dot are no evidence, and of the others a few will mostly do.
+        # Plain cells without a dot show nothing about the mark; of the others, a few mostly do.
         dotted = table.filter(plain & cell.contains("."))
         few = {} if odd["comma"] else _counted(dotted.limit(FEW), engine, column, kind)
         rest = few if few.get("dot") else _counted(dotted, engine, column, kind)
@@ -192,15 +209,15 @@ def _count_written(table: ir.Table, engine: Engine, column: str, kind: str) -> d
     else:
         there = engine.row(table.aggregate(cells=cells.count_if(plain)))["cells"]
         rest = {"cells": there} | ({"year_first": there} if kind == "time" else {})
-    return {what: _together(count, rest.get(what)) for what, count in odd.items()}
+    return {what: _added(count, rest.get(what)) for what, count in odd.items()}
 
 
 def _counted(table: ir.Table, engine: Engine, column: str, kind: str) -> dict[str, Any]:
     return engine.row(table.aggregate(**CENSUSES[kind](table[column])))
 
 
-def _together(one: Any, other: Any) -> Any:
-    """Sum counts, and give the greater of two examples."""
+def _added(one: Any, other: Any) -> Any:
+    """Return the sum of two counts, or the greater of two examples."""
     if isinstance(one, int) and isinstance(other, int):
         return one + other
     return max((example for example in (one, other) if example is not None), default=None)
@@ -225,9 +242,9 @@ def _status_words(table: ir.Table, engine: Engine, columns: Mapping[str, str]) -
     found = {row["status"]: row["rows"] for row in engine.arrow(counted).to_pylist()}
     if len(found) > MAX_STATUSES:
         raise ColumnsError(
-            "The status column holds a few words that come again.",
-            found=f"over {MAX_STATUSES:,} different ones in {columns['status']!r}",
-            hint="name the right column: status='...'.",
+            "The status column must have few different words.",
+            found=f"over {MAX_STATUSES:,} different words in {columns['status']!r}",
+            hint="name the right column: read_orders(..., status='...').",
         )
     return dict(sorted(found.items()))
 
@@ -236,9 +253,10 @@ def _check_currencies(table: ir.Table, engine: Engine, layout: Layout) -> None:
     columns, rates = layout.columns, layout.options.rates
     if "currency" not in columns:
         if rates is not None:
+            seen = [name for name in table.columns if not name.startswith(HIDDEN)]
             raise ColumnsError(
-                "rates= converts by a column of currencies.",
-                found="none",
+                "rates= needs a column of currency codes.",
+                found=f"columns {columns_seen(seen)}",
                 hint="name it: currency='...'; signs beside the amounts are not converted.",
             )
         return
@@ -247,14 +265,14 @@ def _check_currencies(table: ir.Table, engine: Engine, layout: Layout) -> None:
     found = sorted(c for c in engine.arrow(distinct)["currency"].to_pylist() if c)
     if rates is None and len(found) > 1:
         raise OrdersError(
-            "All amounts are in one currency.",
+            "All amounts must be in one currency.",
             found=f"{examples(found)} in {columns['currency']!r}",
             hint="rates={'USD': 1, 'EUR': 1.08} converts them, or filter the log to one currency.",
         )
     without = [code for code in found if code not in (rates or found)]
     if without:
         raise RfmkitError(
-            "rates= has a rate for every currency of the log.",
-            found=f"none for {examples(without)}",
-            hint=f"what one {without[0]} is worth: rates={{..., {without[0]!r}: 1.08}}.",
+            "rates= must have a rate for every currency of the log.",
+            found=f"no rate for {examples(without)}",
+            hint=f"add what one {without[0]} is worth: rates={{..., {without[0]!r}: 1.08}}.",
         )

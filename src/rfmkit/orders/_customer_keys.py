@@ -1,4 +1,4 @@
-"""Who bought: the key of the customer, where an export has no id of its own."""
+"""Customer keys: what identifies the customer of a row, also if an export has no customer id."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
-# Platforms mask what they will not tell: 138****1234, ##cipher, $$cipher.
 MASKED: Final = r"\*\*|^##|^\$\$"
+"""Platforms hide personal data so: 138****1234, ##cipher, $$cipher."""
 LEAST_DIGITS: Final = 6
 LEAST_SECRET: Final = 8
 SEPARATOR: Final = "|"
 
 
 def email_key(text: ir.StringValue) -> ir.StringValue:
-    """Read an e-mail address: in small letters, and only where it is one."""
+    """Return an e-mail address in lower case; null if the text is not one."""
     text = trimmed(text).lower()
     return _unless_masked(text, text.re_search(r"^\S+@\S+$"))
 
 
 def phone_key(text: ir.StringValue) -> ir.StringValue:
-    """Read the digits of a phone number, six at least."""
+    """Return the digits of a phone number; null if there are fewer than six."""
     text = trimmed(text)
     digits = text.re_replace(r"\D", "")
     lost = text.re_search(MANGLED) | digits.re_search("^0+$")
@@ -38,7 +38,7 @@ def phone_key(text: ir.StringValue) -> ir.StringValue:
 
 
 def name_key(text: ir.StringValue) -> ir.StringValue:
-    """Read a name or a postcode: in small letters, with single spaces."""
+    """Return a name or a postcode in lower case, with single spaces."""
     text = trimmed(text)
     return _unless_masked(text, text.length() > 0, text.lower().re_replace(r"\s+", " "))
 
@@ -60,7 +60,7 @@ KINDS: Final = {"mobile": "phone", "account_email": "email"}
 
 
 def key_of(role: str, raw: ir.Table, columns: Mapping[str, str]) -> ir.StringValue:
-    """Read the key that a role gives: for a name, with the postcode where the export has it."""
+    """Return the key of a role; for a name with the postcode, if the export has it."""
     cell = raw[columns[role]].cast("string")
     if role in READERS:
         return READERS[role](cell)
@@ -70,7 +70,7 @@ def key_of(role: str, raw: ir.Table, columns: Mapping[str, str]) -> ir.StringVal
     if "first_name" in columns:
         key = name_key(raw[columns["first_name"]].cast("string")) + " " + key
     if "postcode" in columns:
-        # A name alone is shared by strangers; without its postcode it is no key.
+        # Strangers share names; only a name with a postcode identifies somebody.
         key = key + SEPARATOR + name_key(raw[columns["postcode"]].cast("string"))
     return key
 
@@ -84,7 +84,7 @@ def read_customer(
     *,
     platform: bool,
 ) -> dict[str, ir.Value]:
-    """Read the key of the customer, its kind, and whether a float has destroyed it."""
+    """Return the key of the customer, its kind, and whether a float has destroyed it."""
     fields = {"line_mangled": ibis.literal(False)}  # noqa: FBT003
     if "customer_id" in roles:
         cell = raw[columns["customer_id"]]
@@ -103,7 +103,7 @@ def read_customer(
 
 
 def _unmasked(key: ir.Value, platform: bool) -> ir.Value:  # noqa: FBT001
-    """Take no masked name of a platform's member for a key; a shop's own ids are its own."""
+    """Return the key, null if a platform has masked it; the ids of a shop may have any form."""
     if not platform or not key.type().is_string():
         return key
     return key.re_search(MASKED).ifelse(ibis.null("string"), key)
@@ -112,9 +112,10 @@ def _unmasked(key: ir.Value, platform: bool) -> ir.Value:  # noqa: FBT001
 def customer_chain(
     keys: Sequence[tuple[str, ir.StringValue]],
 ) -> tuple[ir.StringValue, ir.StringValue]:
-    """Give the first key of a chain that is there, and its kind.
+    """Return the first key of a chain that is not null, and its kind.
 
-    Only the first kind stands bare: ``phone:5550100`` is never taken for another kind's key.
+    Keys of all kinds but the first have their kind as a prefix: ``phone:5550100`` cannot be
+    mistaken for a key of another kind.
     """
     first, _ = keys[0]
     keys = [(kind, key.cast("string")) for kind, key in keys]
@@ -124,32 +125,32 @@ def customer_chain(
 
 
 def check_secret(secret: Any) -> str | None:
-    """Insist on a secret long enough to be one.
+    """Check that a secret is long enough.
 
     >>> check_secret("abc")
     Traceback (most recent call last):
-    rfmkit.exceptions.RfmkitError: pseudonymize is a secret text of at least 8 characters.
+    rfmkit.exceptions.RfmkitError: pseudonymize must be a secret text of at least 8 characters.
     Found: 3 characters
-    Hint: keep it where passwords are kept: the same secret gives the same ids again.
+    Hint: use a longer one, and keep it: the same secret makes the same ids again.
     """
     checks.text("pseudonymize", secret)
     if secret is not None and len(secret) < LEAST_SECRET:
         raise RfmkitError(
-            f"pseudonymize is a secret text of at least {LEAST_SECRET} characters.",
+            f"pseudonymize must be a secret text of at least {LEAST_SECRET} characters.",
             found=f"{len(secret)} characters",
-            hint="keep it where passwords are kept: the same secret gives the same ids again.",
+            hint="use a longer one, and keep it: the same secret makes the same ids again.",
         )
     return None if secret is None else str(secret)
 
 
 def pseudonym(key: ir.Value, secret: str) -> ir.StringValue:
-    """Replace a key by a keyed hash of it: 128 bits, in hexadecimal digits.
+    """Return a keyed hash of a key: 128 bits, in hexadecimal digits.
 
     Notes
     -----
     SHA-256 of an inner key and the id, hashed again with an outer key: the nested form of HMAC
-    (Bellare, Canetti and Krawczyk 1996, *CRYPTO*, section 4), so that nobody without the secret
-    can try the ids of a list of customers.
+    (Bellare, Canetti and Krawczyk 1996, *CRYPTO*, section 4). Without the secret, nobody can
+    compute the hashes of a list of customers and compare them.
     """
     inner, outer = (hashlib.sha256(f"rfmkit {part} {secret}".encode()).hexdigest()
                     for part in ("inner", "outer"))  # fmt: skip

@@ -1,7 +1,7 @@
 """The history of a log as of a day: its orders, purchases, gaps and customers, as tables.
 
-Each table is computed once, in the engine that holds the log, and everything that is measured
-reads from it.
+Each table is an Ibis expression over the engine that holds the log, and is computed once. All
+measures of rfmkit read from these tables.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MONEY_SUM: Final = "decimal(38, 4)"
 
 
 class History:
-    """The tables of a log as it was known at the end of one day; `Orders.history` holds it.
+    """The tables of a log as of one day; `Orders.history` holds it.
 
     Parameters
     ----------
@@ -37,12 +37,12 @@ class History:
     as_of : datetime.date
         The day.
     facts : mapping
-        Counts over the whole log, which say what steps it needs (see `log_facts`).
+        Counts over the whole log, which decide the steps it needs (see `log_facts`).
 
     Attributes
     ----------
     orders, valid : ibis Table
-        One row per order, with the rule that sets it aside or null; those with null only.
+        One row per order, with the rule that sets it aside or null; only those with null.
     purchases : ibis Table
         One row per valid order, with the number of its purchase and the day of the next one.
     gaps : ibis Table
@@ -58,7 +58,7 @@ class History:
         self.facts = facts
 
     def __repr__(self) -> str:
-        """Name the tables."""
+        """Return the day and the names of the tables."""
         return (
             f"<History as of {self.as_of}: .orders, .purchases, .gaps, .customers, as Ibis tables>"
         )
@@ -90,21 +90,22 @@ class History:
         return self.engine.deliver(table, self.kind, order_by=order_by)
 
     def once(self, name: str, build: Callable[[], Any]) -> Any:
-        """Return what `build` returns, which is called once for this log and day."""
+        """Return the result of `build`, which is called once for this log and day."""
         with self.engine.lock:
             if name not in self._made:
                 self._made[name] = build()
             return self._made[name]
 
     def keep(self, table: ir.Table, stem: str) -> ir.Table:
-        """Compute a table and keep it in the engine for as long as this history lives.
+        """Compute a table and store it in the engine for as long as this history lives.
 
-        Lazy results read from it: with a lazy kind it lives as long as the connection.
+        Lazy results read from the table later: if the kind is lazy, it lives as long as the
+        connection.
         """
         return self.engine.store(table, stem, owner=self._owner)
 
     def _view(self, table: ir.Table) -> ir.Table:
-        # An expression with a name stays short in what is built on it.
+        # A named view keeps the SQL of what is built on it short.
         return self.engine.view(table, owner=self._owner)
 
     @property
@@ -115,7 +116,7 @@ class History:
 
     @property
     def lines(self) -> ir.Table:
-        """The rows known on the day: those of later days are not there."""
+        """The rows known on the day, without those of later days."""
         return lines_until(self._lines.table, self.as_of)
 
     @property
@@ -136,7 +137,7 @@ class History:
         """One row per valid order with its purchase number and the day of the next purchase.
 
         Orders of one customer and day share a number (``dense_rank``), so same-day orders merge
-        without a group-by over the whole log, which would cost as much again.
+        without a group-by over the whole log, which would double the time.
         """
         return self.once("purchases", self._purchases)
 
@@ -154,7 +155,7 @@ class History:
         return self.keep(numbered, "purchases")
 
     def ends_purchase(self, table: ir.Table) -> ir.BooleanValue:
-        """Whether a row of `purchases` is the last order of its purchase: a gap begins there."""
+        """Return which rows of `purchases` are the last order of theirs: a gap starts there."""
         last = table.next_day.isnull()
         if self.options.same_day == "keep":
             return last | (table.next_day >= table.day)
@@ -162,7 +163,7 @@ class History:
 
     @property
     def gaps(self) -> ir.Table:
-        """How many gaps there are of each order number, length and outcome."""
+        """The number of gaps of each order number, length and outcome."""
         return self.once("gaps", self._gaps)
 
     def _gaps(self) -> ir.Table:
@@ -178,7 +179,7 @@ class History:
 
     @property
     def customers(self) -> ir.Table:
-        """One row per customer: an expression over a table kept in the engine."""
+        """One row per customer, over a table stored in the engine."""
         return self.once("customers", self._customers)
 
     def _customers(self) -> ir.Table:
@@ -188,6 +189,7 @@ class History:
     def _customer_sums(self) -> ir.Table:
         found = self._sums_of_purchases()
         facts = self.facts
+        # Most logs without refunds need no second pass over the rows set aside.
         if not (
             facts["negative"] or facts["never_paid"] or facts["refund_status"] or facts["refunded"]
         ):
@@ -222,7 +224,7 @@ class History:
 
 
 def sums_of_others(table: ir.Table) -> ir.Table:
-    """Count unpaid orders and refunds per customer, among what was set aside or netted."""
+    """Return unpaid orders and refunds per customer, among rows set aside or netted."""
     return table.group_by("customer_id").agg(
         unpaid_orders=_count_orders(table, table.rule.isin(NEVER_PAID)),
         refund_orders=_count_orders(table, table.rule.isin(REFUNDED) | (table.refunded > 0)),
@@ -232,7 +234,7 @@ def sums_of_others(table: ir.Table) -> ir.Table:
 
 
 def _with_rates(found: ir.Table, as_of: dt.date) -> ir.Table:
-    """Derive the columns that follow from dates, counts and money."""
+    """Add the columns that follow from dates, counts and money."""
     today = ibis.literal(as_of)
     repeats = found.purchases - 1
     active = days_between(found.first_purchase, found.last_purchase)
@@ -258,18 +260,18 @@ def _with_rates(found: ir.Table, as_of: dt.date) -> ir.Table:
 
 
 def joined(left: ir.Table, right: ir.Table) -> ir.Table:
-    """Add the columns of `right` to the customers of `left`."""
+    """Return the customers of `left` with the columns of `right`."""
     table = left.left_join(right, "customer_id")
     return table.drop("customer_id_right") if "customer_id_right" in table.columns else table
 
 
 def days_between(start: ir.DateValue, end: ir.DateValue) -> ir.IntegerValue:
-    """Count whole calendar days from `start` to `end`."""
+    """Return the calendar days from `start` to `end`."""
     return end.delta(start, unit="day").cast("int64")
 
 
 def _count_orders(table: ir.Table, condition: ir.BooleanValue) -> ir.IntegerValue:
-    """Count orders: several lines that were set aside by themselves may share one order id."""
+    """Return the number of orders; several lines set aside may have one order id."""
     alone = _count_if(condition & table.order_id.isnull())
     return table.order_id.nunique(where=condition & table.order_id.notnull()) + alone
 

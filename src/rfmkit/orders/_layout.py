@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from rfmkit._checks import nearest
 from rfmkit.exceptions import ColumnsError
 from rfmkit.formats import _cells as cells
 from rfmkit.formats._names import (
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
     from rfmkit.orders._reading_options import ReadingOptions
 
 HIDDEN: Final = "rfmkit_"
-"""Columns whose names begin so are ours, and not the source's."""
+"""Prefix of the columns that rfmkit adds to a source."""
 READ_AS: Final = {"id": ("customer_id", "order_id"), "money": MONEY_ROLES, "time": TIME_ROLES}
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a log is laid out: found from the names of its columns, before any row is looked at.
+    """The format, columns and options of a log, found before any row is read.
 
     Attributes
     ----------
@@ -41,16 +42,16 @@ class Layout:
     why : str
         How the format was recognised, in words.
     columns : dict
-        The column of each role. Where two columns make one, or an amount stands inside a text,
-        it is a column that rfmkit has made.
+        The column of each role. If it is made of two columns, or of an amount inside a text, it
+        is a column that rfmkit adds.
     shown : mapping
-        The column of each role, as the source has them.
+        The column of each role in the source.
     constant_amount : float or None
-        The amount of every row, where the caller gave a number.
+        The amount of every row, if the caller passed a number.
     options : ReadingOptions
         The caller's choices.
     near : str
-        The format that nearly fits, as the end of a hint; empty where there is none.
+        The format that nearly fits, as the end of a hint; empty if there is none.
     """
 
     platform: Format
@@ -70,26 +71,31 @@ class Layout:
 
     @property
     def decimal(self) -> str | None:
-        """The decimal mark, where the caller or the format states it."""
+        """The decimal mark, if the caller or the format states it."""
         return self.options.decimal or self.platform.decimal
 
     @property
     def kinds(self) -> dict[str, str]:
-        """The kind of each role: unit price and quantity are read only without an amount."""
+        """The kind of each role; with an amount, unit price and quantity are not read."""
         kinds = {role: kind for kind, roles in READ_AS.items() for role in roles}
         unread = ("unit_price", "quantity") if "amount" in self.columns else ()
         return {role: kinds.get(role, "text") for role in self.columns if role not in unread}
 
     def held_as(self, seen: Sequence[str]) -> dict[str, str]:
-        """Return for each column that is needed whether it may be held as money or time.
+        """Return how to hold each column that is needed: as "id", "money", "time" or "text".
 
-        A column may be where plain cells can be read in one way only.
+        Money and times are read while the file is loaded if all cells are plain, since plain
+        cells have only one reading. A column that must be read as it is written stays text.
         """
         platform, columns = self.platform, self.columns
         others = [platform.column(name, seen) for name, _, _ in platform.overrules]
         others += [platform.column(platform.clock, seen), *self.options.exclude]
         others += [columns["ordered_at"]] if platform.clock and "ordered_at" in columns else []
-        pieces = {"category", "quantity", "amount"} <= columns.keys()  # no money, and yet needed
+        pieces = {
+            "category",
+            "quantity",
+            "amount",
+        } <= columns.keys()  # its quantity is not money, but is needed
         others += [columns["quantity"]] if pieces else []
         held = {name: "text" for name in others if name}
         for role, kind in self.kinds.items():
@@ -98,9 +104,9 @@ class Layout:
         return held
 
     def with_made_columns(self, source: Source) -> tuple[Source, Layout]:
-        """Add the columns that an export does not have as they are needed.
+        """Return the source and the layout with the columns that rfmkit adds.
 
-        The time of day is joined to the date, and amounts are taken out of text.
+        The time of day is joined to the date, and amounts are extracted from text.
         """
         table, made, columns = source.table, {}, dict(self.shown)
         platform = self.platform
@@ -127,7 +133,7 @@ def find_layout(
     constant_amount: float | None,
     options: ReadingOptions,
 ) -> Layout:
-    """Find the format and the column of every role.
+    """Return the layout of a log, found from the names of its columns.
 
     Parameters
     ----------
@@ -138,9 +144,14 @@ def find_layout(
     named : mapping of role to column
         The columns that the caller named.
     constant_amount : float or None
-        The amount of every row, where the caller gave a number.
+        The amount of every row, if the caller passed a number.
     options : ReadingOptions
         The caller's choices.
+
+    Raises
+    ------
+    ColumnsError
+        A role has no column or two, or a named column does not exist.
     """
     seen = [name for name in names if not name.startswith(HIDDEN)]
     platform, why = recognised(seen, asked, named)
@@ -162,14 +173,14 @@ def _columns(
 ) -> dict[str, str]:
     if platform == GENERIC:
         return find_columns(seen, named, advice=advice)
-    # Where the platform is known its own columns play the roles, and no other claims one.
+    # A platform names all its columns: another column of the export cannot take a role.
     return platform.find(seen, {r: existing(c, seen, r) for r, c in named.items()})
 
 
 def _by_email(
     platform: Format, columns: dict[str, str], seen: Sequence[str]
 ) -> tuple[Format, dict[str, str]]:
-    """Know customers by their e-mail addresses, where no column tells their ids."""
+    """Return the layout with the e-mail address as customer key, if no column has customer ids."""
     email = find_email(seen)
     if email is None:
         return platform, columns
@@ -205,7 +216,9 @@ def _check_exclude(options: ReadingOptions, seen: Sequence[str]) -> None:
     for column in options.exclude:
         if column not in seen:
             raise ColumnsError(
-                "exclude= names columns of the log.",
+                "exclude= must name columns of the log.",
                 found=f"no {column!r} among {columns_seen(seen)}",
-                hint="exclude={'Memo': 'test|sample'} sets aside the rows whose Memo matches.",
+                hint=f"did you mean exclude={{{near!r}: ...}}?"
+                if (near := nearest(column, seen))
+                else "exclude={'Memo': 'test|sample'} sets aside the rows whose Memo matches.",
             )

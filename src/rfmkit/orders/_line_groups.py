@@ -1,7 +1,7 @@
-"""Rows that belong together: what stands on one line of an order, and holds for all of it.
+"""Groups of lines: values that one line of an order has for all of them, and copies of rows.
 
-Each step takes a table and gives it with one column more or other: windows stand on named
-columns, since no engine takes a window within a window.
+Each function returns its table with one column added or changed. Windows use named columns, since
+no engine accepts a window inside a window.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ BLOCK = "line_block"
 
 
 def filled_down(table: ir.Table, name: str, row: str, *, within: str | None = None) -> ir.Table:
-    """Give each row the last value at or above it that is not null."""
+    """Return the table with each null of a column replaced by the last value above it."""
     groups = [] if within is None else [within]
-    known = table[name].notnull().cast("int64").sum()
-    block = known.over(group_by=groups, order_by=row, rows=(None, 0))
+    not_null = table[name].notnull().cast("int64").sum()
+    block = not_null.over(group_by=groups, order_by=row, rows=(None, 0))
     table = table.mutate(**{BLOCK: block})
     filled = table[name].max().over(group_by=[BLOCK, *groups])
     return table.mutate(**{name: filled}).drop(BLOCK)
 
 
 def filled_over(table: ir.Table, name: str, key: tuple[str, ...], *, head: str) -> ir.Table:
-    """Give every line of an order the value that stands on its head, the line with an amount."""
+    """Return the table with the value of an order's head, the line with an amount, on all lines."""
     value = table[name].max(where=table[head].notnull()).over(group_by=key)
     found = table[key[0]].isnull().ifelse(ibis.null(table[name].type()), value)
     return table.mutate(**{name: ibis.coalesce(found, table[name])})
@@ -39,10 +39,11 @@ def once_per_order(
     row: str | None = None,
     last: str | None = None,
 ) -> ir.Table:
-    """Leave an amount on one line of its order, and zero on the others: their sum is the amount.
+    """Return the table with an order's amount on one of its lines, and zero on the others.
 
-    Lines that differ carry the largest. Where no line has an amount, none gets one. A line that
-    is marked `last` carries it only where all are.
+    The sum over the lines is then the amount of the order. If lines have different amounts, the
+    largest counts. If no line has an amount, all stay null. A line that is marked `last` gets the
+    amount only if all lines are marked.
     """
     value = table[name]
     order = [table[last]] if last is not None else []
@@ -67,9 +68,9 @@ def marked_copies(
     row: str | None = None,
     file: str | None = None,
 ) -> ir.Table:
-    """Mark the second and further rows of a key that are alike in all of some columns.
+    """Return the table with the second and further equal rows of a key marked.
 
-    With `file`, only within one file: what a later file holds again is another matter.
+    Rows are equal if all of `columns` are. With `file`, only rows of one file are compared.
     """
     table = table.mutate(**{BLOCK: _alike(table, columns)})
     group = [key, BLOCK] if file is None else [key, BLOCK, file]
@@ -80,9 +81,10 @@ def marked_copies(
 def marked_replaced(
     table: ir.Table, name: str, key: tuple[str, ...], file: str, *, amount: str
 ) -> ir.Table:
-    """Mark the rows of a key that a later file holds again.
+    """Return the table with those rows of a key marked that a later file replaces.
 
-    A file in which no row of the key has an amount holds only the end of it, and replaces nothing.
+    A file in which no row of the key has an amount has only the last lines of the order, and
+    replaces nothing.
     """
     newest = table[file].max(where=table[amount].notnull()).over(group_by=key)
     older = (table[file] < newest).fill_null(False)  # noqa: FBT003
@@ -92,7 +94,7 @@ def marked_replaced(
 def marked_repeated(
     table: ir.Table, name: str, key: str, file: str, columns: list[str]
 ) -> ir.Table:
-    """Mark the rows of a key that stand in a later file just as they are."""
+    """Return the table with those rows of a key marked that a later file repeats unchanged."""
     table = table.mutate(**{BLOCK: _alike(table, columns)})
     newest = table[file].max().over(group_by=[key, BLOCK])
     return table.mutate(**{name: table[key].notnull() & (table[file] < newest)}).drop(BLOCK)

@@ -1,7 +1,7 @@
-"""Order lines: the rows of the log, each read, and each kept or given a rule.
+"""Order lines: the rows of a log, read, each with the rule that sets it aside or none.
 
-How the columns are written was counted before (see `_census`); here every row is one expression,
-on whatever engine holds it.
+The census has counted before how the columns are written (see `_census`). Here each row is read by
+one Ibis expression, on the engine that holds the log.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rfmkit.orders import _amounts as amounts
 from rfmkit.orders import _customer_keys as customer_keys
 from rfmkit.orders import _line_groups as line_groups
 from rfmkit.orders._status import line_rule, line_status
-from rfmkit.orders._times import READ, TEXT, line_time, read_role
+from rfmkit.orders._times import READ, TEXT, line_time, role_time
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -33,33 +33,34 @@ if TYPE_CHECKING:
     from rfmkit.orders._layout import Layout
 
 TO_FILL: Final = ("line_customer", "line_key", "line_time", "line_status")
+"""Columns that only the first line of an order has, in formats with further lines."""
 NO: Final = ibis.literal(False)  # noqa: FBT003
 
 
 def lines_until(lines: ir.Table, as_of: dt.date) -> ir.Table:
-    """Return the lines known at the end of a day: those of later days are not there.
+    """Return the lines known at the end of a day, without those of later days.
 
-    A date that is none (2018-02-29, 9999-12-31) says nothing of when its row came: it stays.
+    A row without a plausible date (2018-02-29, 9999-12-31) stays: nothing shows that it is later.
     """
     return lines.filter(lines.day.isnull() | (lines.day <= as_of))
 
 
 @dataclass(frozen=True)
 class Lines:
-    """The rows of a log, read.
+    """The rows of a log, read: one row per line in `table`.
 
     Attributes
     ----------
     source : Source
-        The table and its engine.
+        The table of the log and its engine.
     layout : Layout
         The format, the columns and the caller's options.
     census : Census
         How the cells are written.
     notes : tuple of str
-        What was assumed.
+        What was assumed while reading.
     whole : Lines, optional
-        The log of which these lines are the first ones, up to `ends`.
+        For a log that was cut: the log from which it was cut.
     ends : date, optional
         The last day of a log that was cut.
     """
@@ -79,7 +80,7 @@ class Lines:
 
     @property
     def copies(self) -> bool:
-        """Whether a row may be there twice: in one export, or in two that overlap."""
+        """Whether rows may be copies: within one export, or in exports that overlap."""
         several = FILE in self.source.table.columns
         return self.census.repeats and (bool(self._platform.unique) or several)
 
@@ -98,44 +99,44 @@ class Lines:
 
     @cached_property
     def table(self) -> ir.Table:
-        """One row per line: who, when, how much, which status, and the rule against it."""
+        """One row per line: customer, order, time, amount, refund, status and rule."""
         if self.whole is not None and self.ends is not None:
             return lines_until(self.whole.table, self.ends)
         if self._over_rows and self.engine.embedded:
             return self.numbered
-        return self._named(self._read(self.cells))
+        return self._named(self._read(self.parsed))
 
     @cached_property
     def numbered(self) -> ir.Table:
-        """The same, with the position of each row in the source where the engine keeps it."""
+        """The same table, with the position of each row in the source if the engine keeps it."""
         if self.whole is not None and self.ends is not None:
             return lines_until(self.whole.numbered, self.ends)
         if not self.engine.embedded:
             return self.table
         numbered = self.source.table.mutate(**{ROW: ibis.row_number() + 1})
-        return self._named(self._read(self._with_cells(numbered)))
+        return self._named(self._read(self._with_parsed(numbered)))
 
     @cached_property
-    def cells(self) -> ir.Table:
-        """The rows of the source, with the times and the money of their cells, read."""
-        return self._with_cells(self.source.table)
+    def parsed(self) -> ir.Table:
+        """The rows of the source, with the times and amounts of their cells."""
+        return self._with_parsed(self.source.table)
 
     def _named(self, read: ir.Table) -> ir.Table:
-        # What looks over many rows is worked out once; what looks at one is as quick as the table.
+        # An expression over many rows is stored; one over a single row is as fast as the table.
         if self._over_rows:
             return self.engine.store(read, "lines", owner=self._owner)
         return self.engine.view(read, owner=self._owner)
 
     @property
     def _over_rows(self) -> bool:
-        """Tell whether a line is read with a look at the other lines of its order."""
+        """Whether reading a line needs the other lines of its order."""
         platform = self._platform
         return self.copies or (self.census.repeats and bool(platform.continued or platform.once))
 
     def written(self, role: str, as_of: dt.date) -> ir.Table:
-        """Give a column's cells as they stand, of the lines known at the end of a day."""
+        """Return the cells of a column as they are written, without those of later days."""
         whole = self if self.whole is None else self.whole
-        raw, (start, end) = whole.cells, self.layout.options.dates_between
+        raw, (start, end) = whole.parsed, self.layout.options.dates_between
         day = line_time(raw, self.layout).date()
         later = ((day > as_of) & (day >= start) & (day < end)).fill_null(False)  # noqa: FBT003
         return raw.filter(~later).select(cell=raw[self._columns[role]])
@@ -144,8 +145,8 @@ class Lines:
     def _owner(self) -> Lines | None:
         return None if self.source.is_lazy else self
 
-    def _with_cells(self, raw: ir.Table) -> ir.Table:
-        """Read times and money, once: by a name, since as expressions they would be repeated."""
+    def _with_parsed(self, raw: ir.Table) -> ir.Table:
+        """Return the rows with times and money in named columns, which are read once."""
         unread = ("unit_price", "quantity") if "amount" in self._columns else ()
         times = [role for role in TIME_ROLES if role in self._columns]
         money = [role for role in MONEY_ROLES if role in self._columns and role not in unread]
@@ -212,14 +213,14 @@ class Lines:
             fields["customer_key"] = read.line_key
         if "category" in self._columns:
             fields["category"] = read[self._columns["category"]].cast("string")
-            if "quantity" in self._columns:  # pieces that cannot be read are not known
+            if "quantity" in self._columns:  # null if it cannot be read
                 fields["quantity"] = read[self._columns["quantity"]].try_cast("float64")
         if ROW in raw.columns:
             fields["row"] = read[ROW]
         return read.select(**fields)
 
     def _time(self, raw: ir.Table, role: str) -> ir.TimestampValue:
-        return read_role(raw, role, source=self.source, layout=self.layout, census=self.census)
+        return role_time(raw, role, source=self.source, layout=self.layout, census=self.census)
 
     def _id(self, raw: ir.Table, role: str) -> ir.Column:
         return cells.read_id(raw[self._columns[role]], self.census.cells[role])
@@ -230,11 +231,11 @@ class Lines:
         if "order_id" not in self._columns:
             return raw.mutate(line_order=ibis.null("string"))
         order = self._id(raw, "order_id")
-        # A destroyed id would sum strangers' orders into one: such a row stays its own order.
+        # Rows with a destroyed id would be summed to one order: each stays a separate order.
         mangled = cells.is_mangled(raw[self._columns["order_id"]], self.census.cells["order_id"])
         if not isinstance(mangled.op(), ibis.expr.operations.Literal):
             order = mangled.ifelse(ibis.null(order.type()), order)
-            # Of lines that belong together none tells whether the total is told already.
+            # Without the id, a total that is repeated on each line cannot be counted once.
             if self._platform.once and self.census.repeats:
                 raw = raw.mutate(line_lost=mangled)
         if self._platform.continued and self.census.repeats:
@@ -242,7 +243,7 @@ class Lines:
         return raw.mutate(line_order=order)
 
     def _with_continued_order(self, raw: ir.Table, order: ir.Column) -> ir.Table:
-        """Give further lines the id that stands on the first: of the last order of their name."""
+        """Return the rows with the id of an order's first line on its further lines."""
         name = self._columns.get("order_name", self._columns["order_id"])
         table = raw.mutate(line_order=order.cast("string"))
         if name == self._columns["order_id"]:
@@ -254,8 +255,8 @@ class Lines:
         return table.drop("line_lost") if "line_lost" in table.columns else table
 
     def _of_orders(self, read: ir.Table) -> ir.Table:
-        """Give every line what stands on one of its order, and take once what stands on each."""
-        # The same order in another export is another state of it.
+        """Return lines with the values of their order, and its amounts on one line only."""
+        # An order in a later export is a later state of the order: do not mix the two.
         file = (FILE,) if FILE in read.columns and self._platform.whole else ()
         if self._platform.continued:
             head = READ + "amount" if READ + "amount" in read.columns else "line_time"
@@ -272,13 +273,13 @@ class Lines:
         return read
 
     def _without_copies(self, read: ir.Table) -> ir.Table:
-        """Mark rows that stand twice in one export, and orders that a later export replaces."""
+        """Return lines with copies marked, and orders that a later export replaces."""
         row = ROW if ROW in read.columns else None
         own = [name for name in self.source.table.columns if name != FILE]
         own = [ALIKE] if ALIKE in own else own
         order, file = "line_order", FILE if FILE in read.columns else None
         if file and self._platform.whole:
-            # The same number in two shops is two orders: they have different customers.
+            # Two shops may use the same order number: the customers differ.
             key = (order, "line_customer")
             read = line_groups.marked_replaced(read, "line_old", key, file, amount="line_amount")
         elif file:
@@ -303,7 +304,7 @@ class Lines:
         )
 
     def _odd_refund(self, raw: ir.Table) -> ir.BooleanValue:
-        """Tell refunds that are written and cannot be read: the order's money is not known."""
+        """Return which refunds cannot be read: the net amount of the order is unknown then."""
         if "refund_amount" not in self._columns:
             return NO
         cell = raw[self._columns["refund_amount"]]

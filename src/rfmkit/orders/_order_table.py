@@ -1,4 +1,4 @@
-"""The order table: lines summed to orders, each valid or under a rule."""
+"""The order table: lines summed to orders, each valid or set aside by a rule."""
 
 from __future__ import annotations
 
@@ -26,11 +26,24 @@ REFUND_ROWS: Final = ("refund", "refund_row", "refunded_same_day", "refund_witho
 
 
 def order_table(lines: ir.Table, options: ReadingOptions, facts: Mapping[str, Any]) -> ir.Table:
-    """Sum lines to orders, and give each order its rule: null for valid, "refund" for netted.
+    """Return one row per order, and one per line that was set aside by itself.
 
-    `amount` is net for what is kept and as read for what is set aside; `refunded` is the money
-    given back, whether or not the options take it off; `summed` tells the orders from the lines
-    that were set aside by themselves.
+    Parameters
+    ----------
+    lines : ibis Table
+        The lines known on a day.
+    options : ReadingOptions
+        What counts as a purchase.
+    facts : mapping
+        What `log_facts` found: steps that no row of the log needs are left out.
+
+    Returns
+    -------
+    ibis Table
+        `rule` is null for valid orders and "refund" for refunds whose money is netted. `amount`
+        is net for what is kept, and as read for what is set aside. `refunded` is the money given
+        back, whether or not the options subtract it. `lines` is the number of lines. `summed`
+        is false for lines that were set aside by themselves.
     """
     fields = [
         "customer_id",
@@ -43,47 +56,47 @@ def order_table(lines: ir.Table, options: ReadingOptions, facts: Mapping[str, An
         "rule",
     ]
     fields += [name for name in ("customer_key", "row") if name in lines.columns]
-    flagged = lines.select(
+    orders = lines.select(
         *fields,
         lines=ibis.literal(1, "int64"),
         summed=lines.rule.isnull(),
         given_back=(lines.amount < 0).ifelse(-lines.amount, 0).cast(MONEY),
     )
     if facts["grouped"]:
-        flagged = _sum_lines(flagged)
-    flagged = flagged.mutate(rule=_order_rule(flagged, options, facts), net=flagged.amount)
+        orders = _sum_lines(orders)
+    orders = orders.mutate(rule=_order_rule(orders, options, facts), net=orders.amount)
     if options.refunds == "net" and facts["refunded"]:
-        net = (flagged.amount - flagged.refunded).cast(MONEY)
-        flagged = flagged.mutate(net=flagged.rule.isnull().ifelse(net, flagged.amount))
+        net = (orders.amount - orders.refunded).cast(MONEY)
+        orders = orders.mutate(net=orders.rule.isnull().ifelse(net, orders.amount))
     if options.refunds == "net" and facts["negative"]:
-        flagged = _flag_refunds(flagged)
-    kept = flagged.rule.isnull()
-    return flagged.mutate(
-        amount=kept.ifelse(flagged.net, flagged.amount), refunded=_money_back(flagged)
+        orders = _net_refunds(orders)
+    kept = orders.rule.isnull()
+    return orders.mutate(
+        amount=kept.ifelse(orders.net, orders.amount), refunded=_money_back(orders)
     ).drop("net", "given_back")
 
 
-def _money_back(flagged: ir.Table) -> ir.DecimalValue:
-    """Give the money that went back: the refund of an order, or the refund that a row is."""
-    of_order = flagged.refunded
-    whole = ibis.greatest(of_order, flagged.given_back)
-    whole = (whole > 0).ifelse(whole, flagged.amount)
+def _money_back(orders: ir.Table) -> ir.DecimalValue:
+    """Return the money given back: the refund of an order, or the amount of a refund row."""
+    of_order = orders.refunded
+    whole = ibis.greatest(of_order, orders.given_back)
+    whole = (whole > 0).ifelse(whole, orders.amount)
     return ibis.cases(
-        (flagged.rule.isnull(), of_order),
-        (flagged.rule.isin(REFUNDED), whole),
-        (flagged.rule.isin(REFUND_ROWS), ibis.greatest(of_order, flagged.given_back)),
+        (orders.rule.isnull(), of_order),
+        (orders.rule.isin(REFUNDED), whole),
+        (orders.rule.isin(REFUND_ROWS), ibis.greatest(of_order, orders.given_back)),
         else_=ibis.literal(0),
     ).cast(MONEY)
 
 
 def _sum_lines(single: ir.Table) -> ir.Table:
-    """Sum the lines of an order: one customer's lines of one id that no rule sets aside."""
+    """Return orders: the lines of one customer and order id are summed, unless set aside."""
     whole = single.summed & single.order_id.notnull()
     rows = {"row": lambda t: t.row.min()} if "row" in single.columns else {}
     if "customer_key" in single.columns:
         rows["customer_key"] = lambda t: t.customer_key.min()
     summed = single.filter(whole).group_by("customer_id", "order_id")
-    orders = summed.agg(
+    whole_orders = summed.agg(
         **rows,
         ordered_at=lambda t: t.ordered_at.min(),
         day=lambda t: t.day.min(),
@@ -95,13 +108,13 @@ def _sum_lines(single: ir.Table) -> ir.Table:
         lines=lambda t: t.count(),
         summed=ibis.literal(True),  # noqa: FBT003
     )
-    return ibis.union(single.filter(~whole), orders.select(single.columns))
+    return ibis.union(single.filter(~whole), whole_orders.select(single.columns))
 
 
 def _order_rule(
     order: ir.Table, options: ReadingOptions, facts: Mapping[str, Any]
 ) -> ir.StringValue:
-    """Give an order its rule; what no row of the log calls for is not asked of ten million."""
+    """Return the rule of each order, from only those cases that the log has."""
     cases: list[tuple[ir.BooleanValue, Any]] = []
     if facts["aside"]:
         cases.append((order.rule.notnull(), order.rule))
@@ -117,29 +130,29 @@ def _order_rule(
     return ibis.cases(*cases, else_=ibis.null("string")) if cases else ibis.null("string")
 
 
-def _flag_refunds(flagged: ir.Table) -> ir.Table:
-    """Set aside what cancels out on its day, then refunds of customers who bought nothing."""
-    counts = flagged.rule.isnull() | (flagged.rule == "refund")
-    is_refund = (flagged.rule == "refund").fill_null(False)  # noqa: FBT003
-    day = ibis.window(group_by=[flagged.customer_id, flagged.day])
+def _net_refunds(orders: ir.Table) -> ir.Table:
+    """Return orders with more set aside: what cancels out on its day, and refunds of non-buyers."""
+    counts = orders.rule.isnull() | (orders.rule == "refund")
+    is_refund = (orders.rule == "refund").fill_null(False)  # noqa: FBT003
+    day = ibis.window(group_by=[orders.customer_id, orders.day])
     # Cast first: DuckDB 2.0 fails to plan some windows that sum shorter decimals.
-    net = counts.ifelse(flagged.net, 0).cast("decimal(38, 4)").sum().over(day)
+    net = counts.ifelse(orders.net, 0).cast("decimal(38, 4)").sum().over(day)
     undone = counts & (net == 0) & is_refund.cast("int64").max().over(day).cast("boolean")
-    flagged = flagged.mutate(rule=undone.ifelse("refunded_same_day", flagged.rule))
-    bought = flagged.rule.isnull().cast("int64").max().over(group_by=flagged.customer_id)
-    stray = (flagged.rule == "refund") & (bought == 0)
-    return flagged.mutate(rule=stray.ifelse("refund_without_purchase", flagged.rule))
+    orders = orders.mutate(rule=undone.ifelse("refunded_same_day", orders.rule))
+    bought = orders.rule.isnull().cast("int64").max().over(group_by=orders.customer_id)
+    stray = (orders.rule == "refund") & (bought == 0)
+    return orders.mutate(rule=stray.ifelse("refund_without_purchase", orders.rule))
 
 
 def rejected_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> ir.Table:
-    """Give the rows set aside, as they stand in the source where its rows can be numbered."""
+    """Return the rows set aside, as they are in the source if the engine numbers its rows."""
     numbered = lines_until(lines.numbered, as_of)
-    flagged = order_table(numbered, lines.layout.options, facts)
-    aside = flagged.filter(flagged.rule.notnull() & (flagged.rule != "refund"))
+    orders = order_table(numbered, lines.layout.options, facts)
+    aside = orders.filter(orders.rule.notnull() & (orders.rule != "refund"))
     if facts["grouped"]:
         aside = _lines_of(aside, numbered)
     if "row" not in numbered.columns or lines.layout.options.secret is not None:
-        # Under pseudonyms the source's own columns stay unseen: they tell who it was.
+        # Under pseudonyms no column of the source is shown: it may identify the customer.
         place = [name for name in ("row",) if name in aside.columns]
         return aside.select(*place, "rule", "order_id", "customer_id", "ordered_at", "amount")
     raw = lines.source.rows
@@ -154,7 +167,7 @@ def rejected_table(lines: Lines, as_of: dt.date, facts: Mapping[str, Any]) -> ir
 
 
 def _lines_of(aside: ir.Table, lines: ir.Table) -> ir.Table:
-    """Give the lines of what was set aside: rows by themselves, and every line of an order."""
+    """Return the lines of what was set aside: single lines, and all lines of an order."""
     fields = [name for name in aside.columns if name in lines.columns]
     of_order = aside.summed & aside.order_id.notnull()
     keys = ["customer_id", "order_id"]
@@ -166,28 +179,28 @@ def _lines_of(aside: ir.Table, lines: ir.Table) -> ir.Table:
 
 
 def log_facts(lines: Lines) -> dict[str, Any]:
-    """Look at the whole log once, to know its last day and which steps it needs."""
+    """Return counts over the whole log: its rows, its days, and which steps it needs."""
     found = _summed_facts(_facts_by_rule(lines))
     if not found["rows"]:
         torn = lines.source.unreadable
         raise OrdersError(
-            "At least one line of the file is whole.",
+            "The file must have at least one complete line.",
             found=f"{len(torn):,} torn lines, the first {torn[0].text!r} in line {torn[0].line}",
-            hint="see its delimiter and quotes: delimiter=';' names one.",
+            hint="check its quotes, or pass its delimiter: delimiter=';'.",
         )
     if found["last_day"] is None:
         start, end = lines.layout.options.dates_between
         raise OrdersError(
-            "At least one row has a date.",
+            "At least one row must have a date.",
             found=f"{found['rows']:,} rows and not one readable date in {start} to {end}",
-            hint="name the right column with time=, or widen dates_between=.",
+            hint="name the right column: time='...', or widen dates_between=.",
         )
     shared = _shared(lines) if lines.census.repeats else 0
     return {**found, "grouped": lines.census.repeats, "shared_order_ids": shared}
 
 
 def _facts_by_rule(lines: Lines) -> dict[str | None, dict[str, Any]]:
-    """Count the lines of every rule, in one pass."""
+    """Return counts of the lines of each rule."""
     table = lines.table
     counted = table.group_by("rule").agg(
         rows=table.count(),
@@ -201,7 +214,7 @@ def _facts_by_rule(lines: Lines) -> dict[str | None, dict[str, Any]]:
 
 
 def _summed_facts(by_rule: Mapping[str | None, Mapping[str, Any]]) -> dict[str, Any]:
-    """Sum up the rules; money counts where none sets its line aside."""
+    """Return the sums over all rules; amounts are those of lines that no rule sets aside."""
     rows = {rule: found["rows"] for rule, found in by_rule.items()}
     good = by_rule.get(None, {})
     days = [d for found in by_rule.values() for d in (found["first_day"], found["last_day"]) if d]
@@ -217,7 +230,7 @@ def _summed_facts(by_rule: Mapping[str | None, Mapping[str, Any]]) -> dict[str, 
 
 
 def _shared(lines: Lines) -> int:
-    """Count order ids that come with several customers; an order never spans two of them."""
+    """Return how many order ids have several customers; an order has only one."""
     table = lines.table
     named = table.filter(table.order_id.notnull() & table.customer_id.notnull())
     owners = named.group_by("order_id").agg(

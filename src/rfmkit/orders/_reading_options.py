@@ -1,4 +1,4 @@
-"""Reading options: what counts as a purchase and how cells are read, by the caller's choice."""
+"""Reading options: what counts as a purchase and how cells are read, as the caller decides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """What counts as a purchase, and how cells are read; the arguments of `read_orders`."""
+    """What counts as a purchase and how cells are read; the arguments of `read_orders`.
+
+    Every option has the default of `read_orders`, so `ReadingOptions()` reads a plain log.
+    """
 
     refunds: str = "net"
     zero_amounts: str = "drop"
@@ -31,7 +34,7 @@ class ReadingOptions:
     secret: str | None = field(default=None, repr=False)
 
     def excluding(self, raw: ir.Table) -> list[ir.BooleanValue]:
-        """Return for each pattern of `exclude` which rows of the log it matches."""
+        """Return one condition per pattern of `exclude`: whether a row of the log matches it."""
         texts = (trimmed(raw[column].cast("string")) for column in self.exclude)
         hits = (
             text.re_search(f"(?i){pattern}")

@@ -1,4 +1,4 @@
-"""Opening a log that is more than one table, or whose file has no header line."""
+"""Tables of a log: logs of several tables, and files without a header line."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from rfmkit.formats.format import Part
 
 AGAIN: Final = r"(\.\d+)?"
-"""What a name gets that comes again."""
+"""The suffix of a column name that was there before."""
 
 
 def open_log(source: Any, *, asked: Any, names: list[str] | None = None, **options: Any) -> Source:
-    """Open an order log of any kind: a table, or the tables of which a format is made."""
+    """Return an order log, opened: one table, or the joined tables of a format."""
     options["sheets"] = tuple(sheet for one in _candidates(asked) for sheet in one.sheets)
     if isinstance(source, Mapping):
         return _open_mapping(source, asked, options)
@@ -56,7 +56,7 @@ def _candidates(asked: Any) -> tuple[Format, ...]:
 
 
 def _missing_header(seen: Sequence[str], asked: Any) -> list[str] | None:
-    """Give the names of a format whose files have no header, where the first line is an order."""
+    """Return the column names of a format without header lines, if the first line is an order."""
     for one in _candidates(asked):
         for header in one.headers:
             alike = len(header) == len(seen) and all(
@@ -70,20 +70,24 @@ def _missing_header(seen: Sequence[str], asked: Any) -> list[str] | None:
 
 def _open_mapping(tables: Mapping[Any, Any], asked: Any, options: dict[str, Any]) -> Source:
     if not tables:
-        raise OrdersError("An order log has at least one table.", found="an empty mapping")
+        raise OrdersError(
+            "An order log must have at least one table.",
+            found="an empty mapping",
+            hint="map names to tables: read_orders({'orders': orders, 'payments': payments}).",
+        )
     together = _open_together({str(name): table for name, table in tables.items()}, asked, options)
     if together is None:
         made = [one.name for one in _candidates(asked) if one.parts]
         raise OrdersError(
-            "Several tables are those of a format that is made of them.",
+            "Several tables must be those of one format.",
             found=f"{examples(tables)}, which are not the tables of {' or '.join(made) or 'any'}",
-            hint="join them first, to one row an order or an order line.",
+            hint="join them first, to one row per order or per order line, and pass that table.",
         )
     return together
 
 
 def _open_together(tables: Mapping[str, Any], asked: Any, options: dict[str, Any]) -> Source | None:
-    """Open tables that are parts of one log; nothing where they are not."""
+    """Return the tables of one log, joined; None if they are not tables of one log."""
     opened: dict[str, Source] = {}
     for name, table in tables.items():
         first = next(iter(opened.values()), None)
@@ -98,13 +102,15 @@ def _open_together(tables: Mapping[str, Any], asked: Any, options: dict[str, Any
     if not without:
         return None
     orders = [table for name, table in tables.items() if name not in without]
-    left_out = f"{', '.join(without)}: order lines, left out: the list of orders tells all"
+    left_out = (
+        f"{', '.join(without)}: order lines, left out: the list of orders has all that is needed"
+    )
     read = open_source(orders if len(orders) > 1 else orders[0], **options)
     return replace(read, notes=(*read.notes, left_out))
 
 
 def _without_lines(opened: Mapping[str, Source]) -> list[str]:
-    """Name the lists of order lines beside the orders that they are lines of."""
+    """Return the names of the lists of order lines, if the list of their orders is there too."""
     formats = {}
     for name, source in opened.items():
         fit = [one for one in known() if one.claims(source.columns)]
@@ -130,7 +136,10 @@ def _parts_of(one: Format, opened: Mapping[str, Source]) -> list[tuple[Part, str
 
 
 def _joined(one: Format, found: Sequence[tuple[Part, str, Source]]) -> Source:
-    """Join the parts to the first: each summed to one row a key, so that none multiplies money."""
+    """Return the first part with the others joined.
+
+    The others are summed to one row per key first, so that a join does not multiply money.
+    """
     (_, _, base), *others = ((part, name, source.hold()) for part, name, source in found)
     engine = base.engine
     rows = base.table.mutate(**{ROW: ibis.row_number()})
@@ -139,7 +148,7 @@ def _joined(one: Format, found: Sequence[tuple[Part, str, Source]]) -> Source:
         notes += [*source.notes, *_strays(part, name, source, base)]
         table = _one_row_a_key(part, source.table)
         rows = rows.left_join(table, part.key).drop(f"{part.key}_right")
-    # Rows keep their place: it numbers them in the audit.
+    # The order of rows stays: the audit numbers them.
     table = engine.store(rows.order_by(ROW).drop(ROW), one.name)
     return replace(base, table=table, notes=tuple(notes), files=(), scan=None)
 
@@ -147,7 +156,7 @@ def _joined(one: Format, found: Sequence[tuple[Part, str, Source]]) -> Source:
 def _one_row_a_key(part: Part, table: ir.Table) -> ir.Table:
     amounts = {name: bare_money(table[name]) for name in part.sums}
     sums = {
-        # A sum is known where all of its amounts are.
+        # A sum is null if one of its amounts cannot be read.
         name: (table[name].count() == amount.count()).ifelse(amount.sum(), None).cast(MONEY)
         for name, amount in amounts.items()
     }
@@ -156,7 +165,7 @@ def _one_row_a_key(part: Part, table: ir.Table) -> ir.Table:
 
 
 def _strays(part: Part, name: str, source: Source, base: Source) -> list[str]:
-    """Say what of a part belongs to no order, and what of it could not be read."""
+    """Return a note of the rows of a part that belong to no order, and one of torn lines."""
     stray = source.table.anti_join(base.table, part.key)
     rows = int(base.engine.row(stray.aggregate(rows=stray.count()))["rows"])
     notes = [f"{name}: {rows:,} rows belong to no order and are left out"] if rows else []

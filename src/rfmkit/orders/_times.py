@@ -1,4 +1,4 @@
-"""When: the moment of an order line, in the shop's time zone."""
+"""The times of a log: each role's times, and the time of an order line, in the shop's time zone."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ READ: Final = "rfmkit_read_"
 """Prefix of the columns that hold a cell's time or money, read."""
 
 
-def read_role(
+def role_time(
     raw: ir.Table, role: str, *, source: Source, layout: Layout, census: Census
 ) -> ir.TimestampValue:
-    """Read the times of a role, in the shop's time zone."""
+    """Return the times of a role, in the shop's time zone."""
     column, tz = layout.columns[role], layout.options.tz
     zone = tz or source.zones.get(column)
     as_written = layout.platform.zone == "written" and zone is None
@@ -45,15 +45,15 @@ def read_role(
         return moment.value
     if zone is None:
         raise OrdersError(
-            f"The shop's time zone is known, since {column!r} holds moments with an offset.",
+            f"The shop's time zone is needed: the times in {column!r} have UTC offsets.",
             found=f"for example {census.cells[role].get('offset_example') or 'UTC instants'!r}",
-            hint="name it: tz='Asia/Shanghai', tz='Europe/Berlin', or tz='UTC'.",
+            hint="pass it: read_orders(..., tz='Europe/Berlin'), or tz='UTC' for days of UTC.",
         )
     return source.engine.local_time(moment.value, zone)
 
 
 def line_time(raw: ir.Table, layout: Layout) -> ir.TimestampValue:
-    """Return the time of payment where there is one, else that of the order."""
+    """Return the time of payment, or that of the order if there is none."""
     found = [
         raw[READ + role]
         for role in ("paid_at", "ordered_at", "created_at", "completed_at")

@@ -1,4 +1,4 @@
-"""Orders: an order log, read and audited, as it was known at the end of one day."""
+"""Orders: an order log that was read, as of one day."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from rfmkit.orders._history import History
 from rfmkit.orders._order_table import log_facts, rejected_table
 from rfmkit.orders.audit._counts import count_statuses
 from rfmkit.orders.audit.audit import Audit
+from rfmkit.report._sections import counted
 
 if TYPE_CHECKING:
     from rfmkit.orders._lines import Lines
 
 __all__ = ["Orders"]
 
-Day = dt.date | str
+DateLike = dt.date | str
+"""A day as a date, a datetime or ISO text."""
 
 
 def as_orders(source: Any) -> Orders:
-    """Return `source` if it is the Orders that `read_orders` returns, else raise."""
+    """Check that `source` is the Orders that `read_orders` returns."""
     if isinstance(source, Orders):
         return source
     name = "path" if isinstance(source, str) else "frame"
@@ -33,11 +35,11 @@ def as_orders(source: Any) -> Orders:
     )
 
 
-def as_day(day: Day, name: str) -> dt.date:
-    """Read a date from a date, a datetime or ISO text."""
+def as_day(day: DateLike, name: str) -> dt.date:
+    """Return the date of a date, a datetime or ISO text."""
     try:
         if isinstance(day, dt.datetime):
-            return dt.date(day.year, day.month, day.day)  # NaT has no year that is a number
+            return dt.date(day.year, day.month, day.day)  # raises for NaT, which .date() does not
         if isinstance(day, dt.date):
             return day
         return dt.datetime.fromisoformat(str(day)).date()
@@ -50,38 +52,46 @@ def as_day(day: Day, name: str) -> dt.date:
 
 
 class Orders:
-    """An order log as of a day; made by ``read_orders``, moved by ``until``.
+    """An order log as of a day.
+
+    ``read_orders`` returns it, and every function of rfmkit takes it. ``until`` returns the same
+    log as of another day.
 
     Attributes
     ----------
     as_of : datetime.date
-        The day on which everything is measured, included; later rows are hidden.
+        The day on which everything is measured. Rows of that day count; later rows are hidden.
     audit : Audit
-        What was read, every row and cent accounted for, and warnings of what looks odd.
+        A report: what was read, how many rows and how much money each rule set aside, and
+        warnings of what looks odd.
     rejected : DataFrame
-        The rows set aside, with their rule.
+        The rows that were set aside, with `row` (int64, the place in the source) and `rule` (str).
     hidden : dict
-        Rows and money dated after `as_of`.
+        What is dated after `as_of`: `rows` (int) and `amount` (Decimal).
     notes : tuple of str
-        What was assumed while reading: columns, statuses, time zones.
+        What was assumed while the log was read, such as columns and time zones.
     history : History
         The tables that everything is computed from, as Ibis expressions: `orders`, `purchases`,
         `gaps` and `customers`. For code that works inside the engine.
 
     See Also
     --------
-    rfmkit.segment : the main job: one row per customer.
-    rfmkit.summarize : one row per customer, without segments.
+    rfmkit.segment : one row per customer with segment, scores and churn probability.
+    rfmkit.summarize : one row per customer with counts, dates and money.
 
     Examples
     --------
     >>> import rfmkit as rk
     >>> orders = rk.read_orders(rk.load_sample())
     >>> orders
-    <Orders: 1,182 customers, 3,317 orders, 283,894.58 net as of 2024-12-31; 122 of 3,500 rows \
+    <Orders: 1,140 customers, 4,956 orders, 417,584.07 net as of 2024-12-30; 482 of 5,438 rows \
 set aside>
-    Next: rk.segment(orders); orders.audit says why rows were set aside.
+    Next: rk.segment(orders); orders.audit shows why rows were set aside.
     >>> orders.to_frame()[["order_id", "customer_id", "ordered_at", "amount"]].head(3)
+       order_id customer_id          ordered_at  amount
+    0  O0004096     C000001 2024-09-13 19:02:33   85.09
+    1  O0002571     C000002 2024-03-17 08:04:57   72.34
+    2  O0002576     C000002 2024-03-17 15:05:58   49.12
     """
 
     def __init__(
@@ -96,30 +106,36 @@ set aside>
         """The day on which everything is measured; `until` returns the log of another day."""
         return self._as_of
 
-    def until(self, day: Day) -> Orders:
-        """Return the same log as it was known at the end of `day`; later rows are hidden.
+    def until(self, day: DateLike) -> Orders:
+        """Return the same log as of another day; later rows are hidden.
 
         Parameters
         ----------
         day : date or str
-            The new `as_of`.
+            The new `as_of`, such as ``"2024-06-30"``.
 
         Returns
         -------
         Orders
-            The same log; `until` a later day shows the later rows again. Nothing is read anew.
+            The log as of that day. The source is not read again. ``until`` with a later day shows
+            the later rows again.
 
         Raises
         ------
         RfmkitError
-            `day` is no date.
+            `day` is not a date.
 
         Examples
         --------
         >>> import rfmkit as rk
         >>> orders = rk.read_orders(rk.load_sample())
-        >>> orders.until("2024-06-30").as_of
-        datetime.date(2024, 6, 30)
+        >>> half_year = orders.until("2024-06-30")
+        >>> half_year
+        <Orders: 840 customers, 3,079 orders, 267,689.24 net as of 2024-06-30; 275 of 5,438 rows \
+set aside>
+        Next: rk.segment(orders); orders.audit shows why rows were set aside.
+        >>> half_year.hidden
+        {'rows': 2084, 'amount': Decimal('167979.1300')}
         """
         asked = as_day(day, "day")
         ends = self._lines.ends
@@ -127,16 +143,16 @@ set aside>
             self._lines, as_of=asked if ends is None else min(asked, ends), facts=self._facts
         )
 
-    def cut(self, day: Day) -> Orders:
-        """Return the log as if it ended on `day`: later rows are gone, and not only hidden.
+    def cut(self, day: DateLike) -> Orders:
+        """Return the log without the rows after `day`.
 
-        ``until`` hides later rows and counts them in `hidden`. After ``cut`` nothing later can be
-        asked of the log: this is what a backtest gives to its models.
+        ``until`` hides later rows, and a later ``until`` shows them again. ``cut`` removes them,
+        so that a model that is tested on the past cannot see the future.
 
         Parameters
         ----------
         day : date or str
-            The last day of the log, and the new `as_of`.
+            The last day of the shorter log, and its `as_of`.
 
         Returns
         -------
@@ -146,7 +162,7 @@ set aside>
         Raises
         ------
         RfmkitError
-            `day` is no date.
+            `day` is not a date.
         OrdersError
             No row is dated on `day` or before.
 
@@ -164,15 +180,14 @@ set aside>
 
     @cached_property
     def audit(self) -> Audit:
-        """Every row and every cent accounted for, and what looks odd."""
+        """What was read, what each rule set aside, and what looks odd."""
         return Audit(self._lines, as_of=self.as_of, facts=self._facts)
 
     @property
     def rejected(self) -> Any:
-        """The rows set aside, as they stand in the source, with their rule.
+        """The rows that were set aside, as they are in the source, with their rule.
 
-        The columns of a file that an order does not need are not kept in memory: the file is read
-        again here.
+        Reading this reads a file again, since memory holds only the columns that orders need.
         """
         table = rejected_table(self._lines, self.as_of, self._facts)
         order = ("row",) if "row" in table.columns else ()
@@ -192,9 +207,9 @@ set aside>
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was assumed while reading."""
+        """What was assumed while the log was read."""
         shared = self._facts["shared_order_ids"]
-        more = (f"{shared:,} order ids come with several customers: kept apart",) if shared else ()
+        more = (f"{shared:,} order ids have several customers: kept apart",) if shared else ()
         return self._lines.notes + more
 
     @cached_property
@@ -203,29 +218,36 @@ set aside>
         return History(self._lines, as_of=self.as_of, facts=self._facts)
 
     def to_frame(self, *, exact: bool = False) -> Any:
-        """Return the valid orders in canonical form, one row each.
+        """Return the valid orders, one row each.
 
         Parameters
         ----------
         exact : bool, default False
-            Whether amounts are exact decimals; else they are floats, which can be averaged and
-            plotted.
+            Whether amounts are exact decimals. Floats are easier to average and to plot.
 
         Returns
         -------
         DataFrame
-            In the source's own kind, ordered by `customer_id` and `ordered_at`: `order_id`
-            (string), `customer_id`, `ordered_at` (timestamp in the shop's time zone), `amount`
-            (net money; float64, or decimal), `status` (string), and `customer_key` (string) where
-            customers are identified by several columns.
+            In the source's own kind, ordered by `customer_id` and `ordered_at`:
+
+            - `order_id` (str; null if the log has none);
+            - `customer_id` (str, or the source's integer);
+            - `ordered_at` (timestamp, in the shop's time zone);
+            - `amount` (float64, or decimal with four places; money, net of refunds);
+            - `status` (str, the canonical status);
+            - `customer_key` (str), if customers are identified by several columns: by which one.
 
         Examples
         --------
         >>> import rfmkit as rk
         >>> orders = rk.read_orders(rk.load_sample())
-        >>> frame = orders.to_frame()
-        >>> round(frame["amount"].mean(), 2)
-        85.59
+        >>> orders.to_frame()[["customer_id", "ordered_at", "amount", "status"]].head(3)
+          customer_id          ordered_at  amount     status
+        0     C000001 2024-09-13 19:02:33   85.09  completed
+        1     C000002 2024-03-17 08:04:57   72.34  completed
+        2     C000002 2024-03-17 15:05:58   49.12  completed
+        >>> orders.to_frame(exact=True)["amount"].sum()
+        Decimal('417584.0700')
         """
         history = self.history
         valid = history.valid
@@ -233,19 +255,20 @@ set aside>
         fields += [name for name in ("customer_key",) if name in valid.columns]
         table = valid.select(*fields)
         table = table.mutate(amount=table.amount.cast(MONEY if exact else "float64"))
+        table = history.engine.canonical(table, but=() if exact else ("amount",))
         order = ("customer_id", "ordered_at", "order_id", "amount")
-        return history.deliver(table, order_by=order)
+        return history.engine.deliver(table, history.kind, order_by=order, canonical=False)
 
     def __reduce__(self) -> Any:
-        """Refuse to be copied or pickled: the log lives in an engine."""
+        """Raise an error: the log is in an engine, which cannot be copied or pickled."""
         raise RfmkitError(
-            "Orders cannot be copied or pickled: the log lives in an engine.",
+            "Orders cannot be copied or pickled: the log is in an engine.",
             found="a copy or a pickle of Orders",
             hint="read it again with rk.read_orders, or keep the frames that it returns.",
         )
 
     def __repr__(self) -> str:
-        """Say what the log holds and what to call next."""
+        """Return what the log holds and what to call next."""
         orders = self.history.orders
         valid, netted = orders.rule.isnull(), orders.rule == "refund"
         kept = valid | netted.fill_null(False)  # noqa: FBT003
@@ -258,9 +281,10 @@ set aside>
             )
         )
         torn = len(self._lines.source.unreadable)
+        who, what = counted(found["customers"], "customer"), counted(found["orders"], "order")
         return (
-            f"<Orders: {found['customers']:,} customers, {found['orders']:,} orders, "
+            f"<Orders: {who}, {what}, "
             f"{found['amount']:,.2f} net as of {self.as_of}; {found['aside'] + torn:,} of "
             f"{self._facts['rows'] + torn:,} rows set aside>\n"
-            "Next: rk.segment(orders); orders.audit says why rows were set aside."
+            "Next: rk.segment(orders); orders.audit shows why rows were set aside."
         )

@@ -1,4 +1,4 @@
-"""Reading an order log of any kind, with every row of it accounted for."""
+"""The reading of an order log: `read_orders`, and the checks of its arguments."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from rfmkit._engine import Source
     from rfmkit.formats import Format
-    from rfmkit.orders.orders import Day
+    from rfmkit.orders.orders import DateLike
 
 __all__ = ["read_orders"]
 
@@ -58,8 +58,8 @@ def read_orders(
     tz: str | None = None,
     dayfirst: bool | None = None,
     decimal: Literal[".", ","] | None = None,
-    dates_between: tuple[Day, Day] = ("1980-01-01", "2100-01-01"),
-    as_of: Day | None = None,
+    dates_between: tuple[DateLike, DateLike] = ("1980-01-01", "2100-01-01"),
+    as_of: DateLike | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
     names: Sequence[str] | None = None,
@@ -67,57 +67,66 @@ def read_orders(
     memory_limit: str | None = None,
     threads: int | None = None,
 ) -> Orders:
-    """Read an order log of any kind, and account for every row of it.
+    """Return an order log of any kind as Orders, with an audit of every row.
 
     Parameters
     ----------
-    source : path, glob, list of paths, or DataFrame
-        CSV (any delimiter; UTF-8, UTF-16 or GB18030), Parquet, Excel, line-delimited JSON; a
-        pandas, polars (eager or lazy), Arrow or Spark frame, a DuckDB relation, an Ibis table.
-        A mapping of several of them, or a folder, where a format is made of several tables.
-    format : str or Format
-        The platform whose export it is, such as ``"shopify"`` (`rfmkit formats` lists them), or
-        a declaration of your own. ``"auto"`` finds it by the columns, and where it is none takes
-        ``"generic"``: columns found by their names, in English and Chinese.
+    source : path, glob, list of paths, DataFrame, or mapping
+        A file or several: CSV (any delimiter; UTF-8, UTF-16 or GB18030), Parquet, Excel or
+        line-delimited JSON. Or a frame: pandas, polars (eager or lazy), Arrow, Spark, a DuckDB
+        relation, an Ibis table. Or, for a format of several tables, a folder of files or a
+        mapping of name to table.
+    format : str or Format, default "auto"
+        The platform that exported the log, such as ``"shopify"`` (``rfmkit formats`` lists the
+        names), or a ``Format`` of your own. ``"auto"`` recognises the platform by its columns. If
+        it recognises none, it uses ``"generic"``: each column is found by its name, in English or
+        Chinese.
     customer, time, amount, order_id, status, refund_amount, unit_price, quantity, category, \
 currency : str, optional
-        The column of each role, where its name does not tell. `amount` may also be a number, the
-        same for every row, for logs without money. Without an amount column, quantity times
-        unit price counts.
-    refunds : {"net", "drop_full", "gross"}
-        ``"net"`` takes refunds off the money, and orders refunded in full off the purchases;
-        ``"drop_full"`` only the latter; ``"gross"`` neither.
-    zero_amounts : {"drop", "keep"}
+        The column of each role, if its name is not recognised. `amount` may also be a number: the
+        amount of every row, for logs without money. If there is no amount column, quantity times
+        unit price is used.
+    refunds : {"net", "drop_full", "gross"}, default "net"
+        ``"net"`` subtracts refunds from the money, and an order refunded in full is no purchase.
+        ``"drop_full"`` only does the second. ``"gross"`` does neither.
+    zero_amounts : {"drop", "keep"}, default "drop"
         Whether orders of amount zero (gifts, samples, replacements) are purchases.
-    same_day : {"merge", "keep"}
-        Whether several orders of a customer on one day are one purchase.
-    statuses : mapping, optional
-        The shop's own status words, mapped to canonical statuses.
+    same_day : {"merge", "keep"}, default "merge"
+        Whether several orders of one customer on one day are one purchase.
+    statuses : mapping of str to str, optional
+        Status words of the shop, mapped to canonical statuses: ``{"bezahlt": "paid"}``.
     exclude : mapping of column to pattern, optional
-        Rows in which a column matches a regular expression, in any case, are set aside:
+        Set aside each row whose column matches a regular expression, in upper or lower case:
         ``{"商家备注": "刷单|补单", "Lineitem name": "deposit|gift wrap"}``.
     rates : mapping of currency code to number, optional
-        What one unit of each currency of the log is worth in the one of the results.
+        What one unit of each currency in the log is worth in the currency of the results.
     pseudonymize : str, optional
-        A secret: customers are known by keyed hashes of their ids (SHA-256, 128 bits), the same
-        ones for the same secret, and rejected rows are shown without the source's own columns.
+        A secret of at least eight characters. Customer ids are replaced by keyed hashes (SHA-256,
+        128 bits), which are the same for the same secret, and `rejected` shows no column of the
+        source.
     tz : str, optional
-        The shop's time zone, needed where moments carry offsets; days are its calendar days.
+        The time zone of the shop, such as ``"Europe/Berlin"``. It decides on which calendar day
+        an order is, and is needed if times have UTC offsets.
     dayfirst : bool, optional
-        How ``03/05/2024`` reads, where the column itself does not decide it.
+        How ``03/05/2024`` reads, if the column itself does not show it.
     decimal : {".", ","}, optional
-        The decimal mark, where the column itself does not decide it.
-    dates_between : pair of dates
-        Rows outside the half-open range are set aside as placeholders (1900, 9999).
+        The decimal mark, if the column itself does not show it.
+    dates_between : pair of dates, default ("1980-01-01", "2100-01-01")
+        Rows outside this range, whose end is excluded, are set aside: such dates (1900, 9999)
+        are placeholders.
     as_of : date or str, optional
         The day on which everything is measured; later rows are hidden. Default: the day of the
-        last row. Nothing reads the clock.
-    encoding, delimiter, names : optional
-        How a text file is written, and its column names where it has no header line.
+        last row. The clock of the machine is never used.
+    encoding, delimiter : str, optional
+        How a text file is written, if it is not recognised.
+    names : list of str, optional
+        The column names of a file without a header line.
     output : {"pandas", "polars", "pyarrow", "ibis"}, optional
-        The kind of every result. Default: the source's own kind; pandas for files.
-    memory_limit, threads : optional
-        Limits of the embedded engine, such as ``"1GB"`` and ``2``.
+        The kind of every result. Default: the kind of the source; pandas for files.
+    memory_limit : str, optional
+        Memory that the embedded engine may use, such as ``"1GB"``.
+    threads : int, optional
+        Threads that the embedded engine may use.
 
     Returns
     -------
@@ -127,15 +136,25 @@ currency : str, optional
     Raises
     ------
     ColumnsError
-        A role has no column, or two.
+        A role has no column or two, or a named column does not exist.
     NoCustomerKeyError
-        The export is one that never tells who bought; the message says which one does.
+        The export never identifies customers; the message names an export that does.
     OrdersError
-        The log cannot be read: no file, another format, an ambiguous date or decimal mark, a
-        missing time zone, several currencies.
+        The log cannot be read: no file, no rows, another format, an ambiguous date or decimal
+        mark, a missing time zone, several currencies.
+    RfmkitError
+        An argument is not one of its values.
+
+    See Also
+    --------
+    rfmkit.segment : one row per customer with segment, scores and churn probability.
+    rfmkit.formats.Format : a declaration of an export that rfmkit does not know.
 
     Examples
     --------
+    Columns are found by their names. A negative amount is a refund; a row without a customer is
+    set aside:
+
     >>> import pandas as pd
     >>> import rfmkit as rk
     >>> log = pd.DataFrame({
@@ -145,7 +164,17 @@ currency : str, optional
     ... })
     >>> orders = rk.read_orders(log)
     >>> orders
-    <Orders: 1 customers, 2 orders, 1210.50 as of 2024-02-11; 2 of 4 rows set aside, see .audit>
+    <Orders: 1 customer, 2 orders, 1,210.50 net as of 2024-02-11; 2 of 4 rows set aside>
+    Next: rk.segment(orders); orders.audit shows why rows were set aside.
+    >>> orders.audit.to_frame()[["rule", "rows", "amount", "examples"]]
+                          rule  rows     amount examples
+    0                     kept     2  1210.5000
+    1              no_customer     1     5.0000    row 4
+    2  refund_without_purchase     1    -3.0000    row 3
+    3                     read     4  1212.5000
+
+    A column whose name is not recognised must be named:
+
     >>> rk.read_orders(log.rename(columns={"Total": "how much"}))
     Traceback (most recent call last):
     rfmkit.exceptions.ColumnsError: An order log must have a column for the amount.
@@ -198,7 +227,7 @@ def _read_lines(
     statuses: Mapping[str, str] | None,
     options: ReadingOptions,
 ) -> Lines:
-    """Find the layout, take the census, and put the lines together."""
+    """Return the lines of a source: its layout is found first, then its census is taken."""
     layout = find_layout(
         source.columns, asked=asked, named=named, constant_amount=constant_amount, options=options
     )
@@ -209,7 +238,7 @@ def _read_lines(
     source, layout = layout.with_made_columns(source.hold(kinds, alike=alike and at_once))
     census = take_census(source, layout, statuses)
     if census.repeats and alike and not at_once:
-        # To compare whole rows every cell is read: not before it is known that ids come again.
+        # Comparing whole rows reads every cell: do it only if order ids repeat.
         source, layout = layout.with_made_columns(source.hold_alike(kinds))
     if census.repeats and not layout.platform.whole:
         census = replace(census, several_files=count_ids_in_several_files(source, layout))
@@ -233,9 +262,9 @@ def _patterns(exclude: Any) -> dict[str, str]:
     except (re.error, TypeError) as error:
         found = f"{exclude!r}: {error}"
     raise RfmkitError(
-        "exclude maps columns to regular expressions.",
-        found=found,
-        hint="for instance exclude={'Memo': 'test|sample'}.",
+        "exclude must map columns to regular expressions.",
+        found=f"exclude={found}",
+        hint="for example exclude={'Memo': 'test|sample'}.",
     )
 
 
@@ -243,24 +272,25 @@ def _rates(rates: Any) -> dict[str, Decimal] | None:
     if rates is None:
         return None
     try:
-        # By way of text: 1.08 is the number that was written, not the nearest double to it.
+        # Through text: 1.08 is the number that was written, and not the nearest double.
         found = {code.strip().upper(): Decimal(str(rate)) for code, rate in rates.items()}
         if found and all(0 < rate < MOST_RATE for rate in found.values()):
             return found
     except (AttributeError, ArithmeticError):
         pass
     raise RfmkitError(
-        "rates maps currencies to what one unit of each is worth.",
-        found=repr(rates),
-        hint="for instance rates={'USD': 1, 'EUR': 1.08}.",
+        "rates must map each currency to a positive number, what one unit of it is worth.",
+        found=f"rates={rates!r}",
+        hint="for example rates={'USD': 1, 'EUR': 1.08}.",
     )
 
 
 def _pair_of_days(days: Any) -> tuple[dt.date, dt.date]:
     if isinstance(days, str) or not isinstance(days, Sequence) or len(days) != 2:  # noqa: PLR2004
         raise RfmkitError(
-            "dates_between is a pair of dates such as ('2000-01-01', '2030-01-01').",
-            found=repr(days),
+            "dates_between must be a pair of dates.",
+            found=f"dates_between={days!r}",
+            hint="for example dates_between=('2000-01-01', '2030-01-01').",
         )
     return as_day(days[0], "dates_between"), as_day(days[1], "dates_between")
 
@@ -269,7 +299,11 @@ def _names(names: Any) -> list[str] | None:
     if names is None:
         return None
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise RfmkitError("names is a list of column names.", found=f"names={names!r}")
+        raise RfmkitError(
+            "names must be a list of column names.",
+            found=f"names={names!r}",
+            hint="for example names=['customer', 'date', 'amount'].",
+        )
     return list(names)
 
 
@@ -280,7 +314,7 @@ def _check_zone(tz: str | None) -> None:
             ZoneInfo(tz)
     except (KeyError, ValueError, OSError) as error:
         raise RfmkitError(
-            "tz names a time zone.",
+            "tz must be the name of a time zone.",
             found=f"tz={tz!r}",
-            hint="for instance 'Asia/Shanghai', 'Europe/Berlin', 'UTC'.",
+            hint="for example tz='Asia/Shanghai', tz='Europe/Berlin' or tz='UTC'.",
         ) from error

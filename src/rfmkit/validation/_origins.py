@@ -12,13 +12,13 @@ from rfmkit.orders.orders import as_day
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rfmkit.orders.orders import Day
+    from rfmkit.orders.orders import DateLike
 
 MOST_ORIGINS: Final = 3
 
 
 def choose_origins(
-    as_of: dt.date, first: dt.date, horizon: int, given: Sequence[Day] | None
+    as_of: dt.date, first: dt.date, horizon: int, given: Sequence[DateLike] | None
 ) -> list[dt.date]:
     """Return the past days that were passed, checked, or else the default ones."""
     if given is None:

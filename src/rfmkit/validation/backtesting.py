@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from rfmkit.orders.orders import Day, Orders
+    from rfmkit.orders.orders import DateLike, Orders
     from rfmkit.validation._trial import Trial
 
 __all__ = ["Backtest", "backtest"]
@@ -48,7 +48,7 @@ def backtest(
     models: Any,
     horizon_days: int,
     *,
-    origins: Sequence[Day] | None = None,
+    origins: Sequence[DateLike] | None = None,
     bins: int = 10,
     sample: int = 200_000,
     keep_predictions: bool = False,

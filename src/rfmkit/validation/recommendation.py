@@ -17,7 +17,7 @@ from rfmkit.validation.backtesting import backtest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from rfmkit.orders.orders import Day, Orders
+    from rfmkit.orders.orders import DateLike, Orders
     from rfmkit.validation.backtesting import Backtest
 
 __all__ = ["Recommendation", "recommend_model"]
@@ -64,7 +64,7 @@ def recommend_model(
     horizon_days: int,
     models: Any = None,
     *,
-    origins: Sequence[Day] | None = None,
+    origins: Sequence[DateLike] | None = None,
     sample: int = 200_000,
 ) -> Recommendation:
     """Return the model of churn that did best on past days of this log, with the figures.

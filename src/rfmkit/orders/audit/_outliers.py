@@ -1,4 +1,4 @@
-"""Outliers: orders and customers far from what the log shows: tests, tills, made-up orders."""
+"""Outliers: orders and customers far from the rest of the log, such as tests and made-up orders."""
 
 from __future__ import annotations
 
@@ -17,24 +17,30 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from rfmkit.orders._lines import Lines
-    from rfmkit.orders.audit._counts import Tally
+    from rfmkit.orders.audit._counts import AuditCounts
 
 NAMED: Final = 3
-# A hundredth, and a twentieth, of all money kept; and so many times the mean.
+"""How many of a kind a warning names."""
 HEAVY_ORDER: Final = (100, 50)
+"""An order is heavy with 1/100 of all money, if that is also 50 times the mean order."""
 HEAVY_CUSTOMER: Final = (20, 20)
+"""A customer is heavy with 1/20 of all money, if that is also 20 times the mean customer."""
 TIMES_USUAL: Final = 5
 MANY: Final = 20
 RARE_DAYS: Final = 3
-USUAL_FROM: Final = 28
+LEAST_DAYS: Final = 28
+"""In less than four weeks with orders, no amount has a usual number of days."""
 
 
 def find_outliers(
-    lines: Lines, flagged: ir.Table, tally: Tally, facts: Mapping[str, Any]
+    lines: Lines, orders: ir.Table, counts: AuditCounts, facts: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Look at the valid orders customer by customer: one pass, kept for a few small questions."""
+    """Return a warning of each kind of outlier among the valid orders.
+
+    One pass sums them by customer; the sums are stored, since several queries read them.
+    """
     engine = lines.engine
-    valid = flagged.filter(flagged.rule.isnull())
+    valid = orders.filter(orders.rule.isnull())
     by_day = valid.group_by("customer_id", "day").agg(
         orders=valid.count(), spend=valid.amount.sum(), top=valid.amount.max()
     )
@@ -51,38 +57,38 @@ def find_outliers(
                 customers=people.count(), spend=people.spend.max(), top=people.top.max()
             )
         )
-        yield from _heavy_orders(lines, tally, facts, found["top"])
-        yield from _heavy_customers(lines, people, tally, found)
+        yield from _heavy_orders(lines, counts, facts, found["top"])
+        yield from _heavy_customers(lines, people, counts, found)
         yield from _crowded(lines, people, valid)
-        yield from _brushed(lines, people, tally)
+        yield from _brushed(lines, people, counts)
     finally:
         engine.drop(people)
 
 
-def _limit(tally: Tally, heavy: tuple[int, int], count: int) -> Decimal:
-    """Say from where one of `count` is heavy: a part of the money, and far above the mean."""
+def _threshold(counts: AuditCounts, heavy: tuple[int, int], count: int) -> Decimal:
+    """Return the money above which one of `count` orders or customers is heavy."""
     part, times = heavy
-    return max(tally.amounts["kept"] / part, tally.amounts["kept"] * times / count)
+    return max(counts.amounts["kept"] / part, counts.amounts["kept"] * times / count)
 
 
 def _heavy_orders(
-    lines: Lines, tally: Tally, facts: Mapping[str, Any], top: Decimal
+    lines: Lines, counts: AuditCounts, facts: Mapping[str, Any], top: Decimal
 ) -> Iterator[str]:
-    """Find orders of over 1 % of the money kept, and over fifty times the mean order."""
-    limit = _limit(tally, HEAVY_ORDER, tally.orders["kept"])
-    if not 0 < limit < top:
+    """Find orders of over 1 % of the money kept and over fifty times the mean order."""
+    threshold = _threshold(counts, HEAVY_ORDER, counts.orders["kept"])
+    if not 0 < threshold < top:
         return
-    # Rows are numbered for these few only: numbering ten million costs more than the rest.
-    orders = order_table(lines_until(lines.numbered, tally.as_of), lines.layout.options, facts)
-    heavy = orders.filter(orders.rule.isnull() & (orders.amount > limit))
+    # Rows are numbered only if there are such orders: numbering ten million rows is slow.
+    orders = order_table(lines_until(lines.numbered, counts.as_of), lines.layout.options, facts)
+    heavy = orders.filter(orders.rule.isnull() & (orders.amount > threshold))
     fields = [name for name in ("customer_id", "order_id", "row") if name in heavy.columns]
     heavy = heavy.select("amount", *fields).order_by(ibis.desc("amount"), *fields)
     found = lines.engine.arrow(heavy).to_pylist()
     named = ", ".join(map(_order_name, found[:NAMED]))
-    share = percent(sum(order["amount"] for order in found), tally.amounts["kept"])
+    share = percent(sum(order["amount"] for order in found), counts.amounts["kept"])
     yield (
-        f"Orders of over 1 % of all money kept each: {some(named, len(found))}, {share} of it "
-        "together; see whether they are tests or mistyped."
+        f"Orders of over 1 % of all money kept each: {first_of(named, len(found))}, {share} of it "
+        "together; check whether they are tests or mistyped."
     )
 
 
@@ -93,44 +99,45 @@ def _order_name(order: Mapping[str, Any]) -> str:
 
 
 def _heavy_customers(
-    lines: Lines, people: ir.Table, tally: Tally, most: Mapping[str, Any]
+    lines: Lines, people: ir.Table, counts: AuditCounts, most: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Find customers of over 5 % of the money kept, and over twenty times the mean customer.
+    """Find customers of over 5 % of the money kept and over twenty times the mean customer.
 
-    One large order is not told twice: at least half of their money came with other orders.
+    At least half of their money must come from other orders than the largest one: a single large
+    order has its own warning.
     """
-    limit = _limit(tally, HEAVY_CUSTOMER, most["customers"])
-    if not 0 < limit < most["spend"]:
+    threshold = _threshold(counts, HEAVY_CUSTOMER, most["customers"])
+    if not 0 < threshold < most["spend"]:
         return
-    heavy = people.filter((people.spend > limit) & (people.spend >= people.top * 2))
+    heavy = people.filter((people.spend > threshold) & (people.spend >= people.top * 2))
     found = lines.engine.arrow(heavy.order_by(ibis.desc("spend"), "customer_id")).to_pylist()
     if not found:
         return
     named = ", ".join(
-        f"{who['customer_id']!r} ({percent(who['spend'], tally.amounts['kept'])} in "
+        f"{who['customer_id']!r} ({percent(who['spend'], counts.amounts['kept'])} in "
         f"{counted(who['orders'], 'order')})"
         for who in found[:NAMED]
     )
     yield (
-        f"Customers of over 5 % of all money kept each: {some(named, len(found))}; see whether "
-        "they are one buyer, or a till or guest account that many share."
+        f"Customers of over 5 % of all money kept each: {first_of(named, len(found))}; check "
+        "whether each is one buyer, or a till or guest account that many people share."
     )
 
 
 def _crowded(lines: Lines, people: ir.Table, valid: ir.Table) -> Iterator[str]:
     """Find customers with very many orders on one day.
 
-    Very many are 20, and over five times what 99 in 100 customers reach on their busiest day: a
-    shop whose customers all order often is silent, and a guest account rings however many of the
-    orders are its own, since it is one customer in a hundred at most.
+    Very many means at least 20, and over five times what 99 in 100 customers reach on their
+    busiest day. The percentile is taken over customers, not orders: so a guest account is found
+    even if most orders are its own, and a shop whose customers all order often gets no warning.
     """
     peaks = lines.engine.arrow(people.group_by("peak").agg(people=people.count())).to_pylist()
     usual = usual_most({row["peak"]: row["people"] for row in peaks})
-    limit = max(MANY, TIMES_USUAL * usual + 1)
-    count = sum(row["people"] for row in peaks if row["peak"] >= limit)
+    threshold = max(MANY, TIMES_USUAL * usual + 1)
+    count = sum(row["people"] for row in peaks if row["peak"] >= threshold)
     if not count:
         return
-    busiest = people.filter(people.peak >= limit).order_by(ibis.desc("peak"), "customer_id")
+    busiest = people.filter(people.peak >= threshold).order_by(ibis.desc("peak"), "customer_id")
     found = lines.engine.arrow(busiest.limit(NAMED)).to_pylist()
     theirs = valid.filter(valid.customer_id.isin([who["customer_id"] for who in found]))
     by_day = theirs.group_by("customer_id", "day").agg(orders=theirs.count())
@@ -143,25 +150,28 @@ def _crowded(lines: Lines, people: ir.Table, valid: ir.Table) -> Iterator[str]:
         for who in found
     )
     yield (
-        f"Customers with {limit:,} or more orders on one day: {some(named, count)}, where 99 in "
-        f"100 never have over {usual:,}; see whether they are tills, guest accounts or made-up "
-        "orders (brushing, 刷单)."
+        f"Customers with {threshold:,} or more orders on one day: {first_of(named, count)}, where "
+        f"99 in 100 never have over {usual:,}; check whether they are tills, guest accounts or "
+        "made-up orders (brushing, 刷单)."
     )
 
 
-def _brushed(lines: Lines, people: ir.Table, tally: Tally) -> Iterator[str]:
-    """Find one amount, paid on one day by many customers who bought once only.
+def _brushed(lines: Lines, people: ir.Table, counts: AuditCounts) -> Iterator[str]:
+    """Find one amount that many customers paid on one day, who bought only once.
 
-    So do made-up orders look (brushing, 刷单): bought accounts, one listing, one price, one day.
-    Four things must hold, and each keeps a common harmless log silent: 20 customers at least; a
-    fifth of the day's one-time customers (a busy day has many of everything); a tenth of that
-    count on no more than 1 % of the days, or three (a new product that goes on selling has more);
-    and a share twice that of the other days (in a shop with one price it is the same). A sale of
-    one thing on one day looks the same, and rings: whoever knows the shop can tell. Rings that pay
-    many amounts, or whose accounts buy again, are not seen. In less than four weeks nothing is
-    usual yet.
+    Made-up orders look like this (brushing, 刷单): bought accounts, one listing, one price, one
+    day. Four conditions must hold, each to exclude a common harmless pattern:
+
+    - at least 20 customers paid the amount on that day;
+    - they are at least a fifth of the day's one-time customers: a busy day has many of everything;
+    - a tenth of that count is reached on at most 1 % of the days, or three days: a new product
+      that keeps selling reaches it on more;
+    - the share is at least twice that of the other days: in a shop with one price it is the same.
+
+    A sale of one product on one day meets the conditions too. Made-up orders of many amounts, or
+    from accounts that buy again, are not found.
     """
-    if len(tally.days) < USUAL_FROM:
+    if len(counts.days) < LEAST_DAYS:
         return
     once = people.filter((people.orders == 1) & (people.top > 0))
     cells = once.group_by("day", amount=once.top).agg(customers=once.count())
@@ -181,7 +191,7 @@ def _brushed(lines: Lines, people: ir.Table, tally: Tally) -> Iterator[str]:
         (cells.customers >= MANY)
         & (cells.customers * 5 >= cells.of_day)
         & (cells.elsewhere * 2 * cells.of_day <= cells.customers * cells.of_elsewhere)
-        & (cells.days <= max(RARE_DAYS, len(tally.days) // 100))
+        & (cells.days <= max(RARE_DAYS, len(counts.days) // 100))
     )
     order = (ibis.desc("customers"), "day", "amount")
     found = lines.engine.arrow(odd.order_by(*order)).to_pylist()
@@ -192,14 +202,14 @@ def _brushed(lines: Lines, people: ir.Table, tally: Tally) -> Iterator[str]:
             for cell in found[:NAMED]
         )
         yield (
-            f"One amount, paid on one day by many who bought once only: {some(named, len(found))}"
-            ", and hardly on other days; see whether it was a sale or made-up orders (brushing, "
-            "刷单)."
+            "One amount, paid on one day by many who bought once only: "
+            f"{first_of(named, len(found))}, and hardly on other days; "
+            "check whether it was a sale or made-up orders (brushing, 刷单)."
         )
 
 
 def usual_most(counts: Mapping[int, int]) -> int:
-    """Give the 99th percentile, from below, of values that come so many times."""
+    """Return the 99th percentile (the lower one) of values, from how often each occurs."""
     place = int(0.99 * (sum(counts.values()) - 1))
     values = sorted(counts)
     while (place := place - counts[values[0]]) >= 0:
@@ -207,6 +217,6 @@ def usual_most(counts: Mapping[int, int]) -> int:
     return values[0]
 
 
-def some(named: str, count: int) -> str:
-    """Say how many there are, where not all are named."""
+def first_of(named: str, count: int) -> str:
+    """Return the named ones as text, followed by how many there are if not all are named."""
     return named if count <= NAMED else f"{named}, ... ({count:,} in all)"

@@ -1,7 +1,8 @@
-"""Alarms: what in a log looks odd as of a day, each a sentence with its figure and what to do.
+"""Warnings of the audit: what in a log looks odd as of a day, with its number and what to do.
 
-An alarm is a question to who knows the shop, never a verdict, and changes no number. What is odd
-is measured against the log itself, so that a wholesaler's and a kiosk's log are both silent.
+A warning is a question to somebody who knows the shop. It changes no number. What is odd is
+measured against the log itself, so that neither a wholesaler nor a kiosk is warned of its usual
+business.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import ibis.expr.operations as ops
 from rfmkit.exceptions import examples
 from rfmkit.formats._cells import MONEY_CELL, count_if, is_mangled
 from rfmkit.orders._lines import lines_until
-from rfmkit.orders.audit._outliers import NAMED, TIMES_USUAL, find_outliers, some, usual_most
+from rfmkit.orders.audit._outliers import NAMED, TIMES_USUAL, find_outliers, first_of, usual_most
 from rfmkit.report._sections import counted, percent
 
 if TYPE_CHECKING:
@@ -25,70 +26,82 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from rfmkit.orders._lines import Lines
-    from rfmkit.orders.audit._counts import Statuses, Tally
+    from rfmkit.orders.audit._counts import AuditCounts, Statuses
 
 OFTEN: Final = 0.05
+"""Share of rows (or orders) above which a warning is given."""
 QUIET_DAYS: Final = 7
-SIGNS: Final = 20
-MOSTLY: Final = 0.9
-SOME_ORDERS: Final = 20
-SOME_AMOUNTS: Final = 10
+"""A run of days without an order must be longer than this."""
+MOST_SIGNS: Final = 20
+MOST_EQUAL: Final = 0.9
+"""Share of orders with equal lines above which the amount is probably the order's total."""
+LEAST_ORDERS: Final = 20
+LEAST_AMOUNTS: Final = 10
+"""With fewer different amounts, equal lines may come from a shop with few prices."""
 
-RULES_OF_ALARM: Final[dict[str, tuple[float, str, str]]] = {
+RULE_WARNINGS: Final[dict[str, tuple[float, str, str]]] = {  # share of rows, what, what to do
     "no_customer": (
         OFTEN,
         "without a customer",
-        "they are in nobody's history: if they are no guests, name the right column, customer=",
+        "they belong to no customer: if they are not guests, name the right column with customer=",
     ),
     "mangled_customer": (
         0,
         "whose customer id a float destroyed (1.7E+16)",
-        "several customers may hide behind one id: export the column as text",
+        "several customers may have the same id now: export the column as text",
     ),
-    "no_time": (OFTEN, "without a date that exists", "look at .rejected, or name it with time="),
+    "no_time": (
+        OFTEN,
+        "without a date that exists",
+        "look at orders.rejected, or name another column with time=",
+    ),
     "implausible_time": (
         0,
         "dated outside dates_between",
-        "look at .rejected; where the dates are real, widen dates_between=",
+        "look at orders.rejected; if the dates are real, widen dates_between=",
     ),
-    "no_amount": (OFTEN, "without an amount", "look at .rejected, or name it with amount="),
+    "no_amount": (
+        OFTEN,
+        "without an amount",
+        "look at orders.rejected, or name another column with amount=",
+    ),
 }
 
 
-def find_alarms(
+def find_warnings(
     lines: Lines,
-    flagged: ir.Table,
-    tally: Tally,
+    orders: ir.Table,
+    counts: AuditCounts,
     statuses: Statuses,
     *,
     facts: Mapping[str, Any],
 ) -> tuple[str, ...]:
-    """Ring for what looks odd among the lines known on a day.
+    """Return what looks odd among the rows known on a day, one sentence each.
 
     Parameters
     ----------
     lines : Lines
         The log.
-    flagged : ibis Table
-        Its orders as known then, as `order_table` gives them.
-    tally : Tally
-        What was counted of them.
+    orders : ibis Table
+        Its orders known then, as `order_table` returns them.
+    counts : AuditCounts
+        How many rows and orders and how much money each rule has.
     statuses : tuple
-        The statuses known then, as `count_statuses` gives them.
+        The statuses known then, as `count_statuses` returns them.
     facts : mapping
         What `log_facts` found.
     """
     found = [
-        *_torn(lines, tally), *_again(lines), *_rules(tally), *_order_ids(lines, tally),
-        *_totals(lines, tally), *_unknown(tally, statuses), *_zero(lines, tally),
-        *_currencies(lines, tally),
+        *_torn(lines, counts), *_in_several_files(lines), *_rules(counts),
+        *_order_ids(lines, counts), *_totals(lines, counts), *_unknown(counts, statuses),
+        *_zero(lines, counts), *_currencies(lines, counts),
     ]  # fmt: skip
-    if tally.days:
-        found += [*_quiet(tally), *find_outliers(lines, flagged, tally, facts)]
-    if tally.hidden:
+    if counts.days:
+        found += [*_quiet(counts), *find_outliers(lines, orders, counts, facts)]
+    if counts.hidden:
         found.append(
-            f"Rows dated after {tally.as_of}: {tally.hidden:,}, hidden by as_of; .hidden of the "
-            "orders has their money."
+            f"Rows dated after {counts.as_of}: {counts.hidden:,}, hidden by as_of; orders.hidden "
+            "has their money."
         )
     return tuple(found)
 
@@ -96,56 +109,55 @@ def find_alarms(
 # --- rows ------------------------------------------------------------------------------------
 
 
-def _of_rows(count: int, tally: Tally) -> str:
-    return (
-        f"{count:,} of {counted(tally.rows['read'], 'row')} ({percent(count, tally.rows['read'])})"
-    )
+def _of_rows(count: int, counts: AuditCounts) -> str:
+    read = counts.rows["read"]
+    return f"{count:,} of {counted(read, 'row')} ({percent(count, read)})"
 
 
-def _torn(lines: Lines, tally: Tally) -> Iterator[str]:
+def _torn(lines: Lines, counts: AuditCounts) -> Iterator[str]:
     torn = lines.source.unreadable
     if torn:
         yield (
-            f"Torn lines: {_of_rows(len(torn), tally)}, the first in line {torn[0].line} of "
-            f"{torn[0].file!r}; mend the export, or name its delimiter with delimiter=."
+            f"Torn lines: {_of_rows(len(torn), counts)}, the first in line {torn[0].line} of "
+            f"{torn[0].file!r}; repair the file, or pass its delimiter with delimiter=."
         )
 
 
-def _again(lines: Lines) -> Iterator[str]:
+def _in_several_files(lines: Lines) -> Iterator[str]:
     count = lines.census.several_files
     if count:
         yield (
-            f"Order ids that stand in several files: {count:,}; rows that are equal count "
-            "once, others are summed. Where a later file holds its orders anew, read it with a "
-            "format of your own, or leave the earlier out."
+            f"Order ids that stand in several files: {count:,}; equal rows count once, other "
+            "rows are summed. If a later file replaces the orders of an earlier one, leave the "
+            "earlier one out, or read them with a Format(whole=True)."
         )
 
 
-def _rules(tally: Tally) -> Iterator[str]:
-    for rule, (most, what, advice) in RULES_OF_ALARM.items():
-        count = tally.rows.get(rule, 0)
-        if count > most * tally.rows["read"]:
-            yield f"Rows {what}: {_of_rows(count, tally)}; {advice}."
+def _rules(counts: AuditCounts) -> Iterator[str]:
+    for rule, (most, what, advice) in RULE_WARNINGS.items():
+        count = counts.rows.get(rule, 0)
+        if count > most * counts.rows["read"]:
+            yield f"Rows {what}: {_of_rows(count, counts)}; {advice}."
 
 
-def _order_ids(lines: Lines, tally: Tally) -> Iterator[str]:
-    """Count destroyed order ids, where the census of the whole log has seen one."""
+def _order_ids(lines: Lines, counts: AuditCounts) -> Iterator[str]:
+    """Count order ids that a float destroyed, if the census of the whole log found any."""
     if "order_id" not in lines.layout.columns:
         return
-    cells = lines.written("order_id", tally.as_of)
+    cells = lines.written("order_id", counts.as_of)
     mangled = is_mangled(cells.cell, lines.census.cells["order_id"])
     if isinstance(mangled.op(), ops.Literal):
         return
     count = int(lines.engine.row(cells.aggregate(rows=count_if(mangled)))["rows"])
     if count:
         yield (
-            f"Rows whose order id a float destroyed: {_of_rows(count, tally)}; each counts as an "
-            "order of its own: export the column as text."
+            f"Rows whose order id a float destroyed: {_of_rows(count, counts)}; each counts as an "
+            "separate order: export the column as text."
         )
 
 
-def _totals(lines: Lines, tally: Tally) -> Iterator[str]:
-    """Find order totals that stand on each line of their orders, where no format tells of it."""
+def _totals(lines: Lines, counts: AuditCounts) -> Iterator[str]:
+    """Find order totals that are repeated on each line of their orders, where no format says so."""
     platform = lines.layout.platform
     if (
         not lines.census.repeats
@@ -154,7 +166,7 @@ def _totals(lines: Lines, tally: Tally) -> Iterator[str]:
         or "amount" not in lines.layout.columns
     ):
         return
-    table = lines_until(lines.table, tally.as_of)
+    table = lines_until(lines.table, counts.as_of)
     orders = table.filter(table.rule.isnull() & table.order_id.notnull()).group_by("order_id")
     orders = orders.agg(
         lines=lambda t: t.count(), least=lambda t: t.amount.min(), most=lambda t: t.amount.max()
@@ -168,49 +180,49 @@ def _totals(lines: Lines, tally: Tally) -> Iterator[str]:
             amounts=several.most.nunique(where=equal),
         )
     )
-    if found["equal"] >= SOME_ORDERS and found["equal"] > MOSTLY * found["orders"]:
-        if found["amounts"] < SOME_AMOUNTS:
+    if found["equal"] >= LEAST_ORDERS and found["equal"] > MOST_EQUAL * found["orders"]:
+        if found["amounts"] < LEAST_AMOUNTS:
             return  # a shop with few prices
         yield (
             f"Orders with the same amount on each of their lines: {found['equal']:,} of "
-            f"{counted(found['orders'], 'order')} with several lines; if it is the order's total "
-            "it counts once a line: keep one line an order, or declare a format with "
-            "once=('amount',)."
+            f"{counted(found['orders'], 'order')} with several lines; if it is the total of the "
+            "order, it is counted once per line: keep one line per order, or declare a Format "
+            "with once=('amount',)."
         )
 
 
-def _unknown(tally: Tally, statuses: Statuses) -> Iterator[str]:
+def _unknown(counts: AuditCounts, statuses: Statuses) -> Iterator[str]:
     words = [word for word, meaning, _ in statuses if meaning == "unknown"]
     count = sum(rows for _, meaning, rows in statuses if meaning == "unknown")
     if count:
         yield (
-            f"Statuses that no table names, {examples(words)}: {_of_rows(count, tally)}, none of "
-            f"them counted; say what they mean: statuses={{{words[0]!r}: '...'}}."
+            f"Statuses that no table names, {examples(words)}: {_of_rows(count, counts)}, all set "
+            f"aside; map them to canonical statuses: statuses={{{words[0]!r}: '...'}}."
         )
 
 
-def _zero(lines: Lines, tally: Tally) -> Iterator[str]:
-    aside, kept = tally.orders.get("zero_amount", 0), tally.orders.get("kept", 0)
-    count = aside + tally.free
+def _zero(lines: Lines, counts: AuditCounts) -> Iterator[str]:
+    aside, kept = counts.orders.get("zero_amount", 0), counts.orders.get("kept", 0)
+    count = aside + counts.free
     if count > OFTEN * (kept + aside):
-        now, other = (
-            ("kept", "drop") if lines.layout.options.zero_amounts == "keep" else ("aside", "keep")
-        )
+        kept_now = lines.layout.options.zero_amounts == "keep"
+        now, other = ("kept", "drop") if kept_now else ("set aside", "keep")
         yield (
             f"Orders of amount zero: {count:,} of {counted(kept + aside, 'order')} "
             f"({percent(count, kept + aside)}), {now}; if they are "
-            f"{'gifts' if now == 'kept' else 'purchases'}, zero_amounts={other!r}."
+            f"{'gifts' if kept_now else 'purchases'}, pass zero_amounts={other!r}."
         )
 
 
-def _currencies(lines: Lines, tally: Tally) -> Iterator[str]:
-    """Look for several signs beside the amounts, where the census met amounts with signs."""
+def _currencies(lines: Lines, counts: AuditCounts) -> Iterator[str]:
+    """Find several currency signs beside the amounts."""
+    # Only a column with odd cells was counted by its commas; plain numbers have no signs.
     if "comma" not in lines.census.cells.get("amount", {}):
         return
-    table = lines.written("amount", tally.as_of)
+    table = lines.written("amount", counts.as_of)
     table = table.filter(table.cell.re_search(MONEY_CELL))
     sign = table.cell.re_replace(r"[^\p{L}\p{Sc}]", "").upper()
-    signs = table.select(sign=sign).filter(lambda t: t.sign != "").distinct().limit(SIGNS)
+    signs = table.select(sign=sign).filter(lambda t: t.sign != "").distinct().limit(MOST_SIGNS)
     found = sorted(lines.engine.arrow(signs)["sign"].to_pylist())
     if len(found) > 1:
         yield (
@@ -222,23 +234,23 @@ def _currencies(lines: Lines, tally: Tally) -> Iterator[str]:
 # --- days ------------------------------------------------------------------------------------
 
 
-def _quiet(tally: Tally) -> Iterator[str]:
-    """Find runs of days without an order: a file that is missing, or a date that is mistyped.
+def _quiet(counts: AuditCounts) -> Iterator[str]:
+    """Find runs of days without an order, which a missing file or a mistyped date may cause.
 
-    The last run ends with `as_of`. A run counts where it is longer than a week, and five times as
-    long as 99 in 100 pauses between days with orders; under a hundred pauses, as the second
-    longest.
+    The last run ends on `as_of`. A run is odd if it is longer than a week and more than five times
+    the 99th percentile of the pauses between days with orders (the second longest pause, if there
+    are under a hundred).
     """
-    days = sorted(tally.days)
+    days = sorted(counts.days)
     gaps = [(after - before).days for before, after in pairwise(days)]
     usual = usual_most(Counter(gaps)) if gaps else 1
-    limit = max(QUIET_DAYS, TIMES_USUAL * usual)
+    threshold = max(QUIET_DAYS, TIMES_USUAL * usual)
     one = dt.timedelta(days=1)
-    after = [*days[1:], tally.as_of + one]
+    after = [*days[1:], counts.as_of + one]
     runs = [
         (before + one, later - one)
         for before, later in zip(days, after, strict=True)
-        if (later - before).days > limit
+        if (later - before).days > threshold
     ]
     if runs:
         longest = sorted(runs, key=lambda run: run[0] - run[1])[:NAMED]
@@ -246,7 +258,7 @@ def _quiet(tally: Tally) -> Iterator[str]:
             f"{first} to {last} ({(last - first).days + 1:,} days)" for first, last in longest
         )
         yield (
-            f"Days without any order: {some(named, len(runs))}; 99 in 100 pauses are over within "
-            f"{counted(usual, 'day')}: see whether the shop was closed, a file is missing or a "
-            "date is mistyped."
+            f"Days without any order: {first_of(named, len(runs))}; 99 in 100 pauses are at most "
+            f"{counted(usual, 'day')} long: check whether the shop was closed, a file is missing "
+            "or a date is mistyped."
         )

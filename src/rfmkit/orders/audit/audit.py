@@ -1,4 +1,4 @@
-"""The audit: what was read, every row and every cent accounted for, and what looks odd."""
+"""The audit of a log: what was read, what each rule set aside, and what looks odd."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rfmkit.columns import RULES
 from rfmkit.formats._registry import GENERIC
 from rfmkit.orders._lines import lines_until
 from rfmkit.orders._order_table import order_table
-from rfmkit.orders.audit._counts import count_statuses, take_tally
-from rfmkit.orders.audit._warnings import find_alarms
+from rfmkit.orders.audit._counts import count_rules, count_statuses
+from rfmkit.orders.audit._warnings import find_warnings
 from rfmkit.report._sections import Report, Section, as_html, as_text, counted, decimals, money
 
 if TYPE_CHECKING:
@@ -25,20 +25,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from rfmkit.orders._lines import Lines
-    from rfmkit.orders.audit._counts import Statuses, Tally
+    from rfmkit.orders.audit._counts import AuditCounts, Statuses
 
 __all__ = ["Audit"]
 
 EXAMPLES: Final = 3
 TOP_STATUSES: Final = 10
 KEPT: Final = ("kept", "refund")
-OPEN: Final = {"closed": "refunded or unpaid, by payment", "held": "paid or unpaid, by payment"}
+"""Rules whose money is in the spend of customers; the other rules set their rows aside."""
+DECIDED_BY_PAYMENT: Final = {
+    "closed": "refunded or unpaid, by payment",
+    "held": "paid or unpaid, by payment",
+}
 NOTHING: Final = Decimal("0.0000")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the rule table."""
+    """A line of the rule table: the columns of `Audit.to_frame`."""
 
     rule: str
     kept: bool
@@ -50,12 +54,14 @@ class Entry:
 
 
 class Audit:
-    """What was read, why rows were set aside, and what looks odd; made by ``Orders.audit``.
+    """The report of a log: what was read, why rows were set aside, and what looks odd.
 
-    It is shown as a report, in a terminal and in a notebook, and counts what was known on the
-    orders' ``as_of``; only the last warning tells how many rows are dated later. An order id's
-    lines count as one order of their customer, a row without an id as one; an order whose lines
-    are under two rules counts under both, so that rows and money add up, and orders need not.
+    ``Orders.audit`` makes it. A terminal shows it as text and a notebook as HTML. It counts the
+    rows known on the orders' ``as_of``; only the last warning counts later rows.
+
+    The lines of one order id and customer count as one order; a row without an id counts as one.
+    If lines of one order are under two rules, the order counts under both: rows and money add up
+    to the whole log, and orders may not.
 
     Attributes
     ----------
@@ -64,9 +70,14 @@ class Audit:
     columns : dict
         The column of each role.
     statuses : DataFrame
-        The statuses as the log has them: status, meaning, rows; the most frequent first.
+        The status words of the log, the most frequent first: `status` (str), `meaning` (str, the
+        canonical status) and `rows` (int64).
     warnings : tuple of str
-        What looks odd, each with its figure and what to do. Looked for when first asked for.
+        What looks odd, each with its number and what to do. Computed when first read.
+
+    See Also
+    --------
+    rfmkit.Orders.rejected : the rows that were set aside, with their rule.
 
     Examples
     --------
@@ -89,8 +100,8 @@ class Audit:
     3         read  False     4       4
     >>> for warning in audit.warnings:
     ...     print(warning)
-    Rows without a customer: 1 of 4 rows (25.0 %); they are in nobody's history: if they are no
-    guests, name the right column, customer=.
+    Rows without a customer: 1 of 4 rows (25.0 %); they belong to no customer: if they are not
+    guests, name the right column with customer=.
     """
 
     def __init__(self, lines: Lines, *, as_of: dt.date, facts: Mapping[str, Any]) -> None:
@@ -110,7 +121,7 @@ class Audit:
 
     @property
     def statuses(self) -> pd.DataFrame:
-        """The statuses as the log has them, with their meaning and their rows."""
+        """The status words of the log, with their meaning and their rows."""
         import pandas as pd
 
         words, meanings, rows = zip(*self._statuses, strict=True) if self._statuses else ((),) * 3
@@ -122,27 +133,47 @@ class Audit:
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
-        """What looks odd, each a sentence with its figure and what to do."""
-        return find_alarms(
-            self._lines, self._flagged, self._tally, self._statuses, facts=self._facts
+        """What looks odd, each a sentence with its number and what to do."""
+        return find_warnings(
+            self._lines, self._orders, self._counts, self._statuses, facts=self._facts
         )
 
     def to_frame(self) -> Any:
-        """Give the rule table: kept and set aside make what was read, in rows and in money.
+        """Return the rule table: rows and money of all rules add up to the whole log.
 
         Returns
         -------
         DataFrame
-            One row per rule, in the source's own kind; pandas for what is not in memory. The
-            columns are rule, kept, rows, orders, amount, examples and meaning; the last row,
-            ``"read"``, is the whole log.
+            One row per rule that has rows or money, in the source's own kind (pandas for sources
+            that are not in memory):
+
+            - `rule` (str): the last one, ``"read"``, is the whole log;
+            - `kept` (bool): whether the money is in the spend of customers;
+            - `rows`, `orders` (int64);
+            - `amount` (Decimal, four decimals);
+            - `examples` (str): the first three rows of the source, if the engine numbers rows;
+            - `meaning` (str).
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> audit = rk.read_orders(rk.load_sample()).audit
+        >>> audit.to_frame()[["rule", "kept", "rows", "amount"]]
+                      rule   kept  rows       amount
+        0             kept   True  4956  417584.0700
+        1  refund_deducted  False     0    3112.6800
+        2           unpaid  False   165   13727.3400
+        3    closed_unpaid  False   164   12519.0300
+        4         refunded  False    82    6254.8700
+        5  closed_refunded  False    71    5969.0100
+        6             read  False  5438  459167.0000
         """
         fields = ("rule", "kept", "rows", "orders", "amount", "examples", "meaning")
         columns = {name: [getattr(entry, name) for entry in self._entries] for name in fields}
         return self._lines.engine.small(columns, self._lines.source.kind)
 
     def __repr__(self) -> str:
-        """Write the report as plain text."""
+        """Return the report as plain text."""
         return as_text(self.report)
 
     def _repr_html_(self) -> str:
@@ -151,16 +182,16 @@ class Audit:
     # --- what is counted -------------------------------------------------------------------
 
     @cached_property
-    def _flagged(self) -> ir.Table:
+    def _orders(self) -> ir.Table:
         lines = self._lines
-        flagged = order_table(
+        orders = order_table(
             lines_until(lines.table, self._as_of), lines.layout.options, self._facts
         )
-        return lines.engine.view(flagged, owner=self)
+        return lines.engine.view(orders, owner=self)
 
     @cached_property
-    def _tally(self) -> Tally:
-        return take_tally(self._lines, self._flagged, self._facts, as_of=self._as_of)
+    def _counts(self) -> AuditCounts:
+        return count_rules(self._lines, self._orders, self._facts, as_of=self._as_of)
 
     @cached_property
     def _statuses(self) -> Statuses:
@@ -168,26 +199,26 @@ class Audit:
 
     @cached_property
     def _entries(self) -> list[Entry]:
-        tally, shown = self._tally, self._examples
+        counts, shown = self._counts, self._examples
         return [
             Entry(
-                rule, rule in KEPT, tally.rows.get(rule, 0), tally.orders.get(rule, 0),
-                tally.amounts.get(rule, NOTHING), shown.get(rule, ""), meaning,
+                rule, rule in KEPT, counts.rows.get(rule, 0), counts.orders.get(rule, 0),
+                counts.amounts.get(rule, NOTHING), shown.get(rule, ""), meaning,
             )
             for rule, meaning in (RULES | {"read": "the whole log"}).items()
-            if rule in ("kept", "read") or tally.rows.get(rule) or tally.amounts.get(rule)
+            if rule in ("kept", "read") or counts.rows.get(rule) or counts.amounts.get(rule)
         ]  # fmt: skip
 
     @cached_property
     def _examples(self) -> dict[str, str]:
-        """Give the first rows of each rule, where the engine keeps the place of a row."""
+        """Return the first rows of each rule, if the engine numbers the rows of a source."""
         torn = ", ".join(f"line {bad.line}" for bad in self._lines.source.unreadable[:EXAMPLES])
         shown = {"unreadable_line": torn}
-        if not self._lines.engine.embedded or not self._tally.aside:
+        if not self._lines.engine.embedded or not self._counts.any_aside:
             return shown
         numbered = lines_until(self._lines.numbered, self._as_of)
-        flagged = order_table(numbered, self._lines.layout.options, self._facts)
-        aside = flagged.filter(flagged.rule.notnull())
+        orders = order_table(numbered, self._lines.layout.options, self._facts)
+        aside = orders.filter(orders.rule.notnull())
         place = ibis.row_number().over(group_by=aside.rule, order_by=aside.row)
         first = aside.select("rule", "row", place=place)
         first = first.filter(first.place < EXAMPLES).order_by("rule", "row")
@@ -198,7 +229,7 @@ class Audit:
 
     @cached_property
     def _known_by(self) -> dict[str, int]:
-        """Count the rows by what tells their customer, where that is not always the same."""
+        """Return the rows of each kind of customer key, if there are several kinds."""
         if "customer_key" not in self._lines.table.columns:
             return {}
         lines = lines_until(self._lines.table, self._as_of)
@@ -210,11 +241,11 @@ class Audit:
 
     @cached_property
     def report(self) -> Report:
-        """The report before it is written: for the command line, not part of the interface."""
+        """The report as tables and sentences, which the command line writes in its own way."""
         sections = [_what_was_read(self._lines, self._entries[-1].rows, self._known_by)]
         if self._statuses:
             sections.append(_status_section(self._statuses))
-        sections.append(_rule_section(self._entries))
+        sections += [_rule_section(self._entries), _net_money(self._entries)]
         warnings = self.warnings or ("Nothing looks odd.",)
         sections.append(Section("Warnings", sentences=warnings, warns=bool(self.warnings)))
         return Report(f"Every row of the order log, as of {self._as_of}", tuple(sections))
@@ -222,16 +253,27 @@ class Audit:
 
 def _what_was_read(lines: Lines, rows: int, known_by: Mapping[str, int]) -> Section:
     platform = lines.layout.platform
-    told_why = "" if platform.name == GENERIC.name else f": {lines.layout.why}"
-    facts = [("format", f"{platform.name} ({platform.title}){told_why}")]
+    why = "" if platform.name == GENERIC.name else f": {lines.layout.why}"
+    facts = [("format", f"{platform.name} ({platform.title}){why}")]
     facts += [("file", name) for name in lines.source.files]
     facts += [("rows", f"{rows:,}")]
     facts += [(role, f"column {column!r}") for role, column in lines.layout.shown.items()]
     facts += [("known by", f"{kind}: {counted(count, 'row')}") for kind, count in known_by.items()]
-    # Roles have their own lines; unknown statuses and destroyed ids are warned of, as of the day.
-    told = ("format: ", ": column ", "unknown statuses: ", " destroyed by a float")
-    facts += [("note", note) for note in lines.notes if not any(word in note for word in told)]
+    # Roles have their own lines; unknown statuses and destroyed ids have their warnings.
+    shown = ("format: ", ": column ", "unknown statuses: ", " destroyed by a float")
+    facts += [("note", note) for note in lines.notes if not any(word in note for word in shown)]
     return Section("Read", rows=tuple(facts))
+
+
+def _net_money(entries: list[Entry]) -> Section:
+    """Return the money that `repr(orders)` shows, which the spend of `rfmkit.segment` sums to."""
+    kept = [entry for entry in entries if entry.kept]
+    places = max(decimals(entry.amount) for entry in kept)
+    parts = " + ".join(f"{entry.rule} {money(entry.amount, places)}" for entry in kept)
+    net = money(sum((entry.amount for entry in kept), NOTHING), places)
+    return Section(
+        "Net money of the customers", ((f"{net} = {parts} (sum of spend in rk.segment)",),)
+    )
 
 
 def _status_section(statuses: Statuses) -> Section:
@@ -240,7 +282,7 @@ def _status_section(statuses: Statuses) -> Section:
         if place < TOP_STATUSES or status[1] == "unknown"
     ]  # fmt: skip
     rows = [
-        (word or "(empty)", OPEN.get(meaning, meaning), f"{count:,}")
+        (word or "(empty)", DECIDED_BY_PAYMENT.get(meaning, meaning), f"{count:,}")
         for word, meaning, count in shown
     ]
     if len(shown) < len(statuses):
