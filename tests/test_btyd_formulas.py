@@ -7,7 +7,7 @@ from formulaic import model_matrix
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rfmkit.btyd._formulas import Design, idle, insist_on_difference, learn, names_of, terms_of
+from rfmkit.btyd._formulas import Design, idle, check_identified, learn, names_of, terms_of
 from rfmkit.exceptions import RfmkitError
 
 RNG = np.random.default_rng(1)
@@ -106,7 +106,7 @@ def test_designs_of_several_formulas_share_their_factors():
     assert first.names == ("gender", "age", "shop")
     assert first.labels == ("gender[m]", "gender[x]", "age")
     assert "shop[2]:gender[m]" in second.labels
-    assert first.told == (
+    assert first.described == (
         "'gender' is one of 'f', 'm', 'x'; 'age' is a number; 'shop' is one of 1.0, 2.0, 3.0"
     )
 
@@ -164,9 +164,9 @@ def test_neither_units_nor_counts_make_a_column_idle(scale, weight):
 
 
 def test_idle_columns_are_refused():
-    insist_on_difference([])
+    check_identified([])
     with pytest.raises(RfmkitError, match=r"(?s)tells gaps apart.*'a', 'b', the same for all"):
-        insist_on_difference(["a", "b"], each="gap")
+        check_identified(["a", "b"], each="gap")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ FAR: Final = 100_000
 
 
 def log_chance(a: float, b: float, yes: Floats, no: Floats) -> tuple[Floats, Floats]:
-    """Give the logarithm of E[p^yes (1 - p)^no], and its derivatives by a and b.
+    """Return the logarithm of E[p^yes (1 - p)^no], and its derivatives by a and b.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def log_chance(a: float, b: float, yes: Floats, no: Floats) -> tuple[Floats, Flo
 
 
 def _rising(a: float, times: Floats) -> tuple[Floats, Floats]:
-    """Give the logarithm of a (a + 1) ... (a + times - 1), and its derivative by a.
+    """Return the logarithm of a (a + 1) ... (a + times - 1), and its derivative by a.
 
     Summed, as the difference of two logarithms of Gamma is worth little where a is large: there,
     on the boundary of customers who are all alike, the search must still see a slope.
@@ -65,5 +65,5 @@ def from_mean(mean: float, size: float) -> tuple[Floats, Floats]:
 
 
 def to_mean(a: float, b: float) -> Floats:
-    """Give logit a / (a + b) and log(a + b)."""
+    """Return logit a / (a + b) and log(a + b)."""
     return np.array([np.log(a) - np.log(b), np.log(a + b)])

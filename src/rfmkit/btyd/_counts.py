@@ -36,7 +36,7 @@ class Coded(NamedTuple):
     place: Any
 
     def of(self, found: Callable[[Floats], Any] | Floats) -> Floats:
-        """Give each row what was found of its value, or a function of it."""
+        """Return each row what was found of its value, or a function of it."""
         by_value = found(self.values) if callable(found) else found
         return np.asarray(np.asarray(by_value)[self.place])
 
@@ -86,7 +86,7 @@ class Counts:
 
     @cached_property
     def coded(self) -> tuple[Coded, Coded, Coded]:
-        """The first three, with the equal ones found, where they are all that tells customers."""
+        """The first three, with equal rows found, where nothing else differs between customers."""
         if self.z is not None:
             return uncoded(self.x), uncoded(self.t_x), uncoded(self.T)
         return coded(self.x), coded(self.t_x), coded(self.T)
@@ -111,7 +111,7 @@ class Counts:
         return float((self.weight * self.x).sum())
 
     def thinned(self, rows: int) -> Counts:
-        """Give an even choice of the rows, with the weight of all: rough, and quick."""
+        """Return an even choice of the rows, with the weight of all: rough, and quick."""
         if len(self.x) <= rows:
             return self
         order = np.lexsort((self.T, self.t_x, self.x))
@@ -157,8 +157,8 @@ def count_with(
 def _check(counts: Counts) -> None:
     if not len(counts.x):
         raise NotEnoughHistoryError(
-            "There is at least one customer to learn from.",
-            found="none",
+            "The fit needs at least one customer.",
+            found="no customer",
             hint="see orders.audit for what was set aside and why.",
         )
     values = np.stack([counts.x, counts.t_x, counts.T])
@@ -169,14 +169,14 @@ def _check(counts: Counts) -> None:
     if wrong.any():
         first = tuple(float(value) for value in values[:, wrong][:, 0])
         raise RfmkitError(
-            "repeat_purchases is whole, and 0 <= active_days <= tenure_days, both nought before "
-            "a repeat.",
+            "repeat_purchases must be whole, and 0 <= active_days <= tenure_days must hold; both "
+            "repeat_purchases and active_days must be 0 together.",
             found=f"{int(counts.weight[wrong].sum()):,} customers, such as {first}",
-            hint="pass the frame that rk.summarize(orders) gives.",
+            hint="pass rk.summarize(orders).",
         )
     if not counts.T.any():
         raise NotEnoughHistoryError(
-            "Some time has passed since the first purchases.",
+            "At least one customer must have bought before the last day of the log.",
             found="a log of one day",
             hint="give a longer log.",
         )

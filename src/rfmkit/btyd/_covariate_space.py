@@ -88,7 +88,7 @@ class Coordinates:
         return np.array([*np.ones(len(self.model.names)), *(1 / self.scale)])
 
     def natural(self, point: Floats) -> tuple[Floats, Floats]:
-        """Give the parameters of a customer without covariates, and the coefficients."""
+        """Return the parameters of a customer without covariates, and the coefficients."""
         own = len(self.model.names)
         base, by_base = self.model.natural(point[:own])
         coefficients = point[own:] / self.scale
@@ -103,7 +103,7 @@ class Coordinates:
         return np.concatenate([base, coefficients]), by_point
 
     def point(self, params: Floats) -> Floats:
-        """Give the coordinates of parameters and coefficients."""
+        """Return the coordinates of parameters and coefficients."""
         own = len(self.model.names)
         base, coefficients = params[:own].copy(), params[own:]
         for place, sign, part in moves(self.model, self.covariates):
@@ -146,7 +146,7 @@ def coordinates(
 
 
 def moves(model: Likelihood, covariates: Covariates) -> Iterator[tuple[int, int, slice]]:
-    """Give each parameter that covariates move: its place, up or down, and by which columns."""
+    """Return each parameter that covariates move: its place, up or down, and by which columns."""
     first, last = len(covariates.buying), len(covariates.buying) + len(covariates.leaving)
     for (name, sign), part in zip(model.moved, (slice(0, first), slice(first, last)), strict=True):
         if part.start < part.stop:
@@ -160,7 +160,7 @@ def varied(
     design: Floats,
     covariates: Covariates,
 ) -> list[Any]:
-    """Give the parameters of each customer, those that are moved as an array."""
+    """Return the parameters of each customer, those that are moved as an array."""
     each: list[Any] = params.tolist()
     for place, sign, part in moves(model, covariates):
         effect = np.einsum("ij,j->i", design[:, part], coefficients[part])

@@ -80,29 +80,29 @@ class Covariates:
         return self.design.names
 
     @property
-    def told(self) -> str:
+    def described(self) -> str:
         """What values it knows, in words."""
-        return self.design.told
+        return self.design.described
 
     def matrix(self, row: Sequence[Floats]) -> Floats:
         """Make the designs of customers, from the numbers and codes of the factors."""
         return self.design.matrix(row)
 
     def code(self, cells: Mapping[str, Any]) -> list[Floats]:
-        """Give the number, or the place of the level, of each factor; NaN for any other."""
+        """Return the number, or the place of the level, of each factor; NaN for any other."""
         return self.design.code(cells)
 
     def columns(self, table: ir.Table) -> list[ir.Column]:
-        """Give the same as expressions, null where a value is missing or was not there in fit."""
+        """Return the same as expressions, null where a value is missing or was not there in fit."""
         row = []
         for name, levels in self.factors:
             words = levels is not None and isinstance(levels[0], str)
             column = number(table, name, words=True)
             if column is None or column.type().is_string() != words:
                 raise ColumnsError(
-                    f"{name!r} is {'text' if words else 'a number'}, as in the fit.",
+                    f"{name!r} must be {'text' if words else 'a number'}, as in the fit.",
                     found=f"{table[name].type()}",
-                    hint="give it the type that it had.",
+                    hint="cast the column to the type that it had in the fit.",
                 )
             if levels is not None:
                 cases = [(level, float(place)) for place, level in enumerate(levels)]
@@ -111,7 +111,7 @@ class Covariates:
         return row
 
     def unknown(self, table: ir.Table) -> ir.BooleanValue:
-        """Tell the customers of whom a covariate is missing, or of a level not seen in fit."""
+        """Return the customers of whom a covariate is missing, or of a level not seen in fit."""
         found = ibis.literal(value=False)
         for column in self.columns(table):
             found = found | column.isnull() | column.isnan().fill_null(False)  # noqa: FBT003
@@ -125,14 +125,14 @@ def terms_of(formula: Any, process: str) -> list[list[Factor]]:
     terms = formulas.terms_of(
         formula,
         process,
-        must=f"{process} is a formula of columns of the customers.",
+        must=f"{process} must be a formula of columns of the customers.",
         hint=HINT + HINT_MORE,
     )
-    told = [name for name in formulas.names_of(terms) if name in OUTCOMES]
-    if told:
+    outcomes = [name for name in formulas.names_of(terms) if name in OUTCOMES]
+    if outcomes:
         raise RfmkitError(
-            "A covariate is known before the purchases are.",
-            found=f"{process}={formula!r}: {examples(told)} grows out of them",
+            "A covariate must be known before the purchases that the model explains.",
+            found=f"{process}={formula!r}: {examples(outcomes)}, which is made of them",
             hint="take what was known on the first day, such as the value of the first purchase, "
             "as a column of another name.",
         )
@@ -150,7 +150,7 @@ def learn(buying: Terms, leaving: Terms, cells: Mapping[str, Any], weight: Float
     designs = formulas.learn([buying, leaving], cells, weight)
     found = Covariates(designs[0].factors, *(design.products for design in designs))
     row = found.code(cells)
-    formulas.insist_on_difference(
+    formulas.check_identified(
         [
             f"{process}.{label}"
             for process, design in found.processes.items()
@@ -161,11 +161,11 @@ def learn(buying: Terms, leaving: Terms, cells: Mapping[str, Any], weight: Float
     return found
 
 
-def insist_on_columns(customers: Any, names: Sequence[str]) -> None:
-    """Insist on customers, where covariates are asked for: orders have none."""
+def check_customers(customers: Any, names: Sequence[str]) -> None:
+    """Check that covariates are asked of a frame of customers: orders have none."""
     if isinstance(customers, Orders):
         raise RfmkitError(
-            "A formula names columns of the customers.",
+            "A formula needs columns of a frame of customers.",
             found=f"orders, which have no {examples(names)}",
             hint='join them: customers = rk.summarize(orders).merge(people, on="customer_id"), '
             "and pass the customers.",
@@ -182,5 +182,5 @@ def tell_of_unknown(known: Covariates, customers: Any, table: ir.Table) -> None:
         warn(
             f"No prediction for {rows:,} of the customers: a covariate of theirs is missing, or of "
             "a level that the fit did not see.",
-            hint=f"{known.told}; give them one of these, or fit again.",
+            hint=f"{known.described}; give them one of these, or fit again.",
         )

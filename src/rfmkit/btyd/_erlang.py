@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ENOUGH: Final = 1e-13
 CHECK_EVERY: Final = 16
 DEEP: Final = -700
-"""Under this logarithm a double is nought, and stays so however often it is multiplied."""
+"""A double whose logarithm is below this is 0, and stays 0 in every product."""
 MOST_PHASES: Final = 100_000
 
 
@@ -32,7 +32,7 @@ class Timing(NamedTuple):
     k: int = 1
 
     def bought(self, x: Coded, t_x: Coded) -> tuple[Floats, list[Floats]]:
-        """Give the logarithm of buying x times up to t_x, and its derivatives by r and alpha.
+        """Return the logarithm of buying x times up to t_x, and its derivatives by r and alpha.
 
         What the lengths of the gaps add for k over 1 does not depend on the parameters, and is
         left out.
@@ -44,7 +44,7 @@ class Timing(NamedTuple):
         return value - shape * log, [by_r - log, by_alpha]
 
     def of_count(self, x: Floats) -> tuple[Floats, Floats]:
-        """Give what x alone adds to the logarithm, and its derivative by r."""
+        """Return what x alone adds to the logarithm, and its derivative by r."""
         from scipy.special import digamma, gammaln
 
         r, alpha, k = self
@@ -52,11 +52,11 @@ class Timing(NamedTuple):
         return value, np.log(alpha) - digamma(r) + digamma(r + k * x)
 
     def log_time(self, time: Floats) -> Floats:
-        """Give the logarithm of a time beside alpha."""
+        """Return the logarithm of a time beside alpha."""
         return np.log(self.alpha + time)
 
     def silent(self, x: Coded, t_x: Coded, T: Coded) -> tuple[Floats, list[Floats]]:
-        """Give the same with silence from t_x to T: under k of the phases of a gap are over."""
+        """Return the same with silence from t_x to T: under k of the phases of a gap are over."""
         value, slopes = self.bought(x, T)
         if self.k == 1:
             return value, slopes
@@ -70,7 +70,7 @@ class Timing(NamedTuple):
         return value + total, [slopes[0] + by_r, slopes[1] + by_alpha]
 
     def _log_phases(self, x: Floats, t_x: Floats, T: Floats) -> Floats:
-        """Give the logarithm of 0, 1, ... k - 1 phases in the silence, over that of none."""
+        """Return the logarithm of 0, 1, ... k - 1 phases in the silence, over that of none."""
         shape, share = self.r + self.k * x, (T - t_x) / (self.alpha + T)
         rows = [np.zeros_like(shape)]
         with np.errstate(divide="ignore"):  # of no silence no phase is over
@@ -82,7 +82,7 @@ class Timing(NamedTuple):
     def purchases(
         self, x: Floats, t_x: Floats, T: Floats, H: float, stays: tuple[float | Floats, Floats]
     ) -> Floats:
-        """Give the expected purchases in (T, T + H] of who is still here at T.
+        """Return the expected purchases in (T, T + H] of who is still here at T.
 
         Who buys for the n-th time in that window has stayed n - 1 times: the probability of
         leaving after a purchase is Beta(a, b), `stays` is (a, b), and E[(1 - p)^(n - 1)] a ratio

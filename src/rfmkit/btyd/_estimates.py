@@ -1,4 +1,4 @@
-"""Fitted: what every model tells of itself once its likelihood is greatest."""
+"""Estimates: what every model learns where its likelihood is greatest."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NO_DROP_OUT: Final = ("no drop-out", "The data show nobody leaving: P(alive) is 
 
 
 def alike(what: str, given: str, letters: str) -> str:
-    """Say what it means that customers do not differ."""
+    """Return what it means that customers do not differ."""
     return (
         f"The data do not tell customers apart in how {what}: all are given one {given}, and "
         f"{letters} mean nothing but their ratio."
@@ -52,7 +52,7 @@ class Fitted:
         The parameters, by the letters of the paper.
     summary_ : DataFrame
         `parameter, estimate, log_error, lower, upper`: the standard error of the logarithm, and
-        an interval of 95 % from it; null where the parameter lies on a boundary, or nothing tells
+        an interval of 95 % from it; null where the parameter lies on a boundary, or the data do not
         it. A coefficient of a covariate is the logarithm of a ratio itself: its error is that of
         the estimate as it stands.
     boundary_ : str
@@ -62,7 +62,7 @@ class Fitted:
     customers_ : int
         How many customers it was fitted on.
     converged_ : bool
-        Whether the search ended where the slope is nought.
+        Whether the search ended where the slope is 0.
     """
 
     names: ClassVar[tuple[str, ...]]
@@ -141,7 +141,7 @@ class Fitted:
                 "upper": upper,
             }
         )
-        # Drawn from the normal that the curvature tells, in the search's coordinates.
+        # Drawn from the normal of the curvature, in the coordinates of the search.
         low, high = np.array(sought.limits).T
         points = np.clip(found.at + _normals(covariance), low, high)
         drawn = [sought.natural(point)[0] for point in points]
@@ -150,7 +150,9 @@ class Fitted:
     def _insist_on_fit(self) -> None:
         if not hasattr(self, "params_"):
             raise NotFittedError(
-                f"A {type(self).__name__} is fitted before use.", hint=".fit(orders) first."
+                f"A {type(self).__name__} must be fitted before use.",
+                found=f"a {type(self).__name__} that has not been fitted",
+                hint=f"rk.{type(self).__name__}().fit(orders).",
             )
 
     @property
@@ -166,7 +168,7 @@ class Fitted:
         return over_draws
 
     def __repr__(self) -> str:
-        """Say what was fitted, on how many customers."""
+        """Return what was fitted, on how many customers."""
         name = type(self).__name__
         if not hasattr(self, "params_"):
             return f"<{name}: not fitted>"
@@ -176,7 +178,7 @@ class Fitted:
 
 
 def _normals(covariance: Floats) -> Floats:
-    """Draw from a normal about nought, evenly in every direction: by Sobol's points.
+    """Draw from a normal about 0, evenly in every direction: by Sobol's points.
 
     As many independent draws would hold an interval of 90 % in some directions 85 times in 100.
     """
@@ -199,11 +201,11 @@ def in_batches(function: Callable[..., Floats], *kinds: str, alike: bool = True)
 
     def known(rows: Floats) -> Floats:
         """Ask the function of the rows that are numbers; of others there is nothing to say."""
-        told = np.isfinite(rows).all(axis=0)
+        finite = np.isfinite(rows).all(axis=0)
         found = np.full(rows.shape[1], np.nan)
-        if told.any():
+        if finite.any():
             with np.errstate(all="ignore"):
-                found[told] = function(*rows[:, told])
+                found[finite] = function(*rows[:, finite])
         return found
 
     def batch(*columns: Any) -> Any:

@@ -61,7 +61,7 @@ class Design:
         return tuple(dict.fromkeys(name for name, _ in self.factors))
 
     @property
-    def told(self) -> str:
+    def described(self) -> str:
         """What values it knows, in words."""
         return "; ".join(
             f"{name!r} is a number" if levels is None else f"{name!r} is one of {examples(levels)}"
@@ -76,7 +76,7 @@ class Design:
         return f"{name}[{value if isinstance(value, str) else f'{value:g}'}]"
 
     def code(self, cells: Mapping[str, Any]) -> list[Floats]:
-        """Give the number, or the place of the level, of each factor; NaN for any other."""
+        """Return the number, or the place of the level, of each factor; NaN for any other."""
         row = []
         for name, levels in self.factors:
             if levels is None:
@@ -155,7 +155,7 @@ def terms_of(
 
 
 def _factor(factor: Any) -> tuple[str | None, bool]:
-    """Give a covariate and whether its levels are meant; none for what is no name."""
+    """Return a covariate and whether its levels are meant; none for what is no name."""
     if factor.eval_method.value == "lookup":
         return factor.expr, False
     by_level = LEVELS_OF.fullmatch(factor.expr)
@@ -163,7 +163,7 @@ def _factor(factor: Any) -> tuple[str | None, bool]:
 
 
 def names_of(terms: Iterable[Sequence[Factor]]) -> list[str]:
-    """Give the covariates of some terms, each once."""
+    """Return the covariates of some terms, each once."""
     return list(dict.fromkeys(name for term in terms for name, _ in term))
 
 
@@ -202,7 +202,7 @@ def _levels(
     known = np.array([isinstance(v, str) for v in values]) if words else np.isfinite(values)
     if not known.all():
         raise RfmkitError(
-            f"Every {each} has a value of each covariate.",
+            f"Every {each} must have a value of each covariate.",
             found=f"{int(weight[~known].sum()):,} {each}s without {name!r}",
             hint="give them one, such as 'unknown', or leave them out.",
         )
@@ -211,13 +211,13 @@ def _levels(
     levels = tuple(sorted(set(values.tolist())))
     if len(levels) == 1:
         raise RfmkitError(
-            f"A covariate tells {each}s apart.",
+            f"A covariate must differ between {each}s.",
             found=f"{name!r} is {levels[0]!r} for all",
             hint="leave it out of the formula.",
         )
     if len(levels) > MOST_LEVELS:
         raise RfmkitError(
-            f"A covariate has up to {MOST_LEVELS} levels.",
+            f"A covariate must have at most {MOST_LEVELS} levels.",
             found=f"{len(levels):,} of {name!r}",
             hint="group them, the rare ones as 'other'.",
         )
@@ -249,7 +249,7 @@ def _products(
 
 
 def _columns_of(scoped: Any, factors: Sequence[tuple[str, Levels]]) -> list[Product]:
-    """Give the columns of a term: one for each choice of levels."""
+    """Return the columns of a term: one for each choice of levels."""
     found: list[Product] = [()] if scoped.factors else []
     for part in scoped.factors:
         place = int(part.factor.expr[1:])
@@ -262,7 +262,7 @@ def _columns_of(scoped: Any, factors: Sequence[tuple[str, Levels]]) -> list[Prod
 
 
 def idle(design: Design, columns: Floats, weight: Floats) -> list[str]:
-    """Name the columns that are the same for all, or told by those before them."""
+    """Return the columns that are constant, or a combination of those before them."""
     share = weight / weight.sum()
     size = np.einsum("i,ij->j", share, columns**2)
     apart = columns - np.einsum("i,ij->j", share, columns)
@@ -277,11 +277,11 @@ def idle(design: Design, columns: Floats, weight: Floats) -> list[str]:
     return found
 
 
-def insist_on_difference(labels: Sequence[str], *, each: str = "customer") -> None:
-    """Insist that no column is idle."""
+def check_identified(labels: Sequence[str], *, each: str = "customer") -> None:
+    """Check that no column is constant or collinear with others."""
     if labels:
         raise RfmkitError(
-            f"Each covariate tells {each}s apart in a way of its own.",
-            found=f"{examples(labels)}, the same for all, or told by the others",
+            f"Covariates must vary between {each}s and cannot be collinear.",
+            found=f"{examples(labels)}: constant, or a combination of the others",
             hint="leave it out of the formula.",
         )

@@ -67,7 +67,7 @@ def count_cells(
     missing = [name for name in wanted if name not in table.columns]
     if missing:
         raise ColumnsError(
-            f"Customers have {examples(wanted)}.",
+            f"A frame of customers must have the columns {examples(wanted)}.",
             found=f"no {examples(missing)} among {examples(table.columns)}",
             hint=hint,
         )
@@ -77,12 +77,12 @@ def count_cells(
     if wrong:
         kind = table[wrong[0]].type()
         raise ColumnsError(
-            f"{examples(numbers)} are numbers.", found=f"{wrong[0]} of {kind}", hint=hint
+            f"{examples(numbers)} must be numbers.", found=f"{wrong[0]} of {kind}", hint=hint
         )
     columns = [*numbers.values(), *(number(table, name, words=True) for name in words)]
     if any(column is None for column in columns):
         kinds = ", ".join(f"{name} of {table[name].type()}" for name in words)
-        raise ColumnsError(f"{examples(words)} are numbers or words.", found=kinds, hint=hint)
+        raise ColumnsError(f"{examples(words)} must be numbers or words.", found=kinds, hint=hint)
     # A column of the caller's own may have any name.
     cells = [f"cell{place}" for place in range(len(columns))]
     table = table.select(**dict(zip(cells, columns, strict=True)))
@@ -92,13 +92,13 @@ def count_cells(
     found = [_array(counted[name]) for name in (*key, "customers")]
     if not len(found[-1]):
         raise NotEnoughHistoryError(
-            "There is at least one customer to learn from.", found="none", hint=hint
+            "The fit needs at least one customer.", found="no customer", hint=hint
         )
     return found
 
 
 def number(table: ir.Table, name: str, *, words: bool = False) -> ir.Column | None:
-    """Give a column as a number, or as the words that it may be; nothing, where it is neither."""
+    """Return a column as a number, or as the words that it may be; nothing, where it is neither."""
     column = table[name]
     kind = column.type()
     if words and kind.is_string():

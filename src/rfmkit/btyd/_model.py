@@ -10,7 +10,7 @@ import numpy as np
 from rfmkit import _checks as checks
 from rfmkit.btyd._counts import NEEDS, Counts, count_customers, count_with, dot
 from rfmkit.btyd._covariate_space import Coordinates, coordinates, varied
-from rfmkit.btyd._covariates import Covariates, insist_on_columns, learn, tell_of_unknown, terms_of
+from rfmkit.btyd._covariates import Covariates, check_customers, learn, tell_of_unknown, terms_of
 from rfmkit.btyd._estimates import Fitted, beside, in_batches
 from rfmkit.btyd._formulas import names_of
 from rfmkit.btyd._optimizer import maximise
@@ -78,24 +78,24 @@ class BuyTillYouDie(Fitted):
     # --- what a model says -----------------------------------------------------------------
 
     def log_terms(self, params: Params, counts: Counts) -> tuple[Floats, Floats]:
-        """Give each row's log-likelihood, and its derivatives by the parameters."""
+        """Return each row's log-likelihood, and its derivatives by the parameters."""
         raise NotImplementedError
 
     def log_likelihood(self, params: Floats, counts: Counts) -> tuple[float, Floats]:
-        """Give the log-likelihood of all customers, and its derivatives by the parameters."""
+        """Return the log-likelihood of all customers, and its derivatives by the parameters."""
         terms, slopes = self.log_terms(params, counts)
         return float(dot(counts.weight, terms)), dot(counts.weight, slopes)
 
     def alive(self, params: Params, x: Floats, t_x: Floats, T: Floats) -> Floats:
-        """Give the probability that a customer has not left."""
+        """Return the probability that a customer has not left."""
         raise NotImplementedError
 
     def churn(self, params: Params, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
-        """Give the probability of no purchase in (T, T + H]."""
+        """Return the probability of no purchase in (T, T + H]."""
         raise NotImplementedError
 
     def purchases(self, params: Params, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
-        """Give the expected number of purchases in (T, T + H]."""
+        """Return the expected number of purchases in (T, T + H]."""
         raise NotImplementedError
 
     def point(self, params: Floats) -> Floats:
@@ -160,14 +160,14 @@ class BuyTillYouDie(Fitted):
         own = space.natural(found.at)[0][: len(self.names)]
         if not (np.isfinite(own) & (own > 0)).all():
             raise RfmkitError(
-                "Covariates are not far from nought, beside how much they differ.",
-                found="parameters of customers at nought that no number is large enough for",
-                hint="subtract the mean of each number first.",
+                "Covariates must be centred: their mean is too large relative to their spread.",
+                found="parameters of a customer with covariates 0 that no float can hold",
+                hint="subtract the mean of each numeric covariate first.",
             )
         self._keep(found, counts, scaled.unit_days / counts.unit_days, space)
 
     def _counted(self, customers: Any, names: Sequence[str]) -> tuple[Counts, dict[str, Any]]:
-        insist_on_columns(customers, names)
+        check_customers(customers, names)
         counts, more = count_with(customers, names, unit_days=float(self.unit_days))
         return counts, dict(zip(names, more, strict=True))
 
@@ -211,7 +211,7 @@ class BuyTillYouDie(Fitted):
         self.log_likelihood_ = float(found.value * counts.customers - density)
 
     def _units(self, scale: float, number: int) -> Floats:
-        """Give what each parameter is measured in; coefficients have no unit of time."""
+        """Return what each parameter is measured in; coefficients have no unit of time."""
         unit = np.ones(number)
         unit[: len(self.names)] = [scale if name in self.times else 1.0 for name in self.names]
         return unit
@@ -245,7 +245,7 @@ class BuyTillYouDie(Fitted):
         space, scaled, unit_days = self._again(customers)
         if round(scaled.customers) != self.customers_:
             raise RfmkitError(
-                "A bootstrap draws the customers of the fit.",
+                "A bootstrap needs the customers of the fit.",
                 found=f"{scaled.customers:,.0f} customers, and a fit on {self.customers_:,}",
                 hint="pass what was passed to fit.",
             )
@@ -270,7 +270,7 @@ class BuyTillYouDie(Fitted):
     def predict_churn(
         self, customers: Any, *, horizon_days: int | None = None, interval: float | None = None
     ) -> Any:
-        """Give each customer's probability of no purchase within the horizon.
+        """Return each customer's probability of no purchase within the horizon.
 
         Parameters
         ----------
@@ -302,7 +302,7 @@ class BuyTillYouDie(Fitted):
         return self._predict(customers, churn, names, interval)
 
     def predict_alive(self, customers: Any, *, interval: float | None = None) -> Any:
-        """Give each customer's probability of not having left: P(alive).
+        """Return each customer's probability of not having left: P(alive).
 
         It says nothing of when a customer comes back, and is no probability of churn: who buys
         once in three years is alive, and gone for any campaign.
@@ -325,7 +325,7 @@ class BuyTillYouDie(Fitted):
     def predict_purchases(
         self, customers: Any, *, horizon_days: int | None = None, interval: float | None = None
     ) -> Any:
-        """Give each customer's expected number of purchases within the horizon.
+        """Return each customer's expected number of purchases within the horizon.
 
         Parameters
         ----------
@@ -372,7 +372,7 @@ class BuyTillYouDie(Fitted):
             for name, share in zip(names[1:], (1 - interval, 1 + interval), strict=True):
                 functions[name] = self._udf(self._quantile(of_each, share / 2))
         if known:
-            insist_on_columns(customers, known.names)
+            check_customers(customers, known.names)
 
         def expression(table: ir.Table) -> ir.Table:
             row = [table[name].cast("int64") for name in NEEDS]

@@ -44,7 +44,7 @@ def count_opportunities(
     ColumnsError
         A column is missing, or does not hold numbers.
     RfmkitError
-        A customer bought more often than could be, or a log is not told the length of a period.
+        A customer bought more often than could be, or the log needs the length of a period.
     NotEnoughHistoryError
         There is no customer, nobody had three opportunities (fewer cannot tell four parameters),
         or nobody took one.
@@ -66,9 +66,9 @@ def opportunity_table(orders: Orders, customers: ir.Table, period_days: int | No
     """
     if period_days is None:
         raise RfmkitError(
-            "period_days says how long the periods of a log are, each an opportunity.",
+            "A log needs period_days: the length of a period, each an opportunity to buy.",
             found="period_days=None",
-            hint="say BetaGeoBetaBinomial(period_days=7), or give a frame of opportunities.",
+            hint="rk.BetaGeoBetaBinomial(period_days=7), or give a frame of opportunities.",
         )
     length = checks.whole("period_days", period_days)
     every = customers.mutate(opportunities=customers.tenure_days // length)
@@ -86,7 +86,7 @@ def opportunity_table(orders: Orders, customers: ir.Table, period_days: int | No
 
 
 def may_be(x: Floats, t_x: Floats, n: Floats) -> NDArray[np.bool_]:
-    """Tell rows that can be: no more purchases than opportunities up to the last of them."""
+    """Return rows that can be: no more purchases than opportunities up to the last of them."""
     return np.asarray((x >= 0) & (x <= t_x) & (t_x <= n) & ((x > 0) | (t_x == 0)))
 
 
@@ -96,28 +96,29 @@ def _check(x: Floats, t_x: Floats, n: Floats, weight: Floats) -> None:
     wrong = ~(whole & may_be(x, t_x, n))
     if wrong.any():
         raise RfmkitError(
-            "repeat_purchases <= last_opportunity <= opportunities, all whole, both nought "
-            "without a repeat.",
+            "repeat_purchases <= last_opportunity <= opportunities must hold, all whole; without "
+            "a repeat purchase last_opportunity must be 0.",
             found=f"{int(wrong.sum()):,} kinds of customers, such as "
             f"{tuple(values[:, wrong][:, 0].tolist())}",
             hint=HINT,
         )
     if not (np.isfinite(weight) & (weight >= 0)).all() or not weight.any():
         raise RfmkitError(
-            "customers says for how many customers a row stands.",
+            "customers must be the number of customers of each row, over 0.",
             found=f"customers of {float(np.min(weight))}",
             hint="leave the column out where every row is one customer.",
         )
     most = int(n[weight > 0].max())
     if most < ENOUGH:
         raise NotEnoughHistoryError(
-            f"Some customers had {ENOUGH} opportunities or more after their first purchase.",
+            f"Some customers must have had {ENOUGH} opportunities or more after their first "
+            "purchase.",
             found=f"{most} at most",
             hint="wait, or take shorter periods.",
         )
     if not (x * weight).any():
         raise NotEnoughHistoryError(
-            "Some customer took an opportunity.",
-            found="no repeat purchase: whether nobody buys or nobody stays cannot be told",
+            "At least one customer must have made a repeat purchase.",
+            found="no repeat purchase: buying and leaving cannot be distinguished",
             hint="wait, or see whether the log is complete.",
         )

@@ -41,7 +41,7 @@ class Optimum:
     bound : array of int, one a coordinate
         -1 and 1 where the lower and the upper limit of the search was reached, else 0.
     converged : bool
-        Whether the search ended where the slope is nought.
+        Whether the search ended where the slope is 0.
     """
 
     at: Floats
@@ -125,7 +125,7 @@ def _along_limits(
 
 
 def _reached(point: Floats, limits: Sequence[tuple[float, float]]) -> NDArray[np.int64]:
-    """Tell the coordinates that lie on a limit: on the lower one -1, on the upper one 1."""
+    """Return the coordinates that lie on a limit: on the lower one -1, on the upper one 1."""
     low, high = np.array(limits).T
     above, below = point >= high - AT_BOUND, point <= low + AT_BOUND
     return np.asarray(above.astype("int64") - below.astype("int64"))
@@ -137,7 +137,7 @@ def _left(point: Floats, limits: Sequence[tuple[float, float]]) -> bool:
 
 
 def _curvature(objective: Objective, point: Floats) -> Floats:
-    """Give the negative second derivatives, by central differences of the gradient."""
+    """Return the negative second derivatives, by central differences of the gradient."""
     rows = []
     for place in range(len(point)):
         step = np.zeros_like(point)

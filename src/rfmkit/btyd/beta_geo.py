@@ -58,7 +58,7 @@ class BetaGeo(BuyTillYouDie):
     Pareto/NBD and BG/NBD models", alpha_i = alpha exp(-g'z_i) and a_i = a exp(h'z_i). They let b
     have coefficients of its own; here it is the same for all, so that exp(h) is how many times
     the mean odds of leaving, a / (b - 1), grow with z. (CLVTools multiplies a and b by the same,
-    which leaves the share of those who leave as it was.) A coefficient over nought means more
+    which leaves the share of those who leave as it was.) A coefficient over 0 means more
     purchases, or leaving sooner.
 
     Examples
@@ -79,7 +79,7 @@ class BetaGeo(BuyTillYouDie):
     boundaries: ClassVar = {
         (0, -1): (
             "no repeat purchases",
-            "Nobody has bought again: nothing tells how soon one would.",
+            "Nobody has bought again: the data do not show how soon anybody would.",
         ),
         (1, 1): ONE_RATE,
         (2, -1): NO_DROP_OUT,
@@ -114,12 +114,12 @@ class BetaGeo(BuyTillYouDie):
         return np.exp(logs), by_point
 
     def point(self, params: Floats) -> Floats:
-        """Give the coordinates in which a boundary is one of them."""
+        """Return the coordinates in which a boundary is one of them."""
         r, alpha, a, b = np.log(params)
         return np.array([r - alpha, r, a - b, np.logaddexp(a, b)])
 
     def log_terms(self, params: Params, counts: Counts) -> tuple[Floats, Floats]:
-        """Give the log-likelihood: still here, or left after the last purchase."""
+        """Return the log-likelihood: still here, or left after the last purchase."""
         r, alpha, a, b = params
         x, t_x, T = counts.coded
         timing, chances = Timing(r, alpha, self.regularity), self.at_first
@@ -175,7 +175,7 @@ class BetaGeo(BuyTillYouDie):
     # --- predictions -------------------------------------------------------------------------
 
     def _here(self, params: Params, x: Floats, t_x: Floats, T: Floats) -> tuple[Floats, Floats]:
-        """Give the logarithms of being here and of having left, up to what both share."""
+        """Return the logarithms of being here and of having left, up to what both share."""
         r, alpha, a, b = params
         timing = Timing(r, alpha, self.regularity)
         row = uncoded(x), uncoded(t_x)
@@ -185,12 +185,12 @@ class BetaGeo(BuyTillYouDie):
         return here, gone
 
     def alive(self, params: Params, x: Floats, t_x: Floats, T: Floats) -> Floats:
-        """Give the probability of not having left."""
+        """Return the probability of not having left."""
         here, gone = self._here(params, x, t_x, T)
         return np.asarray(np.exp(here - np.logaddexp(here, gone)))
 
     def churn(self, params: Params, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
-        """Give the probability of no purchase in (T, T + H]."""
+        """Return the probability of no purchase in (T, T + H]."""
         here, gone = self._here(params, x, t_x, T)
         later, _ = self._here(params, x, t_x, T + H)
         return np.asarray(np.exp(np.logaddexp(later, gone) - np.logaddexp(here, gone)))
@@ -325,15 +325,15 @@ class BetaGeoCNBD(BetaGeo):
         return self
 
     def _regularities(self, customers: Any) -> list[int]:
-        """Give the k that are tried."""
+        """Return the k that are tried."""
         if not isinstance(self.k, str):
             return [checks.whole("k", self.k)]
         checks.choice("k", self.k, ("likelihood", "wheat_morrison"))
         if not isinstance(customers, Orders):
             raise RfmkitError(
-                "k is given, or found from the gaps of a log.",
-                found="a frame of customers, which does not tell their gaps",
-                hint=f"fit on the orders, or say {type(self).__name__}(k=2).",
+                "k='likelihood' and k='wheat_morrison' need the gaps of a log.",
+                found="a frame of customers, which has no gaps",
+                hint=f"fit on the orders, or pass {type(self).__name__}(k=2).",
             )
         if self.k == "likelihood":
             return list(range(1, MOST_REGULAR + 1))
@@ -344,9 +344,9 @@ class BetaGeoCNBD(BetaGeo):
         found = wheat_morrison(first, last, weight)
         if np.isnan(found):
             raise NotEnoughHistoryError(
-                "Regularity is told by two customers or more who have bought three times.",
-                found="fewer",
-                hint=f"give a longer log, or say {type(self).__name__}(k=2).",
+                "Regularity needs at least two customers who have bought three times.",
+                found="fewer than two",
+                hint=f"give a longer log, or pass {type(self).__name__}(k=2).",
             )
         return [round(min(max(found, 1), MOST_REGULAR))]
 
@@ -358,7 +358,7 @@ class ModifiedBetaGeoCNBD(BetaGeoCNBD):
 
 
 def _of_gaps(k: int, counts: Counts) -> float:
-    """Give what the lengths of the gaps add to the likelihood, whatever the parameters."""
+    """Return what the lengths of the gaps add to the likelihood, whatever the parameters."""
     from math import lgamma
 
     return (k - 1) * (counts.log_gaps or 0.0) - counts.repeats * lgamma(k)
@@ -367,7 +367,7 @@ def _of_gaps(k: int, counts: Counts) -> float:
 def _beta_ratio(
     a: float | Floats, b: float | Floats, leaves: int, x: Floats, more: int
 ) -> tuple[Floats, tuple[Floats, Floats]]:
-    """Give log B(a + leaves, b + x + more) - log B(a, b), and its derivatives by a and b."""
+    """Return log B(a + leaves, b + x + more) - log B(a, b), and its derivatives by a and b."""
     from scipy.special import betaln, digamma
 
     stays = np.maximum(b + x + more, b)

@@ -177,7 +177,7 @@ class BetaGeoBetaBinomial(Fitted):
         opportunities_ahead: int | None = None,
         interval: float | None = None,
     ) -> Any:
-        """Give each customer's probability of no purchase at the opportunities ahead.
+        """Return each customer's probability of no purchase at the opportunities ahead.
 
         Parameters
         ----------
@@ -208,7 +208,7 @@ class BetaGeoBetaBinomial(Fitted):
         return self._predict(customers, churn, names, interval)
 
     def predict_alive(self, customers: Any, *, interval: float | None = None) -> Any:
-        """Give each customer's probability of being one still at the next opportunity.
+        """Return each customer's probability of being one still at the next opportunity.
 
         Parameters
         ----------
@@ -236,7 +236,7 @@ class BetaGeoBetaBinomial(Fitted):
         opportunities_ahead: int | None = None,
         interval: float | None = None,
     ) -> Any:
-        """Give each customer's expected number of purchases at the opportunities ahead.
+        """Return each customer's expected number of purchases at the opportunities ahead.
 
         A row of noughts is a customer who has just bought for the first time.
 
@@ -304,7 +304,7 @@ class BetaGeoBetaBinomial(Fitted):
 
 
 def _log_terms(params: Floats, x: Floats, t_x: Floats, n: Floats) -> tuple[Floats, Floats]:
-    """Give the log-likelihood: still here, or left before opportunity t_x + 1, t_x + 2, ... n."""
+    """Return the log-likelihood: still here, or left before opportunity t_x + 1, t_x + 2, ... n."""
     alpha, beta, gamma, delta = params
     total, slopes = _joined(log_chance(alpha, beta, x, n - x), log_chance(gamma, delta, 0 * n, n))
     gone, by_gone = _joined(
@@ -333,14 +333,14 @@ def _joined(
 
 
 def _alive(params: Floats, x: Floats, t_x: Floats, n: Floats) -> Floats:
-    """Give the probability of being a customer at opportunity n + 1."""
+    """Return the probability of being a customer at opportunity n + 1."""
     alpha, beta, gamma, delta = params
     here = log_chance(alpha, beta, x, n - x)[0] + log_chance(gamma, delta, 0 * n, n + 1)[0]
     return np.clip(np.exp(here - _log_terms(params, x, t_x, n)[0]), 0, 1)
 
 
 def _churn(params: Floats, x: Floats, t_x: Floats, n: Floats, ahead: int) -> Floats:
-    """Give the probability of no purchase at the opportunities up to n + ahead."""
+    """Return the probability of no purchase at the opportunities up to n + ahead."""
     later = _log_terms(params, x, t_x, n + ahead)[0]
     return np.clip(np.exp(later - _log_terms(params, x, t_x, n)[0]), 0, 1)
 

@@ -41,7 +41,7 @@ class GammaGamma(Fitted):
     columns_ : tuple of two str
         The columns of the count and the value it was fitted on.
     left_out_ : int
-        Customers with purchases whose value is null or not above nought: left out.
+        Customers with purchases whose value is null or not above 0: left out.
     correlation_ : float
         Of the number of purchases and their mean value, over the customers; NaN where one of them
         does not vary.
@@ -150,7 +150,7 @@ class GammaGamma(Fitted):
         wrong = (x < 0) | (x != np.floor(x))
         if wrong.any():
             raise RfmkitError(
-                "A number of purchases is whole and not negative.",
+                "The number of purchases must be whole and not negative.",
                 found=f"{int(weight[wrong].sum()):,} customers, such as {float(x[wrong][0])}",
                 hint=HINT,
             )
@@ -159,15 +159,15 @@ class GammaGamma(Fitted):
         known = bought & spent
         if not known.any():
             raise NotEnoughHistoryError(
-                "Some customer has spent something.",
-                found=f"no mean value above nought, {self.left_out_:,} customers with purchases",
-                hint="a log without amounts tells nothing of values; see orders.audit.",
+                "At least one customer must have spent something.",
+                found=f"no mean value above 0, {self.left_out_:,} customers with purchases",
+                hint="see orders.audit: a log without amounts has no values to fit.",
             )
         if self.left_out_ > MANY * weight[bought].sum():
             warn(
                 f"{self.left_out_:,} of {int(weight[bought].sum()):,} customers with purchases "
-                "are left out: the model is one of values above nought, and theirs are not.",
-                hint="see whether refunds were netted, or gifts kept: orders.audit tells.",
+                "are left out: the model needs values above 0, and theirs are not.",
+                hint="see whether refunds were netted, or gifts kept: orders.audit shows it.",
             )
         return x[known], z[known], weight[known]
 
@@ -181,12 +181,12 @@ class GammaGamma(Fitted):
         return float(p * v / (q - 1)) if q > 1 else float("nan")
 
     def predict_spend(self, customers: Any, *, interval: float | None = None) -> Any:
-        """Give each customer's expected value of a purchase, in money.
+        """Return each customer's expected value of a purchase, in money.
 
         Parameters
         ----------
         customers : Orders or DataFrame
-            A log, or a frame of customers of any kind, with the columns that `fit` was told.
+            A log, or a frame of customers of any kind, with the columns that `fit` used.
         interval : float, optional
             A level such as 0.9: adds `purchase_value_lower` and `purchase_value_upper`, of the
             expectation, from draws of the parameters. They tell how surely the model is known.
@@ -246,7 +246,7 @@ class _Terms:
 
 
 def _mean(params: Floats, x: Floats, z: Floats) -> Floats:
-    """Give the expected value of a purchase."""
+    """Return the expected value of a purchase."""
     p, q, v = params
     known = np.where(x > 0, x * z, 0.0)
     mean = p * (v + known) / (p * x + q - 1)
@@ -255,7 +255,7 @@ def _mean(params: Floats, x: Floats, z: Floats) -> Floats:
 
 
 def _correlation(x: Floats, z: Floats, weight: Floats) -> float:
-    """Give the correlation over the customers, NaN where nothing varies."""
+    """Return the correlation over the customers, NaN where nothing varies."""
     share = weight / weight.sum()
     by_x, by_z = x - share @ x, z - share @ z
     spread = float(np.sqrt((share @ by_x**2) * (share @ by_z**2)))
@@ -264,7 +264,7 @@ def _correlation(x: Floats, z: Floats, weight: Floats) -> float:
 
 
 def _in_words(correlation: float) -> tuple[str, str]:
-    """Say whether value is independent of frequency, and what follows where it is not."""
+    """Return whether value is independent of frequency, and what follows where it is not."""
     if np.isnan(correlation):
         return "Frequency or value does not vary: their independence cannot be checked.", ""
     said = f"Frequency and value have a correlation of {correlation:.2f}"

@@ -85,14 +85,17 @@ class ParetoNBD(BuyTillYouDie):
     starts: ClassVar = ((1.0, 1.0, 1.0, 1.0), (1.0, 1.0, 0.05, 1e-6), (2.0, 0.5, 4.0, 20.0))
     limits: ClassVar = ((-14.0, 14.0), (-8.0, 11.0), (-16.0, 4.0), (-30.0, 10.0))
     boundaries: ClassVar = {
-        (0, -1): ("no repeats", "The data show nobody buying again: nothing tells who has left."),
+        (0, -1): (
+            "no repeats",
+            "Nobody buys again in the data: they do not show who has left.",
+        ),
         (1, 1): ONE_RATE,
         (2, -1): NO_DROP_OUT,
         (2, 1): ("certain drop-out", "Everybody leaves at once."),
         (3, -1): (
             "drop-out at once",
             (
-                "Customers leave after their first purchase or not at all: P(alive) is told by "
+                "Customers leave after their first purchase or not at all: P(alive) follows from "
                 "whether they came back, and s and beta mean nothing but the share that left."
             ),
         ),
@@ -118,12 +121,12 @@ class ParetoNBD(BuyTillYouDie):
         return np.exp([r, r - buying, left - np.log(odds), beta]), np.array(by_point)
 
     def point(self, params: Floats) -> Floats:
-        """Give the coordinates in which a boundary is one of them."""
+        """Return the coordinates in which a boundary is one of them."""
         r, alpha, s, beta = np.log(params)
         return np.array([r - alpha, r, s + np.log(np.logaddexp(0, -beta)), beta])
 
     def log_terms(self, params: Params, counts: Counts) -> tuple[Floats, Floats]:
-        """Give the log-likelihood: still here, or left between the last purchase and now.
+        """Return the log-likelihood: still here, or left between the last purchase and now.
 
         The derivatives are expectations over the time of leaving, now for who has not left.
         """
@@ -148,12 +151,12 @@ class ParetoNBD(BuyTillYouDie):
     # --- predictions -------------------------------------------------------------------------
 
     def alive(self, params: Params, x: Floats, t_x: Floats, T: Floats) -> Floats:
-        """Give the probability of not having left."""
+        """Return the probability of not having left."""
         here = _stays(params, x, t_x, T)[0]
         return np.asarray(here / (here + _leaves(params, x, t_x, T)[0]))
 
     def churn(self, params: Params, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
-        """Give the probability of no purchase in (T, T + H]."""
+        """Return the probability of no purchase in (T, T + H]."""
         now, later = (
             _stays(params, x, t_x, until)[0] + _leaves(params, x, t_x, until)[0]
             for until in (T, T + H)
@@ -161,7 +164,7 @@ class ParetoNBD(BuyTillYouDie):
         return np.asarray(later / now)
 
     def purchases(self, params: Params, x: Floats, t_x: Floats, T: Floats, H: float) -> Floats:
-        """Give the rate of who is here, times the time that they are expected to stay of H."""
+        """Return the rate of who is here, times the time that they are expected to stay of H."""
         r, alpha, s, beta = params
         span = np.log1p(H / (beta + T))
         power = (s - 1) * span
@@ -172,7 +175,7 @@ class ParetoNBD(BuyTillYouDie):
 
 
 def _rising(r: float, x: Floats) -> tuple[Floats, Floats]:
-    """Give log Gamma(r + x) / Gamma(r) and its derivative: sums, exact where r is large."""
+    """Return log Gamma(r + x) / Gamma(r) and its derivative: sums, exact where r is large."""
     place = x.astype("int64")
     terms = r + np.arange(place.max(initial=0))
     logs, inverses = (
@@ -184,7 +187,7 @@ def _rising(r: float, x: Floats) -> tuple[Floats, Floats]:
 def _stays(
     params: Params, x: Floats, t_x: Floats, T: Floats
 ) -> tuple[Floats, Floats, Floats]:  # fmt: skip
-    """Give the chance of silence and no leaving from t_x to T, up to what all chances share.
+    """Return the chance of silence and no leaving from t_x to T, up to what all chances share.
 
     It comes with the logarithms of (alpha + T) / (alpha + t_x), and of the same with beta.
     """
@@ -197,7 +200,7 @@ def _stays(
 def _leaves(
     params: Params, x: Floats, t_x: Floats, T: Floats, *, moments: bool = False
 ) -> Floats:  # fmt: skip
-    """Give the chance of leaving between t_x and T, in silence until then.
+    """Return the chance of leaving between t_x and T, in silence until then.
 
     With the moments, four more rows: the integrals with log (alpha + y) / (alpha + t_x), the same
     with beta, 1 / (alpha + y) and 1 / (beta + y).
@@ -267,6 +270,6 @@ def _groups(difficulty: Floats) -> Iterator[tuple[NDArray[np.int64], Floats, Flo
 
 @cache
 def _gauss(number: int) -> tuple[Floats, Floats]:
-    """Give the nodes and weights of Gauss and Legendre between 0 and 1."""
+    """Return the nodes and weights of Gauss and Legendre between 0 and 1."""
     nodes, weights = np.polynomial.legendre.leggauss(number)
     return (nodes + 1) / 2, weights / 2

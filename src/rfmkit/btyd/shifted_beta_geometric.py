@@ -107,7 +107,7 @@ class ShiftedBetaGeometric(Fitted):
         cohorts = [_checked(cohort) for cohort in _cohorts(survivors)]
         if not any(len(cohort) > len(NEEDS) for cohort in cohorts):
             raise NotEnoughHistoryError(
-                "Some cohort has two renewals behind it.",
+                "At least one cohort must have two renewals.",
                 found=f"{max(map(len, cohorts)) - 1} at most",
                 hint=HINT,
             )
@@ -126,7 +126,7 @@ class ShiftedBetaGeometric(Fitted):
         return self
 
     def survival(self, periods: ArrayLike) -> Floats:
-        """Give the share of a cohort that is still there after so many periods.
+        """Return the share of a cohort that is still there after so many periods.
 
         Parameters
         ----------
@@ -148,7 +148,7 @@ class ShiftedBetaGeometric(Fitted):
         return np.exp(log_chance(alpha, beta, np.zeros_like(after), after)[0])
 
     def retention(self, periods: ArrayLike) -> Floats:
-        """Give the share of those there before a period's end who renew then.
+        """Return the share of those there before a period's end who renew then.
 
         Parameters
         ----------
@@ -170,7 +170,7 @@ class ShiftedBetaGeometric(Fitted):
         return np.asarray((beta + before) / (alpha + beta + before))
 
     def expected_lifetime(self, renewals: ArrayLike = 0, *, discount: float = 0.0) -> Floats:
-        """Give how many periods more customers will stay, later ones counting for less.
+        """Return how many periods more customers will stay, later ones counting for less.
 
         Customers have renewed so many times, and the next renewal is due: if they make it, that
         period counts in full, the one after 1 / (1 + discount) of it, and so on.
@@ -206,7 +206,7 @@ class ShiftedBetaGeometric(Fitted):
 
 
 def _lifetime(a: float, b: Floats, discount: float) -> Floats:
-    """Give b / (a + b) 2F1(1, b + 1; a + b + 1; 1 / (1 + discount)) by a continued fraction.
+    """Return b / (a + b) 2F1(1, b + 1; a + b + 1; 1 / (1 + discount)) by a continued fraction.
 
     scipy's own overflows where a and b are in the hundreds. Pfaff's transformation makes it
     (1 + 1 / discount) 2F1(1, a; a + b + 1; -1 / discount), and Gauss's continued fraction of that
@@ -225,7 +225,7 @@ def _lifetime(a: float, b: Floats, discount: float) -> Floats:
 
 
 def _cohorts(survivors: Any) -> list[Any]:
-    """Tell one cohort from several."""
+    """Return the cohorts: one, or several."""
     several = isinstance(survivors, list | tuple) and any(
         kind_of(item) is not None or np.ndim(item) for item in survivors
     )
@@ -233,33 +233,33 @@ def _cohorts(survivors: Any) -> list[Any]:
 
 
 def _checked(cohort: Any) -> Floats:
-    """Give the survivors of one cohort, period by period."""
+    """Return the survivors of one cohort, period by period."""
     if kind_of(cohort) is not None:
         cohort = _by_period(cohort)
     try:
         counts = np.asarray(cohort, dtype=float)
     except (TypeError, ValueError) as error:
-        raise RfmkitError("Survivors are numbers.", found=repr(cohort), hint=HINT) from error
+        raise RfmkitError("Survivors must be numbers.", found=repr(cohort), hint=HINT) from error
     if counts.ndim != 1:
-        raise RfmkitError("Survivors are a row of numbers.", found=repr(cohort), hint=HINT)
+        raise RfmkitError("Survivors must be one row of numbers.", found=repr(cohort), hint=HINT)
     if not counts.any():
         raise NotEnoughHistoryError(
-            "A cohort begins with one customer or more.",
+            "A cohort must begin with at least one customer.",
             found=examples(counts.tolist()) or "none",
             hint=HINT,
         )
     wrong = ~np.isfinite(counts) | (counts < 0) | (counts != np.floor(counts))
     if wrong.any():
         raise RfmkitError(
-            "Survivors are counts of customers: whole, and not negative.",
+            "Survivors must be counts of customers: whole, and not negative.",
             found=examples(counts[wrong].tolist()),
-            hint="percentages do not tell how many customers they are of: give the numbers.",
+            hint="pass the numbers of customers, and not percentages.",
         )
     more = np.flatnonzero(np.diff(counts) > 0)
     if more.size:
         at = int(more[0])
         raise RfmkitError(
-            "Survivors never become more.",
+            "The survivors of a cohort cannot increase.",
             found=f"{counts[at]:.0f} after {at} periods, {counts[at + 1]:.0f} after {at + 1}",
             hint="count a cohort: customers who began together, whoever joined later left out.",
         )
@@ -273,7 +273,7 @@ def _by_period(frame: Any) -> list[Any]:
     missing = [name for name in NEEDS if name not in table.columns]
     if missing:
         raise ColumnsError(
-            "A cohort has period and survivors.",
+            "A cohort must have the columns period and survivors.",
             found=f"no {examples(missing)} among {examples(table.columns)}",
             hint=HINT,
         )
@@ -281,7 +281,7 @@ def _by_period(frame: Any) -> list[Any]:
     periods = rows["period"].tolist()
     if periods != list(range(len(periods))):
         raise ColumnsError(
-            "The periods of a cohort are 0, 1, 2, ..., each in one row.",
+            "The periods of a cohort must be 0, 1, 2, ..., each in one row.",
             found=examples(periods),
             hint="period 0 is the start; several cohorts go into a list of frames.",
         )
@@ -289,9 +289,13 @@ def _by_period(frame: Any) -> list[Any]:
 
 
 def _wholes(name: str, values: ArrayLike, *, least: int) -> Floats:
-    """Insist on whole numbers."""
+    """Check that values are whole numbers."""
     given = np.asarray(values)
     found = given.astype(float) if given.dtype.kind in "iuf" else np.full(given.shape, np.nan)
     if not np.all((found >= least) & (found == np.floor(found)) & np.isfinite(found)):
-        raise RfmkitError(f"{name} are whole, from {least}.", found=f"{name}={values!r}")
+        raise RfmkitError(
+            f"{name} must be whole numbers of at least {least}.",
+            found=f"{name}={values!r}",
+            hint=f"for example {name}=[{least}, {least + 1}].",
+        )
     return found

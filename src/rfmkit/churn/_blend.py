@@ -31,7 +31,7 @@ TRUST: Final[dict[str, tuple[float, ...]]] = {
     "boosting": (0.5, 0.5),
     "blend": (0.3, 0.3, 0.3, 0.1),
 }
-"""The weights before any past day has told: the curve knows least of a customer."""
+"""The weights before any past day is known: the curve knows least about a customer."""
 PULL: Final = 4.0
 """What a weight off by a whole costs, in log-likelihood: as about a third off is expected."""
 PULL_A_ROW: Final = 0.02
@@ -69,20 +69,20 @@ class Day:
     churned: Floats = field(default_factory=lambda: np.empty(0))
 
     def with_facts(self, facts: Floats) -> Day:
-        """Give the same day with other customers."""
+        """Return the same day with other customers."""
         return Day(self.day, self.horizon_days, facts, self.btyd, self.curve)
 
     def btyd_logit(self) -> Floats:
-        """Give the logit of churn by the buy-till-you-die model."""
+        """Return the logit of churn by the buy-till-you-die model."""
         return logit(btyd_churn(self.btyd, self.facts, self.horizon_days))
 
     def curve_logit(self) -> Floats:
-        """Give the logit of churn by the curve; where it is silent, by the other model."""
+        """Return the logit of churn by the curve; where it is silent, by the other model."""
         found = curve_churn(self.curve, self.facts, self.horizon_days)
         return np.where(np.isnan(found), self.btyd_logit(), logit(found))
 
     def trusted(self, *, seasons: bool) -> Floats:
-        """Give what the learners start from: the model's logit and, if asked, the season."""
+        """Return what the learners start from: the model's logit and, if asked, the season."""
         columns = [self.btyd_logit()]
         if seasons:
             middle = self.day.timetuple().tm_yday + self.horizon_days / 2
@@ -92,7 +92,7 @@ class Day:
         return np.stack(columns, axis=1)
 
     def columns(self) -> Floats:
-        """Give what the learners add to it."""
+        """Return what the learners add to it."""
         params = self.btyd.params_
         found = measures(self.facts, (params["r"], params["alpha"]))
         return np.stack(list(found.values()), axis=1)
@@ -133,7 +133,7 @@ class Blend:
         return self.weights
 
     def logits(self, day: Day) -> Floats:
-        """Give the logits of the members, one row each; the first is the trusted model."""
+        """Return the logits of the members, one row each; the first is the trusted model."""
         trusted, columns = day.trusted(seasons=self.seasons), day.columns()
         season = trusted[:, 1:] @ self._season
         logits = [trusted[:, 0] + season, *(m.logit(trusted, columns) for m in self.members)]
@@ -142,12 +142,12 @@ class Blend:
         return np.stack(logits)
 
     def logit(self, day: Day) -> Floats:
-        """Give the logit of churn."""
+        """Return the logit of churn."""
         return np.asarray(self.weights @ self.logits(day))
 
 
 def btyd_churn(btyd: ModifiedBetaGeo, facts: Floats, horizon_days: float) -> Floats:
-    """Give the probability of churn by a buy-till-you-die model, in days."""
+    """Return the probability of churn by a buy-till-you-die model, in days."""
     params = np.array([btyd.params_[name] for name in btyd.names])
     repeats, active, silent = (facts[:, PLACES[name]] for name in BOUGHT)
     with np.errstate(all="ignore"):
@@ -156,7 +156,7 @@ def btyd_churn(btyd: ModifiedBetaGeo, facts: Floats, horizon_days: float) -> Flo
 
 
 def curve_churn(curve: ChurnCurve, facts: Floats, horizon_days: int) -> Floats:
-    """Give the probability of churn by a curve; not a number where nobody ever returned."""
+    """Return the probability of churn by a curve; not a number where nobody ever returned."""
     by_day = curve.by_day(horizon_days)
     purchases = facts[:, PLACES["repeat_purchases"]] + 1
     first = [first for first, _, _ in curve.fits]
@@ -166,18 +166,18 @@ def curve_churn(curve: ChurnCurve, facts: Floats, horizon_days: int) -> Floats:
 
 
 def logit(probability: Floats) -> Floats:
-    """Give the logit; what is all but certain is taken for one in a hundred thousand."""
+    """Return the logit; what is all but certain is taken for one in a hundred thousand."""
     kept = np.clip(probability, LEAST, 1 - LEAST)
     return np.asarray(np.log(kept / (1 - kept)))
 
 
 def log_loss(logits: Floats, outcome: Floats) -> Floats:
-    """Give the logarithmic loss of each row."""
+    """Return the logarithmic loss of each row."""
     return np.asarray(np.logaddexp(0, logits) - outcome * logits)
 
 
 def expit(logits: Floats) -> Floats:
-    """Give the probability of a logit."""
+    """Return the probability of a logit."""
     return np.asarray(np.exp(-np.logaddexp(0, -logits)))
 
 

@@ -50,11 +50,11 @@ class Law:
         raise NotImplementedError
 
     def hazard(self, predicted: Predicted, days: Floats) -> Floats:
-        """Give the cumulative hazard, -log S."""
+        """Return the cumulative hazard, -log S."""
         raise NotImplementedError
 
     def scores(self, designs: Designs, predicted: Predicted, times: Times) -> dict[str, Floats]:
-        """Give the derivatives of one gap's log-likelihood by the coefficients, row by row."""
+        """Return the derivatives of one gap's log-likelihood by the coefficients, row by row."""
         raise NotImplementedError
 
 
@@ -80,18 +80,18 @@ class LogScale(Law):
         return {self.location: "time", self.shape: "spread" if self.inverse else "shape"}
 
     def standard(self, predicted: Predicted, days: Floats) -> tuple[Floats, Floats]:
-        """Give z, and the shape."""
+        """Return z, and the shape."""
         sign = -1.0 if self.inverse else 1.0
         shape = np.exp(sign * predicted[self.shape])
         with np.errstate(divide="ignore"):
             return shape * (np.log(days) - predicted[self.location]), shape
 
     def hazard(self, predicted: Predicted, days: Floats) -> Floats:
-        """Give the cumulative hazard, -log S."""
+        """Return the cumulative hazard, -log S."""
         return self.cumulative(self.standard(predicted, days)[0])
 
     def scores(self, designs: Designs, predicted: Predicted, times: Times) -> dict[str, Floats]:
-        """Give the derivatives of one gap's log-likelihood by the coefficients, row by row."""
+        """Return the derivatives of one gap's log-likelihood by the coefficients, row by row."""
         z, shape = self.standard(predicted, times.days)
         by_z, by_log_hazard = self.slopes(z)
         slope = times.ended * by_log_hazard - by_z
@@ -120,7 +120,7 @@ class MixtureCure(Law):
         return CURE
 
     def hazard(self, predicted: Predicted, days: Floats) -> Floats:
-        """Give the cumulative hazard, -log S."""
+        """Return the cumulative hazard, -log S."""
         from scipy.special import log_expit
 
         odds = predicted["never_"]
@@ -128,7 +128,7 @@ class MixtureCure(Law):
         return np.asarray(-np.logaddexp(log_expit(odds), lasts))
 
     def scores(self, designs: Designs, predicted: Predicted, times: Times) -> dict[str, Floats]:
-        """Give the derivatives of one gap's log-likelihood by the coefficients, row by row."""
+        """Return the derivatives of one gap's log-likelihood by the coefficients, row by row."""
         from scipy.special import expit, log_expit
 
         odds = predicted["never_"]
@@ -172,7 +172,7 @@ class Baseline:
         return cls((returns / risk).cumsum(), tail_from, tail, level)
 
     def hazard(self, days: Floats) -> Floats:
-        """Give it after any number of days."""
+        """Return it after any number of days."""
         inside = self.cumulative[np.clip(days, 0, self.tail_from).astype(int)]
         return np.asarray(inside + self.tail.hazard(np.maximum(days - self.tail_from, 0)))
 
@@ -194,14 +194,18 @@ class Cox(Law):
         return {"beta_": "hazard"}
 
     def hazard(self, predicted: Predicted, days: Floats) -> Floats:
-        """Give the cumulative hazard, -log S."""
+        """Return the cumulative hazard, -log S."""
         if self.baseline is None:
-            raise NotFittedError("Cox's hazard is known after a fit.")
+            raise NotFittedError(
+                "The hazard of a Cox model needs a fit.",
+                found="a model that has not been fitted",
+                hint="rk.GapRegression('cox').fit(orders).",
+            )
         risk = np.exp(predicted["beta_"] - self.baseline.level)
         return np.asarray(risk * self.baseline.hazard(days))
 
     def scores(self, designs: Designs, predicted: Predicted, times: Times) -> dict[str, Floats]:
-        """Give each row's share of the derivatives of the partial log-likelihood.
+        """Return each row's share of the derivatives of the partial log-likelihood.
 
         Lin and Wei (1989), JASA 84: a row that returned has its covariates less the mean of those
         at risk, and every row owes as much for each day by the hazard it stood under.

@@ -41,7 +41,7 @@ REGULAR: Final = 3.0
 
 
 def feature_table(orders: Orders, *, horizon_days: int, share: float = 1.0) -> ir.Table:
-    """Give one row per customer with the facts that were known at the end of `orders.as_of`."""
+    """Return one row per customer with the facts that were known at the end of `orders.as_of`."""
     table = orders.history.purchases
     if share < 1:
         table = table.filter(in_sample(table.customer_id, share))

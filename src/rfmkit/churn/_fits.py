@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
-from rfmkit.btyd._formulas import Design, idle, insist_on_difference, learn
+from rfmkit.btyd._formulas import Design, check_identified, idle, learn
 from rfmkit.churn._distributions import CURE, LAWS, STEADY, Baseline, Cox, Law
 from rfmkit.exceptions import NotEnoughHistoryError, warn
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 POLISHING: Final = 3
 INTERCEPT: Final = "Intercept"
 HIGHEST: Final = 7.0
-"""Of the logarithm of a cumulative hazard: S is nought before."""
+"""Of the logarithm of a cumulative hazard: S is 0 before."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Fit:
         return {name: whole[:, : len(labels)] for name, labels in self.columns.items()}
 
     def predictors(self, designs: Designs) -> dict[str, Floats]:
-        """Give the linear predictor of each parameter."""
+        """Return the linear predictor of each parameter."""
         ends = np.cumsum([columns.shape[1] for columns in designs.values()])[:-1]
         parts = np.split(self.coefficients, ends)
         return {
@@ -85,7 +85,7 @@ class Fit:
         }
 
     def scores(self, designs: Designs, times: Times) -> Floats:
-        """Give the derivatives of each row's log-likelihood by the coefficients."""
+        """Return the derivatives of each row's log-likelihood by the coefficients."""
         with np.errstate(all="ignore"):
             found = self.law.scores(designs, self.predictors(designs), times)
         return np.hstack([found[name] for name in self.law.parts])
@@ -181,12 +181,12 @@ def regress(kind: str, design: Design, row: Sequence[Floats], times: Times, *, f
     law = LAWS[kind]
     asked = Fit(kind, design, np.zeros(0), np.zeros((0, 0)), 0.0)
     if design.products:
-        insist_on_difference(idle(design, design.matrix(row), times.gaps), each="gap")
+        check_identified(idle(design, design.matrix(row), times.gaps), each="gap")
     elif not law.intercept:
         raise NotEnoughHistoryError(
-            "Cox's model has a covariate that varies.",
-            found=f"none by formula={formula!r}",
-            hint="rk.ChurnCurve needs none.",
+            "A Cox model needs at least one covariate that varies.",
+            found=f"no covariate that varies in formula={formula!r}",
+            hint="rk.ChurnCurve() needs no covariate.",
         )
     designs = asked.designs(row, len(times.days))
     whole = max(designs.values(), key=lambda columns: columns.shape[1])
@@ -198,7 +198,7 @@ def regress(kind: str, design: Design, row: Sequence[Floats], times: Times, *, f
     if kind == "mixture_cure":
         regressors["regressors"] = {name: names[: each.shape[1]] for name, each in designs.items()}
     fitter = fitter_of(kind)
-    told = (ApproximationWarning, ConvergenceWarning, StatisticalWarning)
+    known = (ApproximationWarning, ConvergenceWarning, StatisticalWarning)
     # lifelines leaves numpy's warnings off for the whole process.
     with np.errstate(all="ignore"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -206,11 +206,11 @@ def regress(kind: str, design: Design, row: Sequence[Floats], times: Times, *, f
             fitter.fit(frame, "days", "ended", weights_col="gaps", **regressors)
         except ConvergenceError as error:
             raise NotEnoughHistoryError(
-                "The gaps tell what each covariate does.",
+                "The log must hold enough gaps to estimate each covariate.",
                 found=f"no convergence with formula={formula!r}",
                 hint="give fewer covariates by formula=, or a longer log.",
             ) from error
-    said = [str(each.message) for each in caught if issubclass(each.category, told)]
+    said = [str(each.message) for each in caught if issubclass(each.category, known)]
     if said:
         first = next(line.strip() for line in said[0].splitlines() if line.strip())
         # By the names that the caller knows, and without advice about formulas that are not ours.
@@ -273,7 +273,7 @@ def telling(cells: Mapping[str, NDArray[Any]]) -> list[str]:
 
 
 def clustered(variance: Floats, scores: Floats, place: Any, buyers: Any) -> Floats:
-    """Give the sandwich variance of rows that come in customers.
+    """Return the sandwich variance of rows that come in customers.
 
     `scores` has a line for each distinct row, `place` says which one every gap is, and `buyers`
     whose gap it is.

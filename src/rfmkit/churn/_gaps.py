@@ -81,7 +81,7 @@ class Scales:
     categories: tuple[str, ...]
 
     def facts(self, gaps: pd.DataFrame) -> dict[str, Any]:
-        """Give the facts of past gaps, as an engine gives those of customers."""
+        """Return the facts of past gaps, as an engine gives those of customers."""
         found: dict[str, Any] = {name: gaps[name] for name in FACTS}
         found["last_gap_days"] = gaps["last_gap_days"].fillna(0)
         if "category" in gaps:
@@ -120,12 +120,12 @@ class Scales:
         return np.asarray(made)
 
     def _octaves(self, days: Any, number: Any) -> Any:
-        """Give the logarithm to base two of days over the typical gap; nought before a gap."""
+        """Return the logarithm to base two of days over the typical gap; 0 before the first gap."""
         return np.where(number > 1, np.log2(np.maximum(days, SAME_DAY) / self.gap_days), 0.0)
 
 
 def spell_table(orders: Orders, *, share: float = 1.0, categories: bool = False) -> ir.Table:
-    """Give one row per purchase: the gap it opens, and the customer as of its day."""
+    """Return one row per purchase: the gap it opens, and the customer as of its day."""
     table = orders.history.purchases
     if share < 1:
         table = table.filter(in_sample(table.customer_id, share))
@@ -158,12 +158,12 @@ def spell_table(orders: Orders, *, share: float = 1.0, categories: bool = False)
 
 
 def day_categories(orders: Orders) -> ir.Table:
-    """Give `customer_id, day, category`: of several, the one on which most was spent that day."""
+    """Return `customer_id, day, category`: of several, the one on which most was spent that day."""
     lines = orders.history.lines
     if "category" not in lines.columns:
         raise ColumnsError(
-            "The log has a column of categories.",
-            found="none",
+            "formula= with category needs a column of categories.",
+            found="a log without one",
             hint="name it: rk.read_orders(..., category='...'), or leave it out of formula=.",
         )
     lines = lines.filter(lines.rule.isnull() & lines.category.notnull())
@@ -189,29 +189,29 @@ def read_spells(orders: Orders, *, sample: int, categories: bool) -> tuple[pd.Da
         frame = frame[frame["category"].notna()]
     if not frame["returned"].any():
         raise NotEnoughHistoryError(
-            "Somebody has bought twice.",
+            "At least one customer must have bought on two different days.",
             found=f"{len(frame):,} purchases, none followed by another",
-            hint="a longer log, or same_day='keep' where one day holds several purchases.",
+            hint="give a longer log, or same_day='keep' where one day holds several purchases.",
         )
-    # A silence of no days tells nothing: everybody's lasts as long.
-    told = frame["returned"] | (frame["gap_days"] > 0)
-    return frame[told].reset_index(drop=True), float(share)
+    # An open gap of 0 days carries no information.
+    informative = frame["returned"] | (frame["gap_days"] > 0)
+    return frame[informative].reset_index(drop=True), float(share)
 
 
 def terms_in(formula: Any) -> list[list[Factor]]:
-    """Read a formula, and insist that what it names is known when a gap begins."""
+    """Read a formula, and check that its covariates are known when a gap begins."""
     listed = ", ".join(COVARIATES)
     terms = terms_of(
         formula,
         "formula",
-        must="formula is one of covariates, such as 'order_number + own_gap'.",
+        must="formula must be a formula of covariates, such as 'order_number + own_gap'.",
         hint="write covariates and + : * ( ), and C(purchases) for a number by its levels; nothing "
         f"else is worked out. It can name {listed}.",
         bare=True,
     )
     if strange := sorted(set(names_of(terms)) - set(COVARIATES)):
         raise RfmkitError(
-            "The formula names covariates that are known when a gap begins.",
+            "The covariates of the formula must be known when a gap begins.",
             found=examples(strange),
             hint=f"it can name {listed}.",
         )

@@ -51,7 +51,7 @@ class Hinges:
         return self
 
     def logit(self, trusted: Floats, columns: Floats) -> Floats:
-        """Give the logit of each row."""
+        """Return the logit of each row."""
         return np.asarray(self._design(trusted, columns) @ self.slopes + self._start)
 
     def _design(self, trusted: Floats, columns: Floats) -> Floats:
@@ -87,12 +87,12 @@ class Boosting:
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        """Give what predicts, in numbers alone: what an archive keeps."""
+        """Return what predicts, in numbers alone: what an archive keeps."""
         model = self._model
         return {"_model": model if isinstance(model, Trees) else Trees.of(model)}
 
     def logit(self, trusted: Floats, columns: Floats) -> Floats:
-        """Give the logit of each row."""
+        """Return the logit of each row."""
         with _pools().limit(limits=1, user_api="openmp"):
             return np.asarray(self._model.decision_function(np.hstack([trusted, columns])))
 
@@ -161,9 +161,9 @@ class Trees:
             alike = False
         if not alike:
             raise RfmkitError(
-                "The trees of scikit-learn can be read.",
-                found=f"scikit-learn {sklearn.__version__}, which keeps them in another way",
-                hint="learner='logistic' has none; or use the scikit-learn of when it was saved.",
+                "Saving needs trees in the form of scikit-learn that rfmkit reads.",
+                found=f"scikit-learn {sklearn.__version__}, which keeps its trees in another form",
+                hint="use learner='logistic', or the scikit-learn that the model was saved with.",
             )
         return made
 
@@ -182,7 +182,7 @@ class Trees:
         )  # fmt: skip
 
     def decision_function(self, rows: Floats, /) -> Floats:
-        """Give the logit of each row."""
+        """Return the logit of each row."""
         total = np.full(len(rows), self.start)
         every = np.arange(len(rows))
         for root in self.roots:

@@ -49,7 +49,7 @@ def plan(orders: Orders, horizon_days: int, most: int, sample: int) -> Plan:
     first: dt.date = began_on[0].item()
     log_days = (orders.as_of - first).days + 1
     latest = log_days - 1 - horizon_days  # days from the first purchase
-    least = max(1, horizon_days // PER_HORIZON)  # of history, before anything can be told
+    least = max(1, horizon_days // PER_HORIZON)  # of history, before anything can be learned
     if latest < least:
         return Plan((), float(horizon_days), log_days, 1.0)
     step = max(1, round(horizon_days / PER_HORIZON))
@@ -103,13 +103,13 @@ def fit_btyd(days: Sequence[Day]) -> None:
 
 
 def now(orders: Orders, horizon_days: int, share: float) -> Floats:
-    """Give the facts of the sampled customers as they stand."""
+    """Return the facts of the sampled customers as they stand."""
     table = feature_table(orders, horizon_days=horizon_days, share=share)
     return facts_of(orders.history.engine.frame(table.order_by("customer_id")))
 
 
 def facts_of(frame: pd.DataFrame) -> Floats:
-    """Give the facts of a frame of features as one array."""
+    """Return the facts of a frame of features as one array."""
     return frame[list(FACTS)].to_numpy(dtype=float)
 
 
@@ -124,7 +124,7 @@ def split(days: Sequence[Day]) -> tuple[list[Day], list[Day]]:
 
 
 def enough(days: Sequence[Day], least: int) -> bool:
-    """Tell whether both outcomes were seen often enough, a customer counting once."""
+    """Whether both outcomes were seen often enough, a customer counting once."""
     if not days:
         return False
     churned = max(float(day.churned.sum()) for day in days)

@@ -141,8 +141,8 @@ class ChurnCurve:
         gaps = as_orders(orders).history.engine.frame(orders.history.gaps)
         if not len(gaps):
             raise NotEnoughHistoryError(
-                "There is at least one purchase to learn from.",
-                found=f"none as of {orders.as_of}",
+                "A churn curve needs at least one purchase.",
+                found=f"no purchase as of {orders.as_of}",
                 hint="see orders.audit for what was set aside and why.",
             )
         self.fit_gaps(gaps)
@@ -186,14 +186,20 @@ class ChurnCurve:
         listed = list(given) if isinstance(given, Iterable) else []
         if not listed or listed[0] != 1 or listed != sorted(set(listed)):
             raise RfmkitError(
-                "order_numbers rise from 1, the first of each stratum.", found=repr(given)
+                "order_numbers must rise from 1: they are the first order number of each stratum.",
+                found=f"order_numbers={given!r}",
+                hint="for example order_numbers=(1, 2, 5).",
             )
 
     @property
     def fits(self) -> list[tuple[int, int | None, Survival]]:
         """First and last order number of each stratum, and its survival."""
         if not hasattr(self, "_fits"):
-            raise NotFittedError("A ChurnCurve is fitted before use.", hint=".fit(orders) first.")
+            raise NotFittedError(
+                "A ChurnCurve must be fitted before use.",
+                found="a ChurnCurve that has not been fitted",
+                hint="rk.ChurnCurve().fit(orders).",
+            )
         return self._fits
 
     @property
@@ -202,7 +208,7 @@ class ChurnCurve:
         return _estimand(self.anchor, self.horizon_days)
 
     def predict_churn(self, customers: Any, *, horizon_days: int | None = None) -> Any:
-        """Give each customer's probability of churn.
+        """Return each customer's probability of churn.
 
         Parameters
         ----------
@@ -247,16 +253,16 @@ class ChurnCurve:
         return checks.horizon(self.horizon_days if horizon_days is None else horizon_days)
 
     def _longest(self, horizon_days: int) -> int:
-        """Give the silence from which on the answer no longer changes."""
+        """Return the silence from which on the answer no longer changes."""
         return max(horizon_days, *(fit.days for _, _, fit in self.fits)) + 1
 
     def stratum_of(self, purchases: ir.IntegerValue) -> ir.IntegerValue:
-        """Give the place of the stratum for each number of purchases; null for none."""
+        """Return the place of the stratum for each number of purchases; null for none."""
         places = [(purchases >= first, place) for place, (first, _, _) in enumerate(self.fits)]
         return ibis.cases(*reversed(places), else_=ibis.null("int64")).cast("int64")
 
     def by_day(self, horizon_days: int) -> Floats:
-        """Give the probability, a line for each stratum and a column for each day of silence.
+        """Return the probability, a line for each stratum and a column for each day of silence.
 
         Not a number where nobody ever returned: nothing says how soon one would.
         """
@@ -299,7 +305,7 @@ class ChurnCurve:
         return pd.concat(tables, ignore_index=True)
 
     def days_until(self, probability: float) -> pd.DataFrame:
-        """Give the silence after which churn is at least so probable, per stratum.
+        """Return the silence after which churn is at least so probable, per stratum.
 
         Parameters
         ----------
@@ -370,7 +376,7 @@ class ChurnCurve:
         return pd.DataFrame(rows).astype({"last_order_number": "Int64"})
 
     def __repr__(self) -> str:
-        """Say what was asked, and on how much it was fitted."""
+        """Return what was asked, and on how much it was fitted."""
         if not hasattr(self, "_fits"):
             return f"<ChurnCurve: {self.estimand}; not fitted>"
         gaps = int(self.strata_["gaps"].sum())

@@ -180,7 +180,7 @@ class ChurnModel:
         return self
 
     def _end(self, reason: str, days: list[Day]) -> None:
-        """Say what was done where the past cannot teach what was asked."""
+        """Return what was done where the past cannot teach what was asked."""
         self.fallback_ = ""
         if self._blend is None:
             self.learned_days_ = 0
@@ -219,7 +219,7 @@ class ChurnModel:
         return f"P(no purchase within {self.horizon_days} days from now | purchases so far)"
 
     def predict_churn(self, orders: Orders, *, horizon_days: int | None = None) -> Any:
-        """Give each customer's probability of no purchase within the horizon.
+        """Return each customer's probability of no purchase within the horizon.
 
         Parameters
         ----------
@@ -253,7 +253,7 @@ class ChurnModel:
     def explain(
         self, orders: Orders, *, customers: Iterable[Any] | None = None, top: int = 3
     ) -> pd.DataFrame:
-        """Say what moves the probability of each customer away from that of a typical one.
+        """Return what moves the probability of each customer away from that of a typical one.
 
         Parameters
         ----------
@@ -289,7 +289,7 @@ class ChurnModel:
             else table.filter(table.customer_id.cast("string").isin(asked))
         )
         frame = orders.history.engine.frame(table)
-        _insist_on_customers(asked, frame)
+        _check_customers(asked, frame)
         facts = training_days.facts_of(frame)
         day = orders.as_of
         effects = shapley(
@@ -309,7 +309,7 @@ class ChurnModel:
         )
 
     def _churn(self, facts: Floats, day: dt.date, horizon_days: int) -> Floats:
-        """Give the probability of churn within any horizon."""
+        """Return the probability of churn within any horizon."""
         other = btyd_churn(self.btyd_, facts, horizon_days)
         if self._blend is None:
             return other
@@ -324,10 +324,14 @@ class ChurnModel:
 
     def _fitted(self) -> None:
         if not hasattr(self, "weights_"):
-            raise NotFittedError("A ChurnModel is fitted before use.", hint=".fit(orders) first.")
+            raise NotFittedError(
+                "A ChurnModel must be fitted before use.",
+                found="a ChurnModel that has not been fitted",
+                hint="rk.ChurnModel(90).fit(orders).",
+            )
 
     def __repr__(self) -> str:
-        """Say what was asked, and of what the answer is made."""
+        """Return what was asked, and of what the answer is made."""
         if not hasattr(self, "weights_"):
             return f"<ChurnModel: {self.estimand}; not fitted>"
         members = ", ".join(f"{weight:.0%} {name}" for name, weight in self.weights_.items())
@@ -335,7 +339,7 @@ class ChurnModel:
 
 
 def _why_not(days: list[Day], early: list[Day], horizon_days: int) -> str:
-    """Give the reason why nothing can be learned from the past, if there is one."""
+    """Return the reason why nothing can be learned from the past, if there is one."""
     if not early:
         return f"The log is too short to learn and to check a horizon of {horizon_days} days."
     if training_days.enough(early, MIN_OUTCOMES):
@@ -348,7 +352,7 @@ def _why_not(days: list[Day], early: list[Day], horizon_days: int) -> str:
 
 
 def _most(days: list[Day]) -> tuple[int, int]:
-    """Give how many churned, and how many came back, on the day on which most did."""
+    """Return how many churned, and how many came back, on the day on which most did."""
     churned = max((int(day.churned.sum()) for day in days), default=0)
     return churned, max((int((1 - day.churned).sum()) for day in days), default=0)
 
@@ -371,17 +375,21 @@ def _training(days: list[Day], held: list[Day], *, learned: bool) -> pd.DataFram
 
 def _ids(customers: Iterable[Any]) -> list[str]:
     if isinstance(customers, str) or not isinstance(customers, Iterable):
-        raise RfmkitError("customers is a list of ids.", found=repr(customers))
+        raise RfmkitError(
+            "customers must be a list of customer ids.",
+            found=f"customers={customers!r}",
+            hint="for example customers=['c1', 'c2'].",
+        )
     return [str(customer) for customer in customers]
 
 
-def _insist_on_customers(asked: list[str] | None, frame: pd.DataFrame) -> None:
-    """Insist on somebody to explain, and that everybody asked for has bought."""
+def _check_customers(asked: list[str] | None, frame: pd.DataFrame) -> None:
+    """Check that there is a customer to explain, and that all of them have bought."""
     known = set(frame["customer_id"].astype(str))
     unknown = [customer for customer in asked or () if customer not in known]
     if unknown or not known:
         raise RfmkitError(
-            "Whom to explain are customers who have bought.",
-            found=f"no purchase of {examples(unknown)}" if unknown else "none",
+            "explain needs customers who have bought.",
+            found=f"no purchase of {examples(unknown)}" if unknown else "no customer",
             hint="customers=list(frame['customer_id']) of a frame of them.",
         )

@@ -38,7 +38,7 @@ def churn_period(
     horizon_days: int | None = None,
     q: float = 0.90,
 ) -> Any:
-    """Give the silence after which a customer counts as churned, by four methods side by side.
+    """Return the silence after which a customer counts as churned, by four methods side by side.
 
     Parameters
     ----------
@@ -107,9 +107,9 @@ def churn_period(
     ended = gaps[gaps["returned"]]
     if not len(ended):
         raise NotEnoughHistoryError(
-            "Somebody has bought twice.",
+            "At least one customer must have bought on two different days.",
             found=f"{int(gaps['gaps'].sum()):,} purchases by as many customers",
-            hint="a longer log, or same_day='keep' where one day holds several purchases.",
+            hint="give a longer log, or same_day='keep' where one day holds several purchases.",
         )
     survival = from_frame(gaps)
     returns = _returns(survival, horizon_days)
@@ -128,7 +128,7 @@ def churn_period(
 
 
 def _returns(survival: Survival, horizon_days: int | None) -> Floats:
-    """Give, for each number of silent days, the share who return: ever, or within the horizon."""
+    """Return, for each number of silent days, the share who return: ever, or within the horizon."""
     silent = np.arange(survival.days * REACH + 2)
     if horizon_days is None:
         return np.maximum(1 - survival.never / survival.at(silent), 0.0)
@@ -151,7 +151,7 @@ def _by_return_rate(
     if days >= len(returns):
         return None, None, f"{note}; never that few"
     if not days:
-        note += "; it is so from the first day on, and tells nobody lost"
+        note += "; this holds from the first day on, so it identifies no lost customer"
     if days > survival.tail_from:
         note += f"; by the fitted tail, which begins at {survival.tail_from} days"
     return days, float(returns[days]), note

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def churn_rate(orders: Orders, *, horizon_days: int = 365) -> Any:
-    """Give, for every day, the share of customers so far without a purchase for `horizon_days`.
+    """Return, for every day, the share of customers so far without a purchase for `horizon_days`.
 
     The manuals' rate: of all who had ever bought by a day, those whose last purchase lay
     `horizon_days` or more before it. It looks back; it is no probability of what comes.

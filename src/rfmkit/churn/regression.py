@@ -62,7 +62,7 @@ class GapRegression:
         Covariates, such as ``"order_number + own_gap * value"``, in the language of the formulas of
         `ParetoNBD`: with ``+``, ``:``, ``*``, ``/``, ``**`` and brackets, and ``C(purchases)`` for
         the levels of a number. Left out: ``order_number + own_gap + value + quarter``, the quarter
-        only in logs of two years and more, and each only where it tells something.
+        only in logs of two years and more, and each only where it varies.
     sample : int, default 200_000
         How many gaps are learned from at most; of more, those of customers chosen by a hash of
         their id.
@@ -98,7 +98,7 @@ class GapRegression:
     - `order_number`: of the purchase, in the strata of `ChurnCurve`: 1, 2, 3-4, 5-8, 9+, merged
       where they have few gaps;
     - `own_gap`: doublings of the customer's mean gap before, over the typical gap of the shop;
-      nought at the first purchase, whose stratum tells what that is worth;
+      0 at the first purchase, which has a stratum of its own;
     - `last_gap`: the same of the gap just before;
     - `value`: doublings of the mean value of the purchases so far, over the typical one;
     - `quarter`, `month`: of the purchase, as ``"Q1"`` and ``"01"``;
@@ -171,8 +171,8 @@ class GapRegression:
         ColumnsError
             The formula names the category, and the log has none.
         RfmkitError
-            The formula cannot be read, or names what there is not, or covariates of which one tells
-            nothing new.
+            The formula cannot be read, or names a covariate that does not exist, or covariates
+            that are collinear.
 
         Warns
         -----
@@ -231,7 +231,7 @@ class GapRegression:
         return f"P(no purchase in the next {self.horizon_days} days | silent so far, covariates)"
 
     def predict_churn(self, customers: Any, *, horizon_days: int | None = None) -> Any:
-        """Give each customer's probability of no purchase within the horizon.
+        """Return each customer's probability of no purchase within the horizon.
 
         S(r + H | z) / S(r | z), for a customer silent for r days whose last purchase had the
         covariates z: what `ChurnCurve` calls the anchor ``"snapshot"``.
@@ -267,7 +267,7 @@ class GapRegression:
         return self._predict(customers, "churn_probability", churn)
 
     def predict_median_days(self, customers: Any) -> Any:
-        """Give the days from now within which half of such customers buy again.
+        """Return the days from now within which half of such customers buy again.
 
         Parameters
         ----------
@@ -288,7 +288,9 @@ class GapRegression:
     def _predict(self, customers: Any, name: str, predict: Callable[..., Floats]) -> Any:
         if not hasattr(self, "summary_"):
             raise NotFittedError(
-                "A GapRegression is fitted before use.", hint=".fit(orders) first."
+                "A GapRegression must be fitted before use.",
+                found="a GapRegression that has not been fitted",
+                hint="rk.GapRegression().fit(orders).",
             )
         facts = [fact for fact in (*FACTS, "category") if fact in self._facts]
 
@@ -337,7 +339,7 @@ class GapRegression:
         return {"month" if column == "last_purchase" else column for column in used} | {"purchases"}
 
     def _fact(self, table: ir.Table, fact: str) -> ir.Value:
-        """Give a fact as a number on the engine, never null where there is a purchase."""
+        """Return a fact as a number on the engine, never null where there is a purchase."""
         if fact == "month":
             return table.last_purchase.cast("date").month()
         if fact == "last_gap_days":
@@ -349,7 +351,7 @@ class GapRegression:
         return table[fact]
 
     def __repr__(self) -> str:
-        """Say what was fitted, on how much."""
+        """Return what was fitted, on how much."""
         if not hasattr(self, "summary_"):
             return f"<GapRegression: {self.kind}; not fitted>"
         return (

@@ -9,7 +9,7 @@ import numpy as np
 
 from rfmkit.cycle._methods import METHODS, erlang_median, of_ended, of_means, side_by_side
 from rfmkit.cycle._products import (
-    insist_on_columns,
+    check_columns,
     product_buyers,
     product_gaps,
     product_regularity,
@@ -72,7 +72,7 @@ class Categories:
 def cycle_values(
     gaps: pd.DataFrame, pairs: pd.DataFrame, regularity: float, q: float
 ) -> tuple[dict[str, float], float]:
-    """Give the cycle by every method, and the share that never returns."""
+    """Return the cycle by every method, and the share that never returns."""
     survival = from_frame(gaps)
     ended = gaps[gaps["returned"]]
     values = {
@@ -86,13 +86,13 @@ def cycle_values(
 
 def count_categories(orders: Orders, *, per_unit: bool) -> Counts:
     """Count what is to be learned from."""
-    insist_on_columns(orders, per_unit=per_unit)
+    check_columns(orders, per_unit=per_unit)
     gaps = product_gaps(orders, per_unit=per_unit)
     if not gaps["returned"].any():
         raise NotEnoughHistoryError(
-            "Somebody has bought the same category twice.",
+            "At least one customer must have bought the same category on two different days.",
             found=f"{int(gaps['gaps'].sum()):,} purchases, each the first of its category",
-            hint="a longer log, or wider categories.",
+            hint="give a longer log, or wider categories.",
         )
     return Counts(
         gaps,
@@ -129,7 +129,7 @@ def fit_categories(counts: Counts, *, method: str, q: float, min_gaps: int) -> C
 def waits_by_category(
     waits: dict[str, float], table: pd.DataFrame
 ) -> tuple[list[dict[str, float]], pd.DataFrame]:
-    """Give the waits of categories by their regularity, and which of them each has.
+    """Return the waits of categories by their regularity, and which of them each has.
 
     The first is that of all. How unequal customers are is learned from all categories together;
     how regular they are, from each one with enough pairs of gaps, to a tenth.
@@ -147,7 +147,7 @@ def waits_by_category(
 
 
 def _facts(counts: Counts) -> pd.DataFrame:
-    """Give, of each category, its customers, who of them came back, and its regularity."""
+    """Return, for each category, its customers, who of them came back, and its regularity."""
     moments, buyers = counts.moments, counts.buyers
     facts = regularity_facts(moments["pairs"], moments["squares"], moments["fourths"])
     facts.insert(0, "category", moments["category"])
@@ -161,7 +161,7 @@ def _facts(counts: Counts) -> pd.DataFrame:
 
 
 def _blocks(counts: Counts, table: pd.DataFrame, q: float) -> pd.DataFrame:
-    """Give the cycle of each category by every method, from its own gaps; null without any."""
+    """Return the cycle of each category by every method, from its own gaps; null without any."""
     import pandas as pd
 
     silences = dict(iter(counts.silences.groupby("category")))
@@ -181,7 +181,7 @@ def _blocks(counts: Counts, table: pd.DataFrame, q: float) -> pd.DataFrame:
 def _borrowed(
     table: pd.DataFrame, blocks: pd.DataFrame, shop: float, method: str, min_gaps: int
 ) -> dict[str, pd.Series[Any]]:
-    """Give the cycle of each category, as far as need be from the shop's."""
+    """Return the cycle of each category, as far as need be from the shop's."""
     own = blocks[blocks["method"] == method].set_index("category").loc[table["category"]]
     own = own.reset_index()
     ended = (own["gaps"] * (1 - own["open_share"])).round()
@@ -206,7 +206,7 @@ def _strengths(counts: Counts, table: pd.DataFrame) -> pd.Series[Any]:
 
 
 def _with_means(silences: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
-    """Give the customers; where none of the sample came back, the ended gaps in their place."""
+    """Return the customers; where none of the sample came back, the ended gaps in their place."""
     if (silences["repeat_purchases"] > 0).any():
         return silences
     ended = gaps[gaps["returned"]]

@@ -23,7 +23,7 @@ HALF: Final = 0.5
 
 
 def of_ended(ended: pd.DataFrame, q: float) -> dict[str, float]:
-    """Give the methods that look at the ended gaps, of a frame of `gap_days, gaps`."""
+    """Return the methods that look at the ended gaps, of a frame of `gap_days, gaps`."""
     counted = ended.groupby("gap_days")["gaps"].sum()
     days, weight = counted.index.to_numpy(dtype=float), counted.to_numpy(dtype=float)
     share = weight.cumsum() / weight.sum()
@@ -37,7 +37,7 @@ def of_ended(ended: pd.DataFrame, q: float) -> dict[str, float]:
 
 
 def of_means(pairs: pd.DataFrame) -> dict[str, float]:
-    """Give the normal's expectation, of a frame of `repeat_purchases, active_days, customers`."""
+    """Return the normal's expectation, of a frame of `repeat_purchases, active_days, customers`."""
     twice = pairs[pairs["repeat_purchases"] > 0]
     means = twice["active_days"] / twice["repeat_purchases"]
     return {"normal": float(np.average(means, weights=twice["customers"]))}
@@ -56,7 +56,7 @@ def normal_fit(pairs: pd.DataFrame) -> str:
 
 
 def erlang_median(mean: float, regularity: float) -> float:
-    """Give the median of Erlang-k gaps of this mean."""
+    """Return the median of Erlang-k gaps of this mean."""
     from scipy.stats import gamma
 
     if not np.isfinite(regularity):

@@ -23,22 +23,22 @@ FINE: Final = 10**11
 """So are the moments of regularity, in such parts."""
 
 
-def insist_on_columns(orders: Orders, *, per_unit: bool) -> None:
-    """Insist on the columns that product cycles need."""
+def check_columns(orders: Orders, *, per_unit: bool) -> None:
+    """Check that the log has the columns that product cycles need."""
     needed = {"category": "category of the goods"}
     if per_unit:
         needed["quantity"] = "number of pieces"
     for role, what in needed.items():
         if role not in orders.history.lines.columns:
             raise ColumnsError(
-                f"A log has a column for the {what}, for cycles by category.",
-                found="none that its name tells",
+                f"Cycles by category need a column for the {what}.",
+                found="no column of a known name",
                 hint=f"name it: read_orders(..., {role}='...').",
             )
 
 
 def product_purchases(orders: Orders, *, per_unit: bool) -> ir.Table:
-    """Give one row per customer, category and day, with the gap to the next such day.
+    """Return one row per customer, category and day, with the gap to the next such day.
 
     Of valid orders only. `gap_parts` is the gap in thousandths of a day, of a piece where
     `per_unit`; null while it is open. Computed once and kept.
@@ -60,7 +60,7 @@ def product_purchases(orders: Orders, *, per_unit: bool) -> ir.Table:
 
 
 def _bought(orders: Orders, *, per_unit: bool) -> ir.Table:
-    """Give the days on which a customer bought a category, and how many pieces."""
+    """Return the days on which a customer bought a category, and how many pieces."""
     lines, facts, policy = orders.history.lines, orders.history.facts, orders.history.options
     category = lines.category.strip().nullif("")
     pieces = ibis.literal(1.0)
@@ -118,7 +118,7 @@ def product_gaps(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
 
 
 def product_customers(orders: Orders, *, per_unit: bool) -> ir.Table:
-    """Give one row per customer and category, in the words of `summarize`.
+    """Return one row per customer and category, in the words of `summarize`.
 
     `active_days` and `open_days` are of pieces where `per_unit`: days per piece, summed.
     """

@@ -38,7 +38,7 @@ def wheat_morrison(first: Floats, second: Floats, weight: Floats) -> float:
 
 
 def k_of(spread: ArrayLike) -> Floats:
-    """Give k of v = E[(M - 1/2)^2]: (1 - 4 v) / (8 v); infinite where all gaps are equal.
+    """Return k of v = E[(M - 1/2)^2]: (1 - 4 v) / (8 v); infinite where all gaps are equal.
 
     >>> k_of([1 / 12, 1 / 20, 0]).round(9).tolist()  # exponential gaps, Erlang-2, clockwork
     [1.0, 2.0, inf]
@@ -49,7 +49,7 @@ def k_of(spread: ArrayLike) -> Floats:
 
 
 def regularity_facts(pairs: ArrayLike, squares: ArrayLike, fourths: ArrayLike) -> pd.DataFrame:
-    """Give k with its interval, for one set of pairs or many.
+    """Return k with its interval, for one set of pairs or many.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def regularity_facts(pairs: ArrayLike, squares: ArrayLike, fourths: ArrayLike) -
     mean = np.atleast_1d(np.asarray(squares, dtype=float)) / least
     spread = np.maximum(np.atleast_1d(np.asarray(fourths, dtype=float)) / least - mean**2, 0)
     error = NORMAL * np.sqrt(spread / (least - 1))
-    # v lies between 0 and 1/4: k between nought and clockwork.
+    # v lies between 0 and 1/4: k between 0 and infinity (all gaps equal).
     lower, upper = k_of(np.minimum(mean + error, 0.25)), k_of(np.maximum(mean - error, 0))
     words = [known & (lower > 1), known & (upper < 1), known]
     return pd.DataFrame(
@@ -87,7 +87,7 @@ def regularity_facts(pairs: ArrayLike, squares: ArrayLike, fourths: ArrayLike) -
 
 
 def last_two(orders: Orders) -> tuple[Floats, Floats, Floats]:
-    """Give the last two gaps of customers, and how many customers have them."""
+    """Return the last two gaps of customers, and how many customers have them."""
     pairs = orders.history.engine.frame(two_last_gaps(orders))
     first, second, weight = (
         pairs[name].to_numpy(dtype=float) for name in ("gap_before", "last_gap", "customers")
@@ -96,7 +96,7 @@ def last_two(orders: Orders) -> tuple[Floats, Floats, Floats]:
 
 
 def facts_of_pairs(first: Floats, second: Floats, weight: Floats) -> pd.DataFrame:
-    """Give k with its interval from pairs of gaps: one row."""
+    """Return k with its interval from pairs of gaps: one row."""
     squares = (first / (first + second) - 0.5) ** 2
     return regularity_facts(weight.sum(), (weight * squares).sum(), (weight * squares**2).sum())
 

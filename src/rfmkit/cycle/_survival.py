@@ -37,7 +37,7 @@ class Tail:
     decay: float
 
     def hazard(self, days: ArrayLike) -> Floats:
-        """Give the cumulative hazard over so many days of tail."""
+        """Return the cumulative hazard over so many days of tail."""
         days = np.asarray(days, dtype=float)
         if self.decay <= 0:
             return np.asarray(self.level * days)
@@ -91,24 +91,24 @@ class Survival:
         return int(np.flatnonzero(self.at_risk >= _enough(self.at_risk))[-1])
 
     def at(self, days: ArrayLike) -> Floats:
-        """Give S at each number of days; beyond `tail_from` by the tail."""
+        """Return S at each number of days; beyond `tail_from` by the tail."""
         days = np.asarray(days, dtype=float)
         known = self.survival[np.clip(days, 0, self.tail_from).astype(int)]
         return np.asarray(np.maximum(known, self.least)) * np.exp(-self._ahead(days))
 
     def _ahead(self, days: ArrayLike) -> Floats:
-        """Give the cumulative hazard of the tail."""
+        """Return the cumulative hazard of the tail."""
         return self.tail.hazard(np.maximum(np.asarray(days, dtype=float) - self.tail_from, 0))
 
     def lasts(self, silent: ArrayLike, until: ArrayLike) -> Floats:
-        """Give P(gap > until | gap > silent) = S(until) / S(silent); 1 where until <= silent."""
+        """Return P(gap > until | gap > silent) = S(until) / S(silent); 1 where until <= silent."""
         ratio = self.at(until) / self.at(silent)
         return np.where(np.asarray(until) <= np.asarray(silent), 1.0, ratio)
 
     def interval(
         self, silent: ArrayLike, until: ArrayLike, confidence: float
     ) -> tuple[Floats, Floats]:
-        """Give the interval of `lasts`: Greenwood's variance on the log(-log) scale.
+        """Return the interval of `lasts`: Greenwood's variance on the log(-log) scale.
 
         Kalbfleisch and Prentice, The Statistical Analysis of Failure Time Data, section 1.4;
         conditional on the silence so far, the sum runs over (silent, until]. Beyond `tail_from`
@@ -138,7 +138,7 @@ class Survival:
         return float(self.at(self.tail_from) * np.exp(-self.tail.level / self.tail.decay))
 
     def returned_within(self, share: float) -> int:
-        """Give the days within which a share of those who ever return have returned.
+        """Return the days within which a share of those who ever return have returned.
 
         The smallest t with 1 - S(t) >= share * (1 - never); the whole tail is searched.
         """
@@ -158,6 +158,7 @@ def estimate(days: ArrayLike, returned: ArrayLike, gaps: ArrayLike) -> Survival:
     Returns
     -------
     Survival
+        The share of gaps that last longer, by day.
 
     Raises
     ------
@@ -170,8 +171,8 @@ def estimate(days: ArrayLike, returned: ArrayLike, gaps: ArrayLike) -> Survival:
     ended, weight = np.asarray(returned, dtype=bool), np.asarray(gaps, dtype=float)
     if not weight.sum():
         raise NotEnoughHistoryError(
-            "There is at least one purchase to learn from.",
-            found="none",
+            "A survival curve needs at least one purchase.",
+            found="no purchase",
             hint="see orders.audit for what was set aside and why.",
         )
     with np.errstate():  # lifelines leaves numpy's warnings off for the whole process
@@ -197,7 +198,7 @@ def estimate(days: ArrayLike, returned: ArrayLike, gaps: ArrayLike) -> Survival:
 
 
 def _enough(at_risk: Floats) -> float:
-    """Give how many gaps make an estimate: ten, or half of them where they are under twenty."""
+    """Return how many gaps make an estimate: ten, or half of them where they are under twenty."""
     return min(MIN_AT_RISK, float(at_risk[0]) / 2)
 
 

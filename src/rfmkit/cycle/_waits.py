@@ -130,7 +130,7 @@ def quantiles(waits: dict[str, float], interval: float) -> pd.DataFrame:
 
 
 def at_regularity(waits: dict[str, float], regularity: float) -> dict[str, float]:
-    """Give waits of the same median and of equally unequal customers, but more or less regular."""
+    """Return waits of the same median and the same spread of customers, of another regularity."""
     from scipy.stats import betaprime
 
     before, after = (
@@ -194,7 +194,7 @@ def with_interval(
 
 
 def day_after(table: ir.Table, days: ir.FloatingValue) -> ir.DateValue:
-    """Give the day so many days after the last purchase, of a century at the most."""
+    """Return the day so many days after the last purchase, of a century at the most."""
     wait = days.clip(0, CENTURY).round().cast("int64").as_interval("D")
     # A date plus an interval is a timestamp on some engines, whatever Ibis calls it.
     return (table.last_purchase.cast("date") + wait).cast("timestamp").cast("date")

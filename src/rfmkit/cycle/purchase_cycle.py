@@ -14,7 +14,7 @@ from rfmkit.cycle._categories import (
     waits_by_category,
 )
 from rfmkit.cycle._methods import METHODS, Method, normal_fit, side_by_side
-from rfmkit.cycle._products import insist_on_columns, product_customers
+from rfmkit.cycle._products import check_columns, product_customers
 from rfmkit.cycle._regularity import facts_of_pairs, last_two
 from rfmkit.cycle._shrinkage import shrinkage_strength
 from rfmkit.cycle._waits import NEXT, day_after, fit_waits, silence_counts, with_interval
@@ -184,7 +184,7 @@ class PurchaseCycle:
         checks.whole("min_gaps", self.min_gaps)
         if self.per_unit and self.by is None:
             raise RfmkitError(
-                "Gaps are counted per piece of a category.",
+                "per_unit=True needs by='category': gaps are per piece of a category.",
                 found="per_unit=True without by=",
                 hint="PurchaseCycle(by='category', per_unit=True).",
             )
@@ -193,9 +193,9 @@ class PurchaseCycle:
         gaps = orders.history.engine.frame(orders.history.gaps)
         if not gaps["returned"].any():
             raise NotEnoughHistoryError(
-                "Somebody has bought twice.",
+                "At least one customer must have bought on two different days.",
                 found=f"{int(gaps['gaps'].sum())} purchases by as many customers",
-                hint="a longer log, or same_day='keep' where one day holds several purchases.",
+                hint="give a longer log, or same_day='keep' where one day holds several purchases.",
             )
         pairs = _compressed(orders)
         self.regularity_summary_ = facts_of_pairs(*last_two(orders))
@@ -271,9 +271,9 @@ class PurchaseCycle:
         self._insist_on_fit()
         if self.by is not None:
             raise RfmkitError(
-                "A cycle of customers is one of the shop.",
-                found="PurchaseCycle(by='category'), which is of products",
-                hint="fit another one, PurchaseCycle().",
+                "transform needs a cycle that was fitted without by=.",
+                found="PurchaseCycle(by='category'), whose cycles are those of products",
+                hint="fit another one: rk.PurchaseCycle().fit(orders).",
             )
         due = _with_cycle(table, self.cycle_days_, self.strength_)
         due = with_interval(due, [self.waits_], self.interval)
@@ -282,11 +282,11 @@ class PurchaseCycle:
     def _due_products(self, orders: Any) -> Any:
         if not isinstance(orders, Orders):
             raise RfmkitError(
-                "Products are due to the customers of a log.",
+                "Expected the Orders that rk.read_orders returns.",
                 found=f"{type(orders).__module__}.{type(orders).__qualname__}",
-                hint="pass the orders that rk.read_orders gives.",
+                hint="orders = rk.read_orders(source).",
             )
-        insist_on_columns(orders, per_unit=self.per_unit)
+        check_columns(orders, per_unit=self.per_unit)
         waits, learned = waits_by_category(self.waits_, self.categories_)
         learned["own_cycle"] = self.categories_["cycle_days"]
         learned["own_strength"] = self.categories_["strength"]
@@ -312,11 +312,13 @@ class PurchaseCycle:
     def _insist_on_fit(self) -> None:
         if not hasattr(self, "cycle_days_"):
             raise NotFittedError(
-                "A PurchaseCycle is fitted before use.", hint=".fit(orders) first."
+                "A PurchaseCycle must be fitted before use.",
+                found="a PurchaseCycle that has not been fitted",
+                hint="rk.PurchaseCycle().fit(orders).",
             )
 
     def __repr__(self) -> str:
-        """Say which cycle, and on how much it was fitted."""
+        """Return which cycle, and on how much it was fitted."""
         if not hasattr(self, "cycle_days_"):
             return f"<PurchaseCycle: {self.method}; not fitted>"
         of = ""

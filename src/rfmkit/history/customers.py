@@ -18,7 +18,7 @@ __all__ = ["summarize"]
 
 
 def summarize(orders: Orders, *, categories: bool = False) -> Any:
-    """Give one row per customer: when, how often, how much, how long silent.
+    """Return one row per customer: when, how often, how much, how long silent.
 
     Parameters
     ----------
@@ -74,9 +74,9 @@ def over_customers(
         missing = [name for name in needs if name not in table.columns]
         if missing:
             raise ColumnsError(
-                "Customers have the columns of rk.summarize(orders).",
+                "A frame of customers must have the columns of rk.summarize(orders).",
                 found=f"no {examples(missing)} among {examples(table.columns)}",
-                hint="pass the frame that rk.summarize(orders) gives, or the orders themselves.",
+                hint="pass rk.summarize(orders), or the orders themselves.",
             )
         return expression(table)
 

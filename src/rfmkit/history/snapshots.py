@@ -75,11 +75,13 @@ def snapshots(
     days = sorted({as_day(origin, "origins") for origin in given})
     if not days:
         raise RfmkitError(
-            "origins is a list of days such as ['2024-06-30'].", found=f"origins={origins!r}"
+            "origins must be a list of days.",
+            found=f"origins={origins!r}",
+            hint="for example origins=['2024-06-30'].",
         )
     if (as_orders(orders).as_of - days[-1]).days < horizon_days:
         raise NotEnoughHistoryError(
-            f"Every origin lies {horizon_days} days or more before as_of.",
+            f"Every origin must lie at least {horizon_days} days before as_of.",
             found=f"origin {days[-1]} with as_of {orders.as_of}",
             hint="take earlier origins or a shorter horizon_days.",
         )
