@@ -330,7 +330,7 @@ def test_regularity_is_not_found_in_customers_alone(customers):
 
 
 def test_a_model_without_a_fit_says_so(customers):
-    with pytest.raises(NotFittedError, match="A BetaGeo is fitted before use"):
+    with pytest.raises(NotFittedError, match="A BetaGeo must be fitted before use"):
         rk.BetaGeo().predict_churn(customers)
     assert repr(rk.BetaGeo()) == "<BetaGeo: not fitted>"
 

@@ -227,9 +227,13 @@ def test_a_log_is_cut_into_periods():
 
 
 def test_a_horizon_is_whole(model, truth):
-    with pytest.raises(RfmkitError, match="opportunities_ahead must be a whole number of at least 1"):
+    with pytest.raises(
+        RfmkitError, match="opportunities_ahead must be a whole number of at least 1"
+    ):
         rk.BetaGeoBetaBinomial(0).fit(truth)
-    with pytest.raises(RfmkitError, match="opportunities_ahead must be a whole number of at least 1"):
+    with pytest.raises(
+        RfmkitError, match="opportunities_ahead must be a whole number of at least 1"
+    ):
         model.predict_churn(truth, opportunities_ahead=1.5)
     with pytest.raises(RfmkitError, match="interval must be a number between 0 and 1"):
         model.predict_alive(truth, interval=2)
@@ -239,5 +243,5 @@ def test_a_horizon_is_whole(model, truth):
 def test_a_model_that_is_not_fitted_says_so(truth):
     made = rk.BetaGeoBetaBinomial()
     assert repr(made) == "<BetaGeoBetaBinomial: not fitted>"
-    with pytest.raises(NotFittedError, match="A BetaGeoBetaBinomial is fitted before use"):
+    with pytest.raises(NotFittedError, match="A BetaGeoBetaBinomial must be fitted before use"):
         made.predict_alive(truth)

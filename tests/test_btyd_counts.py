@@ -78,10 +78,10 @@ def test_a_function_of_rows_that_are_equal_is_asked_once_a_value():
         (FRAME.assign(tenure_days=0, active_days=0), NotEnoughHistoryError, r"a log of one day"),
         (FRAME.assign(active_days=50), RfmkitError, r"found: .*4 customers, such as \(0.0, 50.0"),
         (FRAME.assign(repeat_purchases=0), RfmkitError, r"3 customers, such as \(0.0, 7.0, 7.0\)"),
-        (FRAME.assign(repeat_purchases=1.5), RfmkitError, r"is whole"),
+        (FRAME.assign(repeat_purchases=1.5), RfmkitError, r"must be whole"),
         (FRAME.assign(tenure_days=-1), RfmkitError, r"such as \(0.0, 0.0, -1.0\)"),
         (FRAME.assign(tenure_days=float("nan")), RfmkitError, r"nan\)"),
-        (FRAME.assign(tenure_days=None), ColumnsError, r"are numbers.*tenure_days of string"),
+        (FRAME.assign(tenure_days=None), ColumnsError, r"must be numbers.*tenure_days of string"),
     ],
 )
 def test_what_is_no_customer_is_an_error(frame, error, match):

@@ -7,7 +7,7 @@ from formulaic import model_matrix
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rfmkit.btyd._formulas import Design, idle, check_identified, learn, names_of, terms_of
+from rfmkit.btyd._formulas import Design, check_identified, idle, learn, names_of, terms_of
 from rfmkit.exceptions import RfmkitError
 
 RNG = np.random.default_rng(1)
@@ -122,7 +122,11 @@ def test_a_level_that_was_not_there_has_no_code():
     [
         ({"gender": np.full(300, None)}, "gender", "300 gaps without 'gender'"),
         ({"age": np.full(300, np.inf)}, "age", "300 gaps without 'age'"),
-        ({"gender": np.full(300, "f", dtype=object)}, "gender", "(?s)gaps apart.*'f' for all"),
+        (
+            {"gender": np.full(300, "f", dtype=object)},
+            "gender",
+            "(?s)must differ between gaps.*'f' for all",
+        ),
         ({"shop": np.ones(300)}, "C(shop)", r"'shop' is 1.0 for all"),
         ({"age": np.arange(300.0)}, "C(age)", "300 of 'age'"),
     ],
@@ -165,7 +169,7 @@ def test_neither_units_nor_counts_make_a_column_idle(scale, weight):
 
 def test_idle_columns_are_refused():
     check_identified([])
-    with pytest.raises(RfmkitError, match=r"(?s)tells gaps apart.*'a', 'b', the same for all"):
+    with pytest.raises(RfmkitError, match=r"(?s)must vary between gaps.*'a', 'b': constant"):
         check_identified(["a", "b"], each="gap")
 
 

@@ -287,9 +287,9 @@ def test_the_independence_of_value_and_frequency_is_put_in_words(model, truth):
 
 def test_a_model_that_is_not_fitted_says_so(truth):
     assert repr(rk.GammaGamma()) == "<GammaGamma: not fitted>"
-    with pytest.raises(NotFittedError, match="A GammaGamma is fitted before use"):
+    with pytest.raises(NotFittedError, match="A GammaGamma must be fitted before use"):
         rk.GammaGamma().predict_spend(truth)
-    with pytest.raises(NotFittedError, match="A GammaGamma is fitted before use"):
+    with pytest.raises(NotFittedError, match="A GammaGamma must be fitted before use"):
         _ = rk.GammaGamma().mean_
 
 
@@ -316,7 +316,9 @@ def test_a_column_is_there_and_holds_numbers(truth):
 def test_something_must_have_been_spent(truth):
     with pytest.raises(NotEnoughHistoryError, match="at least one customer"):
         rk.GammaGamma().fit(truth.head(0))
-    with pytest.raises(NotEnoughHistoryError, match="Some customer has spent something"):
+    with pytest.raises(
+        NotEnoughHistoryError, match="At least one customer must have spent something"
+    ):
         rk.GammaGamma().fit(truth.head(3).assign(mean_purchase_value=0.0))
 
 

@@ -43,7 +43,7 @@ def test_a_period_is_taken_by_what_was_bought_in_it(days, length, age):
 
 
 def test_a_log_needs_the_length_of_a_period(orders):
-    with pytest.raises(RfmkitError, match="period_days says how long the periods of a log are"):
+    with pytest.raises(RfmkitError, match="A log needs period_days: the length of a period"):
         rk.BetaGeoBetaBinomial().fit(orders)
     with pytest.raises(RfmkitError, match="period_days must be a whole number of at least 1"):
         rk.BetaGeoBetaBinomial(period_days=0).fit(orders)

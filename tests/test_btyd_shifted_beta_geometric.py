@@ -169,16 +169,16 @@ def test_the_shape_of_the_question_is_that_of_the_answer():
         ([100, 63.1, 46.8], RfmkitError, "whole, and not negative(.|\n)*63.1"),
         ([100, -1, -2], RfmkitError, "whole, and not negative"),
         ([100, None, 3], RfmkitError, "whole, and not negative"),
-        ([100, "many"], RfmkitError, "Survivors are numbers"),
-        ([[[100, 50]]], RfmkitError, "a row of numbers"),
-        ([], NotEnoughHistoryError, "begins with one customer"),
-        ([0, 0, 0], NotEnoughHistoryError, "begins with one customer"),
-        ([100, 50], NotEnoughHistoryError, "two renewals behind it(.|\n)*1 at most"),
+        ([100, "many"], RfmkitError, "Survivors must be numbers"),
+        ([[[100, 50]]], RfmkitError, "one row of numbers"),
+        ([], NotEnoughHistoryError, "must begin with at least one customer"),
+        ([0, 0, 0], NotEnoughHistoryError, "must begin with at least one customer"),
+        ([100, 50], NotEnoughHistoryError, "must have two renewals(.|\n)*1 at most"),
         (pd.DataFrame({"survivors": [3, 2]}), ColumnsError, "no 'period' among 'survivors'"),
         (
             pd.DataFrame({"period": [0, 2, 3], "survivors": [3, 2, 1]}),
             ColumnsError,
-            "periods of a cohort are 0, 1, 2",
+            "periods of a cohort must be 0, 1, 2",
         ),
     ],
 )
@@ -188,9 +188,9 @@ def test_what_cannot_be_a_cohort(survivors, error, match):
 
 
 def test_periods_are_whole():
-    with pytest.raises(RfmkitError, match="periods are whole, from 0"):
+    with pytest.raises(RfmkitError, match="periods must be whole numbers of at least 0"):
         of(1, 1).survival([-1])
-    with pytest.raises(RfmkitError, match="periods are whole, from 1"):
+    with pytest.raises(RfmkitError, match="periods must be whole numbers of at least 1"):
         of(1, 1).retention(0)
     with pytest.raises(RfmkitError, match="renewals are whole, from 0"):
         of(1, 1).expected_lifetime("two")
@@ -202,7 +202,9 @@ def test_a_model_that_is_not_fitted_says_so():
     model = rk.ShiftedBetaGeometric()
     assert repr(model) == "<ShiftedBetaGeometric: not fitted>"
     for ask in (model.survival, model.retention, model.expected_lifetime):
-        with pytest.raises(NotFittedError, match="A ShiftedBetaGeometric is fitted before use"):
+        with pytest.raises(
+            NotFittedError, match="A ShiftedBetaGeometric must be fitted before use"
+        ):
             ask(1)
     fitted = repr(model.fit(REGULAR[:8]))
     assert fitted.startswith("<ShiftedBetaGeometric: alpha 0.7")

@@ -387,9 +387,15 @@ def test_integer_ids_stay_integers(curve):
             {"confidence": 95},
             r"confidence must be a number between 0 and 1\.\nFound: .*confidence=95",
         ),
-        ({"order_numbers": ()}, r"order_numbers rise from 1.*\nFound: \(\)"),
-        ({"order_numbers": (2, 3)}, r"order_numbers rise from 1.*\nFound: \(2, 3\)"),
-        ({"order_numbers": (1, 3, 2)}, r"order_numbers rise from 1.*\nFound: \(1, 3, 2\)"),
+        ({"order_numbers": ()}, r"order_numbers must rise from 1.*\nFound: order_numbers=\(\)"),
+        (
+            {"order_numbers": (2, 3)},
+            r"order_numbers must rise from 1.*\nFound: order_numbers=\(2, 3\)",
+        ),
+        (
+            {"order_numbers": (1, 3, 2)},
+            r"order_numbers must rise from 1.*\nFound: order_numbers=\(1, 3, 2\)",
+        ),
     ],
 )
 def test_a_wrong_option_is_named(orders, options, message):
@@ -429,7 +435,10 @@ def test_without_a_purchase_there_is_no_curve(orders):
 )
 def test_before_fit_there_is_nothing_to_ask(customers, use):
     curve = rk.ChurnCurve()
-    with pytest.raises(NotFittedError, match=r"A ChurnCurve is fitted before use\.\nHint: \.fit"):
+    with pytest.raises(
+        NotFittedError,
+        match=r"A ChurnCurve must be fitted before use\.\nFound: .*\nHint: rk\.ChurnCurve\(\)\.fit",
+    ):
         use(curve, customers)
 
 

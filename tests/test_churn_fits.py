@@ -145,7 +145,7 @@ def test_what_lifelines_doubts_is_said():
 
 def test_columns_that_never_vary_are_named():
     covariates, rows, _ = gaps_of(60, 1)
-    with pytest.raises(RfmkitError, match=r"tells gaps apart(.|\n)*'z', the same for all"):
+    with pytest.raises(RfmkitError, match=r"must vary between gaps(.|\n)*'z': constant"):
         fitted("weibull", covariates.assign(z=1.0), rows)
 
 

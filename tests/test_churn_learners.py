@@ -66,7 +66,7 @@ def test_trees_say_the_same_without_what_fitted_them(rows):
 def test_trees_that_are_kept_in_another_way_are_an_error(rows):
     model = fitted(Boosting, rows)
     model._model._predictors = [["a tree"]]
-    with pytest.raises(RfmkitError, match="which keeps them in another way"):
+    with pytest.raises(RfmkitError, match="which keeps its trees in another form"):
         model.__getstate__()
 
 
@@ -75,5 +75,5 @@ def test_trees_that_say_something_else_are_an_error(rows):
     model._model._baseline_prediction = model._model._baseline_prediction + 1
     found = model._model.decision_function(np.zeros((1, 4)))
     model._model.decision_function = lambda many: np.full(len(many), found[0])
-    with pytest.raises(RfmkitError, match="which keeps them in another way"):
+    with pytest.raises(RfmkitError, match="which keeps its trees in another form"):
         model.__getstate__()

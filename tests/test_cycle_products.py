@@ -113,7 +113,9 @@ def test_gaps_per_piece_are_divided_by_what_was_bought_before():
         ("b", "5", "2024-01-22", "tea", 5, "0"),
     )
     orders = rk.read_orders(log, quantity="quantity")
-    found = orders.history.engine.frame(product_customers(orders, per_unit=True)).set_index("customer_id")
+    found = orders.history.engine.frame(product_customers(orders, per_unit=True)).set_index(
+        "customer_id"
+    )
     # Ten days of three pieces, five of one that cannot be read; four are left after six days.
     assert found.loc["a", "active_days"] == pytest.approx(3.333 + 5)
     assert found.loc["a", ["open_days", "last_units"]].tolist() == [2, 4]

@@ -350,7 +350,9 @@ def test_a_window_of_three_cycles_is_long_enough(recwarn):
 def test_nobody_twice_is_no_cycle():
     log = log_of({"a": [], "b": []}, last_day=9)
     orders = rk.read_orders(log)
-    with pytest.raises(NotEnoughHistoryError, match=r"Somebody has bought twice\.\nFound: 3 pur"):
+    with pytest.raises(
+        NotEnoughHistoryError, match=r"must have bought on two different days\.\nFound: 3 pur"
+    ):
         rk.PurchaseCycle().fit(orders)
 
 
@@ -377,7 +379,8 @@ def test_before_fit_there_is_nothing_to_transform_with(customers):
     cycle = rk.PurchaseCycle()
     assert repr(cycle) == "<PurchaseCycle: kaplan_meier; not fitted>"
     with pytest.raises(
-        NotFittedError, match=r"A PurchaseCycle is fitted before use\.\nHint: \.fit"
+        NotFittedError,
+        match=r"A PurchaseCycle must be fitted before use\.\nFound: .*\nHint: rk\.Pur",
     ):
         cycle.transform(customers)
 

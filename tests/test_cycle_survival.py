@@ -249,7 +249,9 @@ def test_numpy_warns_as_before(state):
 
 
 def test_without_gaps_there_is_nothing_to_estimate():
-    with pytest.raises(NotEnoughHistoryError, match=r"at least one purchase .*\nFound: none\nHint"):
+    with pytest.raises(
+        NotEnoughHistoryError, match=r"needs at least one purchase\.\nFound: no purchase\nHint"
+    ):
         estimate([], [], [])
 
 

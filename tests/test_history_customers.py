@@ -383,8 +383,11 @@ def test_the_last_possible_origin_is_a_horizon_before_as_of(orders):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"origins": []}, r"origins is a list of days .*\nFound: origins=\[\]"),
-        ({"horizon_days": 0}, r"horizon_days must be a whole number of at least 1.*\nFound: horizon_days=0"),
+        ({"origins": []}, r"origins must be a list of days .*\nFound: origins=\[\]"),
+        (
+            {"horizon_days": 0},
+            r"horizon_days must be a whole number of at least 1.*\nFound: horizon_days=0",
+        ),
         ({"sample": 0}, r"sample must be a number between 0 and 1\.\nFound: sample=0"),
         ({"sample": 1.5}, r"sample must be a number between 0 and 1\.\nFound: sample=1\.5"),
         ({"origins": ["soon"]}, r"origins must be a date, .*\nFound: origins='soon'"),
