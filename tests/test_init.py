@@ -66,3 +66,10 @@ def test_a_traceback_has_one_suggestion():
 
 def test_the_version_is_the_installed_one():
     assert rk.__version__ == version("rfmkit")
+
+
+@pytest.mark.parametrize("name", ["datasets", "formats", "plots"])
+def test_a_public_module_is_there_without_another_import(name):
+    code = f"import rfmkit; print(rfmkit.{name}.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith(name)

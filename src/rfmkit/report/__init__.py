@@ -1,1 +1,5 @@
-"""Reports: tables as text and HTML, and pictures of tables."""
+"""Tables in, text, HTML and pictures out."""
+
+from rfmkit.report import plots
+
+__all__ = ["plots"]
