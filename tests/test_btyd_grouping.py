@@ -38,7 +38,7 @@ def test_a_log_is_counted_by_its_customers(orders, customers):
 def test_what_cannot_be_counted():
     with pytest.raises(ColumnsError, match=r"no 'y' among 'x', 'z', 'weight'(.|\n)*Hint: look"):
         count_cells(FRAME, ("x", "y"), hint="look")
-    with pytest.raises(ColumnsError, match=r"'x', 'z' are numbers.(.|\n)*z of string"):
+    with pytest.raises(ColumnsError, match=r"'x', 'z' must be numbers.(.|\n)*z of string"):
         count_cells(FRAME.assign(z="a"), ("x", "z"), hint="")
     with pytest.raises(NotEnoughHistoryError, match="at least one customer"):
         count_cells(FRAME.head(0), ("x", "z"), hint="")
@@ -70,5 +70,7 @@ def test_words_may_tell_customers_apart(as_kind, kind):
 
 def test_days_are_neither_words_nor_numbers():
     frame = FRAME.assign(day=pd.Timestamp("2024-01-01"))
-    with pytest.raises(ColumnsError, match=r"'day' are numbers or words.(.|\n)*day of timestamp"):
+    with pytest.raises(
+        ColumnsError, match=r"'day' must be numbers or words.(.|\n)*day of timestamp"
+    ):
         count_cells(frame, ("x",), words=("day",), hint="")

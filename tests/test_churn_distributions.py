@@ -85,5 +85,5 @@ def test_the_level_of_the_predictor_is_no_matter():
 
 
 def test_coxs_hazard_is_not_known_before_a_fit():
-    with pytest.raises(NotFittedError, match="after a fit"):
+    with pytest.raises(NotFittedError, match="needs a fit"):
         LAWS["cox"].hazard({"beta_": np.zeros(1)}, np.ones(1))

@@ -19,7 +19,7 @@ def test_numbers_and_dates_of_excel_keep_their_meaning(write, tmp_path):
         }
     )
     frame.to_excel(tmp_path / "orders.xlsx", index=False)
-    found = rk.read_orders(tmp_path / "orders.xlsx").to_frame()
+    found = rk.read_orders(tmp_path / "orders.xlsx").to_frame(exact=True)
     assert found["customer_id"].tolist() == [17850, 17851]
     assert found["ordered_at"].tolist() == frame["date"].tolist()
     assert [str(amount) for amount in found["amount"]] == ["1.5000", "2.2500"]
