@@ -300,14 +300,14 @@ def test_a_fitted_model_is_one_line(model):
 
 @pytest.mark.parametrize("count", [-1, 1.5])
 def test_a_count_is_a_count(truth, count):
-    with pytest.raises(RfmkitError, match="A number of purchases is whole and not negative"):
+    with pytest.raises(RfmkitError, match="The number of purchases must be whole and not negative"):
         rk.GammaGamma().fit(truth.head(3).assign(purchases=count))
 
 
 def test_a_column_is_there_and_holds_numbers(truth):
     with pytest.raises(ColumnsError, match="no 'repeats' among 'customer_id'"):
         rk.GammaGamma().fit(truth, count="repeats")
-    with pytest.raises(ColumnsError, match="are numbers"):
+    with pytest.raises(ColumnsError, match="must be numbers"):
         rk.GammaGamma().fit(truth.head(3).assign(mean_purchase_value=["a", "b", "c"]))
     with pytest.raises(ColumnsError, match="no 'purchases', 'mean_purchase_value' among"):
         of(6, 3, 15).predict_spend(truth[["customer_id"]])

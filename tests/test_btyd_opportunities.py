@@ -64,10 +64,10 @@ def test_what_cannot_be_learned_from():
         rk.BetaGeoBetaBinomial().fit(frame((1, 1, 4)).head(0))
     with pytest.raises(NotEnoughHistoryError, match=r"3 opportunities or more(.|\n)*2 at most"):
         rk.BetaGeoBetaBinomial().fit(frame((1, 1, 2), (0, 0, 1)))
-    with pytest.raises(NotEnoughHistoryError, match="Some customer took an opportunity"):
+    with pytest.raises(NotEnoughHistoryError, match="must have made a repeat purchase"):
         rk.BetaGeoBetaBinomial().fit(frame((0, 0, 4)))
     for customers in (-1, 0, float("inf")):
-        with pytest.raises(RfmkitError, match="for how many customers a row stands"):
+        with pytest.raises(RfmkitError, match="must be the number of customers of each row"):
             rk.BetaGeoBetaBinomial().fit(frame((1, 1, 4)).assign(customers=customers))
-    with pytest.raises(ColumnsError, match=r"are numbers(.|\n)*customers of string"):
+    with pytest.raises(ColumnsError, match=r"must be numbers(.|\n)*customers of string"):
         rk.BetaGeoBetaBinomial().fit(frame((1, 1, 4)).assign(customers="many"))

@@ -419,7 +419,7 @@ def test_a_probability_is_one(curve, probability):
 def test_without_a_purchase_there_is_no_curve(orders):
     before = orders.until("2022-12-31")
     with pytest.raises(
-        NotEnoughHistoryError, match=r"at least one purchase .*\nFound: none as of 2022"
+        NotEnoughHistoryError, match=r"needs at least one purchase\.\nFound: no purchase as of 2022"
     ):
         rk.ChurnCurve().fit(before)
 

@@ -383,7 +383,7 @@ def test_the_last_possible_origin_is_a_horizon_before_as_of(orders):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"origins": []}, r"origins must be a list of days .*\nFound: origins=\[\]"),
+        ({"origins": []}, r"origins must be a list of days\.\nFound: origins=\[\]"),
         (
             {"horizon_days": 0},
             r"horizon_days must be a whole number of at least 1.*\nFound: horizon_days=0",

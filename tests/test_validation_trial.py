@@ -103,7 +103,7 @@ def test_no_public_way_leads_to_later_rows(past, orders):
         pd.testing.assert_frame_equal(log.audit.statuses, statuses)
         warned = [text for text in orders.until(DAY).audit.warnings if "hidden" not in text]
         assert list(log.audit.warnings) == warned
-        with pytest.raises(NotEnoughHistoryError, match="days or more before as_of"):
+        with pytest.raises(NotEnoughHistoryError, match="days before as_of"):
             rk.snapshots(log, origins=[DAY], horizon_days=1)
 
 

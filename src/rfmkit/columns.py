@@ -35,7 +35,7 @@ ORDERS: Final = _table(
     ("order_id", "string", "", "id of the order, always text"),
     ("customer_id", "", "", "who bought: text, or the source's own integer"),
     ("ordered_at", "timestamp", "shop time", "the moment that counts: paid, else ordered"),
-    ("amount", MONEY, "money", "net money of the order, paid less refunded by the refund policy"),
+    ("amount", "float64", "money", "net money: paid less refunded; exact=True returns decimals"),
     ("status", "string", "", "canonical status of the order"),
     ("category", "string", "", "category of the goods, where the log has it"),
     (

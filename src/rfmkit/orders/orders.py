@@ -254,8 +254,8 @@ set aside>
         fields = ["order_id", "customer_id", "ordered_at", "amount", "status"]
         fields += [name for name in ("customer_key",) if name in valid.columns]
         table = valid.select(*fields)
-        table = table.mutate(amount=table.amount.cast(MONEY if exact else "float64"))
-        table = history.engine.canonical(table, but=() if exact else ("amount",))
+        table = table.mutate(amount=table.amount.cast(MONEY))
+        table = history.engine.canonical(table, but=("amount",) if exact else ())
         order = ("customer_id", "ordered_at", "order_id", "amount")
         return history.engine.deliver(table, history.kind, order_by=order, canonical=False)
 
