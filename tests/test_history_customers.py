@@ -376,7 +376,7 @@ def test_the_last_possible_origin_is_a_horizon_before_as_of(orders):
     last = orders.as_of - dt.timedelta(days=90)
     assert len(rk.snapshots(orders, origins=[last], horizon_days=90))
     late = last + dt.timedelta(days=1)
-    with pytest.raises(NotEnoughHistoryError, match=rf"90 days .* before as_of\.\nFound: .*{late}"):
+    with pytest.raises(NotEnoughHistoryError, match=rf"90 days before as_of\.\nFound: .*{late}"):
         rk.snapshots(orders, origins=[last, late], horizon_days=90)
 
 
