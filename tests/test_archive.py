@@ -133,7 +133,10 @@ def test_only_models_are_saved(model, tmp_path):
 
 
 def test_a_model_is_fitted_before_it_is_saved(tmp_path):
-    with pytest.raises(NotFittedError, match="A ChurnCurve must be fitted before it is saved"):
+    with pytest.raises(
+        NotFittedError,
+        match=r"A model must be fitted before it is saved\.\nFound: a ChurnCurve that",
+    ):
         rk.save_model(rk.ChurnCurve(), tmp_path / "model.json")
 
 

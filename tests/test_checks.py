@@ -100,6 +100,8 @@ def test_an_object_that_was_not_fitted_is_named():
         NotFittedError, match=r"Found: a ChurnCurve that has not been fitted\nHint: churn=rk"
     ):
         checks.fitted("churn", rk.ChurnCurve(), rk.ChurnCurve, "curve_")
+    with pytest.raises(NotFittedError, match=r"Found: an RFMScorer that has not been fitted\n"):
+        checks.fitted("scorer", rk.RFMScorer(), rk.RFMScorer, "edges_")
 
 
 # --- everywhere ----------------------------------------------------------------------------------

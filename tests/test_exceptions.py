@@ -10,7 +10,7 @@ import pytest
 
 import rfmkit as rk
 from rfmkit import exceptions
-from rfmkit.exceptions import RfmkitError, examples, kind_in_words
+from rfmkit.exceptions import RfmkitError, examples, kind_in_words, with_article
 
 ERRORS = [name for name in exceptions.__all__ if name.endswith("Error")]
 
@@ -82,7 +82,7 @@ def test_examples_are_at_most_five_and_say_how_many_there_are(values, count, tex
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (None, "a NoneType"), (3, "an int"), ("orders", "a str"), ({}, "a dict"),
+        (None, "None"), (3, "an int"), ("orders", "a str"), ({}, "a dict"),
         (pd.DataFrame(), "a pandas DataFrame"), (pl.DataFrame(), "a polars DataFrame"),
         (np.zeros(2), "a numpy ndarray"), (PurePosixPath(), "a PurePosixPath"),
         (rk.ChurnCurve(), "a ChurnCurve"), (rk.ChurnCurve, "the class ChurnCurve"),
@@ -98,3 +98,15 @@ def test_a_warning_is_at_the_line_of_the_callers_own():
     with pytest.warns(exceptions.RfmkitWarning, match=r"^Look here\.\nHint: or there\.$") as seen:
         exceptions.warn("Look here.", hint="or there.")
     assert seen[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("RFMScorer", "an RFMScorer"), ("ChurnCurve", "a ChurnCurve"), ("BetaGeo", "a BetaGeo"),
+        ("Orders", "an Orders"), ("UInt8", "a UInt8"), ("ibis Table", "an ibis Table"),
+        ("Lines", "a Lines"),
+    ],
+)  # fmt: skip
+def test_a_name_follows_the_article_that_is_spoken(name, words):
+    assert with_article(name) == words

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from rfmkit.exceptions import NotFittedError, RfmkitError
+from rfmkit.exceptions import NotFittedError, RfmkitError, with_article
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -141,4 +141,5 @@ def fitted(name: str, value: Any, kind: type, mark: str) -> None:
         found = f"{name}={shown}" if len(shown.splitlines()) == 1 else type(value).__name__
         raise RfmkitError(must, found=found, hint=hint)
     if not hasattr(value, mark):
-        raise NotFittedError(must, found=f"a {kind.__name__} that has not been fitted", hint=hint)
+        found = f"{with_article(kind.__name__)} that has not been fitted"
+        raise NotFittedError(must, found=found, hint=hint)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from rfmkit.exceptions import NotFittedError, RfmkitError, kind_in_words
+from rfmkit.exceptions import NotFittedError, RfmkitError, kind_in_words, with_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,8 +121,8 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
         )
     if not _is_fitted(model):
         raise NotFittedError(
-            f"A {name} must be fitted before it is saved.",
-            found=f"a {name} that has not been fitted",
+            "A model must be fitted before it is saved.",
+            found=f"{with_article(name)} that has not been fitted",
             hint="call .fit(orders) first.",
         )
     document = {"schema": SCHEMA, "library": f"rfmkit {__version__}", **_encoded(model)}

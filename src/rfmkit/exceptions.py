@@ -115,10 +115,22 @@ def kind_in_words(value: object) -> str:
     >>> kind_in_words({"a": 1})
     'a dict'
     """
+    if value is None:
+        return "None"
     kind = type(value)
     if isinstance(value, type):
         return f"the class {value.__name__}"
     library = kind.__module__.partition(".")[0].lstrip("_")
     owner = "" if library in ("builtins", "pathlib", "rfmkit") else f"{library} "
-    name = f"{owner}{kind.__name__}"
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+    return with_article(f"{owner}{kind.__name__}")
+
+
+def with_article(name: str) -> str:
+    """Return a name after "a" or "an", as it is spoken: the first letters of RFMScorer one by one.
+
+    >>> with_article("RFMScorer"), with_article("ChurnCurve")
+    ('an RFMScorer', 'a ChurnCurve')
+    """
+    spelled = name[:2].isupper()
+    vowels = "AEFHILMNORSX" if spelled else "AEIOUaeiou"
+    return f"{'an' if name[:1] in vowels else 'a'} {name}"

@@ -132,7 +132,7 @@ def open_frame(
         raise OrdersError(
             "Expected a path, a glob, a DataFrame (pandas, polars, Arrow, DuckDB, Spark) or an "
             "Ibis table.",
-            found="None" if source is None else kind_in_words(source),
+            found=kind_in_words(source),
             hint="pass a path, or make a DataFrame of rows: pandas.DataFrame(rows).",
         )
     if kind == "spark":
