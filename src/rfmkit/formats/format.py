@@ -264,7 +264,27 @@ class Format:
                 ) from error
 
     def find(self, seen: Sequence[str], named: Mapping[str, str]) -> dict[str, str]:
-        """Return the column of each role that is there; a column that the caller named wins."""
+        """Return the column of each role that is there.
+
+        Parameters
+        ----------
+        seen : sequence of str
+            The columns of a log.
+        named : mapping of role to column
+            The columns that the caller named: they win over those of the declaration.
+
+        Returns
+        -------
+        dict of str to str
+            Role to column. Roles without a column are not in it.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> till = rk.Format(name="till", title="our own till", columns={"customer_id": "Kunde"})
+        >>> till.find(["Bon", "kunde"], {"order_id": "Bon"})
+        {'order_id': 'Bon', 'customer_id': 'kunde'}
+        """
         by_name = _by_name(seen)
         found = dict(named)
         for role, names in self.columns.items():
@@ -274,15 +294,72 @@ class Format:
         return found
 
     def column(self, name: str, seen: Sequence[str]) -> str | None:
-        """Return the column of the log with a name of the declaration, or None."""
+        """Return the column of a log that has a name of the declaration.
+
+        Parameters
+        ----------
+        name : str
+            A name of the declaration.
+        seen : sequence of str
+            The columns of the log.
+
+        Returns
+        -------
+        str or None
+            The column as the log writes it: capital letters, spaces and marks do not matter. None
+            if no column has the name.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> till = rk.Format(name="till", title="our own till", columns={"customer_id": "Kunde"})
+        >>> till.column("Kunde", ["Bon", "kunde"])
+        'kunde'
+        """
         return _by_name(seen).get(normalized(name))
 
     def claims(self, seen: Sequence[str]) -> bool:
-        """Whether every mark is among the columns of a log."""
+        """Whether every mark is among the columns of a log.
+
+        Parameters
+        ----------
+        seen : sequence of str
+            The columns of the log.
+
+        Returns
+        -------
+        bool
+            False also for a format without marks.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> till = rk.Format(name="till", title="our own till", marks=("Bon", "Kunde|Gast"))
+        >>> till.claims(["Bon", "Gast", "Summe"])
+        True
+        """
         return bool(self.marks) and not self.lacks(seen)
 
     def lacks(self, seen: Sequence[str]) -> list[str]:
-        """Return the marks that are not among the columns of a log."""
+        """Return the marks that are not among the columns of a log.
+
+        Parameters
+        ----------
+        seen : sequence of str
+            The columns of the log.
+
+        Returns
+        -------
+        list of str
+            The marks that no column has, in the order of the declaration.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> till = rk.Format(name="till", title="our own till", marks=("Bon", "Kunde|Gast"))
+        >>> till.lacks(["Bon", "Summe"])
+        ['Kunde|Gast']
+        """
         by_name = _by_name(seen)
         return [
             mark
@@ -291,7 +368,13 @@ class Format:
         ]
 
     def require_customer(self) -> None:
-        """Check that the export identifies the customer."""
+        """Check that the export identifies the customer.
+
+        Raises
+        ------
+        NoCustomerKeyError
+            It never does; the hint names the export to take instead.
+        """
         if self.instead:
             raise NoCustomerKeyError(
                 "An order log must have a column that identifies the customer.",

@@ -46,6 +46,8 @@ def lifecycle_matrix(segments: Any, *, loyal_purchases: int = 3) -> Any:
     ------
     ColumnsError
         The table lacks a column of ``segment``.
+    RfmkitError
+        `loyal_purchases` is not a whole number of at least 1.
 
     Examples
     --------

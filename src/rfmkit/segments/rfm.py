@@ -201,7 +201,29 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         return tags
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[Any]:
-        """Return the columns of `transform`: all of customers, ``..._score`` of an array."""
+        """Return the names of the columns that `transform` returns.
+
+        Parameters
+        ----------
+        input_features : array_like of str, optional
+            Names of the columns of an array. Default: those that were fitted.
+
+        Returns
+        -------
+        ndarray of str
+            For customers all columns of the table; for an array ``..._score`` of each column.
+
+        Raises
+        ------
+        NotFittedError
+            The scorer has not been fitted.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> rk.RFMScorer().fit([[1.0], [2.0], [3.0]]).get_feature_names_out(["visits"])
+        array(['visits_score'], dtype=object)
+        """
         check_is_fitted(self, "edges_")
         if input_features is None and self._columns:
             return np.array([*(name for name in self._columns if name not in SCORES), *SCORES])
