@@ -11,6 +11,7 @@ from lifelines import KaplanMeierFitter
 
 import rfmkit as rk
 from conftest import plain
+from rfmkit.churn.curve import strata_of
 from rfmkit.exceptions import (
     NotEnoughHistoryError,
     NotFittedError,
@@ -129,6 +130,7 @@ def test_who_never_bought_has_no_probability(curve):
 
 def test_another_horizon_needs_no_other_fit(orders, curve, customers):
     refitted = rk.ChurnCurve(horizon_days=60).fit(orders).predict_churn(customers)
+    pd.testing.assert_frame_equal(curve.predict_churn(customers, 60), refitted)
     pd.testing.assert_frame_equal(curve.predict_churn(customers, horizon_days=60), refitted)
     assert curve.horizon_days == 180
 
@@ -314,9 +316,13 @@ def test_days_until_is_null_where_the_curve_never_gets_there(orders):
 def test_the_estimand_is_named(orders, raw_gaps, anchor, estimand):
     curve = rk.ChurnCurve(90, anchor=anchor)
     assert curve.estimand == estimand
-    assert repr(curve) == f"<ChurnCurve: {estimand}; not fitted>"
+    assert repr(curve) == f"<ChurnCurve: {estimand}; not fitted, next: .fit(orders)>"
     curve.fit(orders)
-    assert repr(curve) == f"<ChurnCurve: {estimand}; {len(raw_gaps):,} gaps in 5 strata>"
+    ended = int(raw_gaps["returned"].sum())
+    assert repr(curve) == (
+        f"<ChurnCurve: {estimand}; {len(raw_gaps):,} gaps ({ended:,} ended) in 5 strata; "
+        "next: .predict_churn(orders)>"
+    )
 
 
 # --- frames of any kind --------------------------------------------------------------------------
@@ -463,7 +469,7 @@ def test_a_horizon_beyond_the_log_is_warned_of():
         curve.fit(short_log())
     ours = [warning for warning in seen if warning.category is RfmkitWarning]
     assert [warning.filename for warning in ours] == [__file__]
-    longest = max(fit.seen_days for _, _, fit in curve.fits)
+    longest = max(fit.seen_days for _, _, fit in strata_of(curve))
     assert str(longest) in str(ours[0].message)
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import rfmkit as rk
+from rfmkit.churn.curve import churn_table, strata_of
 from rfmkit.exceptions import RfmkitError
 from rfmkit.segments.thresholds import NEVER, threshold_days
 
@@ -25,25 +26,25 @@ def unwanted():
 
 @pytest.mark.parametrize("days", [30, np.int64(30)])
 def test_days_are_days_in_every_stratum(curve, days):
-    assert threshold_days(days, curve, unwanted) == [30] * len(curve.fits)
+    assert threshold_days(days, curve, unwanted) == [30] * len(strata_of(curve))
 
 
 @pytest.mark.parametrize("count", [0.5, 2, np.float64(3)])
 def test_cycles_are_the_shops(curve, cycle, count):
     found = threshold_days(rk.PurchaseCycles(count), curve, lambda: cycle)
-    assert found == [round(count * cycle.cycle_days_)] * len(curve.fits)
+    assert found == [round(count * cycle.cycle_days_)] * len(strata_of(curve))
 
 
 def test_a_share_of_the_returners_is_back_before_the_limit(curve):
     for days, (_, _, fit) in zip(
-        threshold_days(rk.SilenceQuantile(0.8), curve, unwanted), curve.fits, strict=True
+        threshold_days(rk.SilenceQuantile(0.8), curve, unwanted), strata_of(curve), strict=True
     ):
         returned = (1 - fit.at([days - 2, days - 1])) / (1 - fit.never)
         assert returned[0] < 0.8 <= returned[1] + 1e-12
 
 
 def test_a_probability_is_reached_at_the_limit(curve):
-    table = curve.lookup(180).set_index(["curve_stratum", "curve_days"])["churn_probability"]
+    table = churn_table(curve).set_index(["curve_stratum", "curve_days"])["churn_probability"]
     for place, days in enumerate(threshold_days(rk.ChurnProbability(0.8), curve, unwanted)):
         assert table[place, days - 1] < 0.8 <= table[place, days]
 
@@ -56,7 +57,7 @@ def test_a_probability_that_is_never_reached_is_never_passed():
     log = pd.DataFrame(rows, columns=["customer", "date"])
     curve = rk.ChurnCurve(horizon_days=7, anchor="snapshot", order_numbers=(1,))
     curve.fit(rk.read_orders(log, amount=1, as_of="2024-03-01"))
-    most = curve.lookup(7)["churn_probability"].max()
+    most = churn_table(curve)["churn_probability"].max()
     assert threshold_days(
         rk.ChurnProbability(float(np.nextafter(most, 1)) + 1e-9), curve, unwanted
     ) == [NEVER]

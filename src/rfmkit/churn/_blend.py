@@ -9,6 +9,7 @@ import numpy as np
 
 from rfmkit.churn._features import BOUGHT, PLACES, measures
 from rfmkit.churn._learners import FREE, Boosting, Hinges
+from rfmkit.churn.curve import churn_by_day, strata_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -157,9 +158,9 @@ def btyd_churn(btyd: ModifiedBetaGeo, facts: Floats, horizon_days: float) -> Flo
 
 def curve_churn(curve: ChurnCurve, facts: Floats, horizon_days: int) -> Floats:
     """Return the probability of churn by a curve; not a number where nobody ever returned."""
-    by_day = curve.by_day(horizon_days)
+    by_day = churn_by_day(curve, horizon_days)
     purchases = facts[:, PLACES["repeat_purchases"]] + 1
-    first = [first for first, _, _ in curve.fits]
+    first = [first for first, _, _ in strata_of(curve)]
     stratum = np.searchsorted(first, purchases, side="right") - 1
     silent = np.clip(facts[:, PLACES["recency_days"]], 0, by_day.shape[1] - 1).astype(int)
     return np.asarray(by_day[stratum, silent])

@@ -12,7 +12,7 @@ import numpy as np
 from rfmkit.btyd import ModifiedBetaGeo
 from rfmkit.churn._blend import Day
 from rfmkit.churn._features import BOUGHT, FACTS, PLACES, feature_table
-from rfmkit.churn.curve import ChurnCurve
+from rfmkit.churn.curve import curve_of_gaps
 from rfmkit.orders._history import days_between
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from rfmkit.churn.curve import ChurnCurve
     from rfmkit.orders.orders import Orders
 
     Floats = NDArray[np.float64]
@@ -87,7 +88,7 @@ def _look(orders: Orders, day: dt.date, horizon_days: int, share: float) -> Day:
 def curve_of(orders: Orders, horizon_days: int) -> ChurnCurve:
     """Fit the curve of a log as of its day; of its tail nothing is said here."""
     gaps = orders.history.engine.frame(orders.history.gaps)
-    return ChurnCurve(horizon_days, anchor="snapshot").fit_gaps(gaps)
+    return curve_of_gaps(gaps, horizon_days, anchor="snapshot")
 
 
 def fit_btyd(days: Sequence[Day]) -> None:

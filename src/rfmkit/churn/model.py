@@ -218,7 +218,7 @@ class ChurnModel:
         """What the probabilities are probabilities of."""
         return f"P(no purchase within {self.horizon_days} days from now | purchases so far)"
 
-    def predict_churn(self, orders: Orders, *, horizon_days: int | None = None) -> Any:
+    def predict_churn(self, orders: Orders, horizon_days: int | None = None) -> Any:
         """Return each customer's probability of no purchase within the horizon.
 
         Parameters

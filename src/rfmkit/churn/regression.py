@@ -230,7 +230,7 @@ class GapRegression:
         """What the probabilities are probabilities of."""
         return f"P(no purchase in the next {self.horizon_days} days | silent so far, covariates)"
 
-    def predict_churn(self, customers: Any, *, horizon_days: int | None = None) -> Any:
+    def predict_churn(self, customers: Any, horizon_days: int | None = None) -> Any:
         """Return each customer's probability of no purchase within the horizon.
 
         S(r + H | z) / S(r | z), for a customer silent for r days whose last purchase had the

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from rfmkit import _checks as checks
+from rfmkit.churn.curve import churn_columns
 from rfmkit.columns import LABELS
 from rfmkit.cycle import PurchaseCycle
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, RfmkitWarning, kind_in_words
@@ -148,7 +149,7 @@ def segment_table(
         lifecycle = _with_parts(lifecycle, cycle=cycle, churn=churn, scorer=scorer).fit(orders)
     churn = churn or lifecycle.churn_
     table = stage_columns(lifecycle, customers, engagement=engagement, lang=lang)
-    table = churn.churn_columns(cycle.cycle_columns(table) if cycle else _no_cycle(table))
+    table = churn_columns(churn, cycle.cycle_columns(table) if cycle else _no_cycle(table))
     table = _front(table.mutate(ordered_unpaid=table.unpaid_orders > 0))
     if people is None:
         return table

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from rfmkit.churn.curve import strata_of
 from rfmkit.exceptions import RfmkitError
 
 if TYPE_CHECKING:
@@ -112,21 +113,22 @@ def threshold_days(
     quantile of the returners and no churn probability: its threshold is `NEVER`.
     """
     given: Any = threshold
+    strata = strata_of(curve)
     match given:
         case PurchaseCycles(count) if _within(count, 0, NEVER):
-            return [round(count * cycle().cycle_days_)] * len(curve.fits)
+            return [round(count * cycle().cycle_days_)] * len(strata)
         case SilenceQuantile(share) if _within(share, 0, 1):
             # The day of the quantile itself still belongs to the share that returned by then.
             return [
                 fit.returned_within(share) + 1 if fit.returns.any() else NEVER
-                for _, _, fit in curve.fits
+                for _, _, fit in strata
             ]
         case ChurnProbability(churn) if _within(churn, 0, 1):
             return [int(day) for day in curve.days_until(churn)["days"].fillna(NEVER)]
         case bool():  # True is an int to Python
             pass
         case int() | np.integer() if given > 0:
-            return [int(given)] * len(curve.fits)
+            return [int(given)] * len(strata)
     raise RfmkitError(
         "A threshold must be a whole number of days, PurchaseCycles(2), SilenceQuantile(0.8) or "
         "ChurnProbability(0.8).",
