@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from rfmkit._engine import over_rows
 from rfmkit.exceptions import ColumnsError, examples
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
+    from rfmkit._typing import FrameT
+
 __all__ = ["summarize"]
 
 
-def summarize(orders: Orders, *, categories: bool = False) -> Any:
+def summarize(orders: Orders[FrameT], *, categories: bool = False) -> FrameT:
     """Return one row per customer: when, how often, how much, how long silent.
 
     Parameters
@@ -57,6 +59,18 @@ def summarize(orders: Orders, *, categories: bool = False) -> Any:
         counted = lines.group_by("customer_id").agg(categories=lines.category.nunique())
         table = joined(table, counted).mutate(categories=lambda t: t.categories.fill_null(0))
     return history.deliver(table, order_by=("customer_id",))
+
+
+@overload
+def over_customers(
+    source: Orders[FrameT], expression: Callable[[ir.Table], ir.Table], *, needs: Sequence[str] = ()
+) -> FrameT: ...
+
+
+@overload
+def over_customers(
+    source: FrameT, expression: Callable[[ir.Table], ir.Table], *, needs: Sequence[str] = ()
+) -> FrameT: ...
 
 
 def over_customers(

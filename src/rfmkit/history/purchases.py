@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rfmkit.orders.orders import as_orders
 
 if TYPE_CHECKING:
+    from rfmkit._typing import FrameT
     from rfmkit.orders.orders import Orders
 
 __all__ = ["purchase_gaps"]
 
 
-def purchase_gaps(orders: Orders) -> Any:
+def purchase_gaps(orders: Orders[FrameT]) -> FrameT:
     """Count the gaps between purchases: by order number, length, and whether they ended.
 
     Parameters

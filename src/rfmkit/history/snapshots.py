@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
+    from rfmkit._typing import FrameT
     from rfmkit.orders.orders import DateLike, Orders
 
 __all__ = ["snapshots"]
@@ -25,8 +26,12 @@ HASH_DIGITS: Final = 8
 
 
 def snapshots(
-    orders: Orders, *, origins: Sequence[DateLike], horizon_days: int, sample: float = 1.0
-) -> Any:
+    orders: Orders[FrameT],
+    *,
+    origins: Sequence[DateLike],
+    horizon_days: int,
+    sample: float = 1.0,
+) -> FrameT:
     """Show customers as they stood on past days, with what they did in the horizon after.
 
     Parameters

@@ -6,10 +6,11 @@ measures of rfmkit read from these tables.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 import ibis
 
+from rfmkit._typing import FrameT
 from rfmkit.orders._lines import lines_until
 from rfmkit.orders._order_table import order_table
 from rfmkit.orders._status import NEVER_PAID, REFUNDED
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 MONEY_SUM: Final = "decimal(38, 4)"
 
 
-class History:
+class History(Generic[FrameT]):
     """The tables of a log as of one day; `Orders.history` holds it.
 
     Parameters
@@ -85,9 +86,10 @@ class History:
         """The role that identifies customers first: customer_id, email, phone or name."""
         return self._lines.layout.customer_roles[0]
 
-    def deliver(self, table: ir.Table, *, order_by: tuple[str, ...] = ()) -> Any:
+    def deliver(self, table: ir.Table, *, order_by: tuple[str, ...] = ()) -> FrameT:
         """Return a result in the caller's own kind of DataFrame."""
-        return self.engine.deliver(table, self.kind, order_by=order_by)
+        delivered: FrameT = self.engine.deliver(table, self.kind, order_by=order_by)
+        return delivered
 
     def once(self, name: str, build: Callable[[], Any]) -> Any:
         """Return the result of `build`, which is called once for this log and day."""
@@ -109,7 +111,7 @@ class History:
         return self.engine.view(table, owner=self._owner)
 
     @property
-    def _owner(self) -> History | None:
+    def _owner(self) -> History[FrameT] | None:
         return None if self._lines.source.is_lazy else self
 
     # --- the tables ------------------------------------------------------------------------

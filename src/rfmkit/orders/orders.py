@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
+from rfmkit._typing import FrameT
 from rfmkit.columns import MONEY
 from rfmkit.exceptions import RfmkitError, kind_in_words
 from rfmkit.orders._history import History
@@ -23,14 +24,15 @@ DateLike = dt.date | str
 """A day as a date, a datetime or ISO text."""
 
 
-def as_orders(source: Any) -> Orders:
+def as_orders(source: Orders[FrameT]) -> Orders[FrameT]:
     """Check that `source` is the Orders that `read_orders` returns."""
-    if isinstance(source, Orders):
+    given: Any = source
+    if isinstance(given, Orders):
         return source
-    name = "path" if isinstance(source, str) else "frame"
+    name = "path" if isinstance(given, str) else "frame"
     raise RfmkitError(
         "Expected the Orders that rk.read_orders returns.",
-        found=kind_in_words(source),
+        found=kind_in_words(given),
         hint=f"orders = rk.read_orders({name}).",
     )
 
@@ -51,11 +53,12 @@ def as_day(day: DateLike, name: str) -> dt.date:
         ) from error
 
 
-class Orders:
+class Orders(Generic[FrameT]):
     """An order log as of a day.
 
     ``read_orders`` returns it, and every function of rfmkit takes it. ``until`` returns the same
-    log as of another day.
+    log as of another day. In annotations, ``Orders[pandas.DataFrame]`` is a log whose results are
+    pandas frames, and plain ``Orders`` a log of any kind.
 
     Attributes
     ----------
@@ -106,7 +109,7 @@ set aside>
         """The day on which everything is measured; `until` returns the log of another day."""
         return self._as_of
 
-    def until(self, day: DateLike) -> Orders:
+    def until(self, day: DateLike) -> Orders[FrameT]:
         """Return the same log as of another day; later rows are hidden.
 
         Parameters
@@ -143,7 +146,7 @@ set aside>
             self._lines, as_of=asked if ends is None else min(asked, ends), facts=self._facts
         )
 
-    def cut(self, day: DateLike) -> Orders:
+    def cut(self, day: DateLike) -> Orders[FrameT]:
         """Return the log without the rows after `day`.
 
         ``until`` hides later rows, and a later ``until`` shows them again. ``cut`` removes them,
@@ -184,7 +187,7 @@ set aside>
         return Audit(self._lines, as_of=self.as_of, facts=self._facts)
 
     @property
-    def rejected(self) -> Any:
+    def rejected(self) -> FrameT:
         """The rows that were set aside, as they are in the source, with their rule.
 
         Reading this reads a file again, since memory holds only the columns that orders need.
@@ -192,7 +195,9 @@ set aside>
         table = rejected_table(self._lines, self.as_of, self._facts)
         order = ("row",) if "row" in table.columns else ()
         engine = self._lines.engine
-        return engine.deliver(table, self._lines.source.kind, order_by=order, canonical=False)
+        kind = self._lines.source.kind
+        found: FrameT = engine.deliver(table, kind, order_by=order, canonical=False)
+        return found
 
     @property
     def hidden(self) -> dict[str, Any]:
@@ -213,11 +218,11 @@ set aside>
         return self._lines.notes + more
 
     @cached_property
-    def history(self) -> History:
+    def history(self) -> History[FrameT]:
         """The tables that everything is computed from, as Ibis expressions."""
         return History(self._lines, as_of=self.as_of, facts=self._facts)
 
-    def to_frame(self, *, exact: bool = False) -> Any:
+    def to_frame(self, *, exact: bool = False) -> FrameT:
         """Return the valid orders, one row each.
 
         Parameters
@@ -257,7 +262,8 @@ set aside>
         table = table.mutate(amount=table.amount.cast(MONEY))
         table = history.engine.canonical(table, but=("amount",) if exact else ())
         order = ("customer_id", "ordered_at", "order_id", "amount")
-        return history.engine.deliver(table, history.kind, order_by=order, canonical=False)
+        found: FrameT = history.engine.deliver(table, history.kind, order_by=order, canonical=False)
+        return found
 
     def __reduce__(self) -> Any:
         """Raise an error: the log is in an engine, which cannot be copied or pickled."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import ibis
 import numpy as np
@@ -21,6 +21,8 @@ from rfmkit.segments.thresholds import NEVER, SilenceQuantile, Threshold, thresh
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
+
+    from rfmkit._typing import FrameT
 
 __all__ = ["Lang", "Lifecycle", "check_parts", "stage_columns"]
 
@@ -137,6 +139,12 @@ class Lifecycle:
         self.boundaries_ = self._boundaries(curve, source)
         return self
 
+    @overload
+    def transform(self, customers: Orders[FrameT], *, engagement: Any = None) -> FrameT: ...
+
+    @overload
+    def transform(self, customers: FrameT, *, engagement: Any = None) -> FrameT: ...
+
     def transform(self, customers: Any, *, engagement: Any = None) -> Any:
         """Return customers with their scores, segment and phase.
 
@@ -177,6 +185,12 @@ class Lifecycle:
         return over_customers(
             customers, lambda table: stage_columns(self, table, engagement=engagement), needs=needs
         )
+
+    @overload
+    def fit_transform(self, source: Orders[FrameT]) -> FrameT: ...
+
+    @overload
+    def fit_transform(self, source: FrameT) -> FrameT: ...
 
     def fit_transform(self, source: Any) -> Any:
         """Return ``fit(source).transform(source)``.

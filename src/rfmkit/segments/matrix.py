@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from rfmkit._engine import Source
+    from rfmkit._typing import FrameT
 
 STAGES = ("new", "repeat", "loyal", "fan")
 
 
-def lifecycle_matrix(segments: Any, *, loyal_purchases: int = 3) -> Any:
+def lifecycle_matrix(segments: FrameT, *, loyal_purchases: int = 3) -> FrameT:
     """Return customers and money by value stage and phase, up to twelve rows.
 
     Unlike `segment`, the value stage does not depend on the present silence: a fan who is lost
@@ -77,18 +78,18 @@ def lifecycle_matrix(segments: Any, *, loyal_purchases: int = 3) -> Any:
         value_stage=ibis.cases(*((counted.row == at, word) for at, word in enumerate(STAGES)))
     )
     counted = counted.order_by("row", "column")
-    return source.engine.deliver(
-        counted.select("value_stage", "phase", "customers", "spend"), source.kind
-    )
+    shown = counted.select("value_stage", "phase", "customers", "spend")
+    matrix: FrameT = source.engine.deliver(shown, source.kind)
+    return matrix
 
 
 def lifecycle_grid(
-    segments: Any,
+    segments: FrameT,
     *,
     cycle_days: float | None = None,
     purchases: Sequence[int] = (1, 2, 3, 5),
     cycles: Sequence[float] = (0, 1, 2, 3, 6),
-) -> Any:
+) -> FrameT:
     """Return customers and money by number of purchases and by silence in purchase cycles.
 
     Parameters
@@ -152,9 +153,9 @@ def lifecycle_grid(
     if cycle_days is not None:
         counted = counted.mutate(from_days=counted.from_cycles * cycle_days)
         names.insert(2, "from_days")
-    return source.engine.deliver(
-        counted.order_by("from_purchases", "from_cycles").select(*names), source.kind
-    )
+    shown = counted.order_by("from_purchases", "from_cycles").select(*names)
+    grid: FrameT = source.engine.deliver(shown, source.kind)
+    return grid
 
 
 def _check_bands(purchases: Sequence[int], cycles: Sequence[float]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
 
 import ibis
 import numpy as np
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
     from sklearn.utils import Tags
+
+    from rfmkit._typing import FrameT
 
     Floats = NDArray[np.float64]
 
@@ -154,6 +156,15 @@ class RFMScorer(TransformerMixin, BaseEstimator):
             ]
             self._learn(names, [values[:, place] for place in range(values.shape[1])])
         return self
+
+    @overload
+    def transform(self, X: Orders[FrameT]) -> FrameT: ...
+
+    @overload
+    def transform(self, X: Sequence[Sequence[float]]) -> NDArray[np.int64]: ...
+
+    @overload
+    def transform(self, X: FrameT) -> FrameT: ...
 
     def transform(self, X: Any) -> Any:
         """Return customers with their scores.

@@ -1,0 +1,30 @@
+"""Types of frames: a result has the kind of DataFrame from which its log was read.
+
+`Orders` is generic in that kind, so that an editor completes ``rk.segment(orders).`` for the
+library in use: ``rk.read_orders("orders.csv")`` is an ``Orders[pandas.DataFrame]``, and the log of
+a polars frame an ``Orders[polars.DataFrame]``. Plain ``Orders`` stands for a log of any kind. Where
+`output` changes the kind, say so: ``log: rk.Orders[polars.DataFrame] = rk.read_orders(...)``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from typing_extensions import TypeVar  # defaults, which Python has from 3.13 on
+
+    FrameT = TypeVar("FrameT", default=Any)
+    SourceT = TypeVar("SourceT", default=pd.DataFrame)
+else:
+    from typing import TypeVar
+
+    FrameT = TypeVar("FrameT")
+    SourceT = TypeVar("SourceT")
+
+__all__ = ["FrameT", "Paths", "SourceT"]
+
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+"""A file, a glob, a folder, or several files."""

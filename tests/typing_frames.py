@@ -1,0 +1,64 @@
+"""What an editor knows of results: mypy checks this file with the source, and nothing runs it.
+
+A result has the kind of DataFrame from which its log was read.
+"""
+
+from pathlib import Path
+from typing import Any, assert_type
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from numpy.typing import NDArray
+
+import rfmkit as rk
+
+
+def of_files() -> None:
+    log = rk.read_orders("orders.csv")
+    assert_type(log, rk.Orders[pd.DataFrame])
+    assert_type(rk.read_orders(Path("orders.csv"), tz="UTC"), rk.Orders[pd.DataFrame])
+    assert_type(rk.read_orders(["2023.csv", "2024.csv"]), rk.Orders[pd.DataFrame])
+    assert_type(rk.read_orders({"orders": pl.DataFrame()}), rk.Orders[pd.DataFrame])
+    assert_type(log.until("2024-06-30"), rk.Orders[pd.DataFrame])
+    assert_type(log.to_frame(), pd.DataFrame)
+    assert_type(log.rejected, pd.DataFrame)
+    assert_type(rk.segment(log), pd.DataFrame)
+    assert_type(rk.playbook(rk.segment(log)), pd.DataFrame)
+    assert_type(rk.lifecycle_matrix(rk.segment(log)), pd.DataFrame)
+    assert_type(rk.lifecycle_grid(rk.segment(log), cycle_days=30), pd.DataFrame)
+    assert_type(rk.Lifecycle().fit(log).transform(log), pd.DataFrame)
+    assert_type(rk.Lifecycle().fit_transform(rk.summarize(log)), pd.DataFrame)
+    assert_type(rk.RFMScorer().fit(log).transform(log), pd.DataFrame)
+
+
+def of_frames() -> None:
+    assert_type(rk.read_orders(rk.load_sample()), rk.Orders[pd.DataFrame])
+    log = rk.read_orders(pl.DataFrame(), amount=1)
+    assert_type(log, rk.Orders[pl.DataFrame])
+    assert_type(rk.summarize(log), pl.DataFrame)
+    assert_type(rk.purchase_gaps(log), pl.DataFrame)
+    assert_type(rk.snapshots(log, origins=["2024-01-01"], horizon_days=30), pl.DataFrame)
+    assert_type(rk.segment(log, lang="zh"), pl.DataFrame)
+    assert_type(rk.playbook(rk.segment(log), lang="zh"), pl.DataFrame)
+    assert_type(rk.RFMScorer().transform(rk.summarize(log)), pl.DataFrame)
+    assert_type(rk.RFMScorer().transform([[1.0, 2.0]]), NDArray[np.int64])
+    assert_type(rk.segment(rk.read_orders(pl.LazyFrame())), pl.LazyFrame)
+
+
+def of_another_kind() -> None:
+    log: rk.Orders[pl.DataFrame] = rk.read_orders("orders.csv", output="polars")
+    assert_type(rk.segment(log), pl.DataFrame)
+
+
+def of_any_kind(log: rk.Orders, frame: Any) -> None:
+    assert_type(rk.segment(log), Any)
+    assert_type(rk.segment(rk.read_orders(frame)), Any)
+    assert_type(rk.Lifecycle().transform(frame), Any)
+
+
+def of_backtests(log: rk.Orders) -> None:
+    assert_type(rk.backtest(log, rk.ChurnCurve(), 90), rk.Backtest)
+    assert_type(rk.backtest(log, rk.ChurnCurve(), 90).leaderboard, pd.DataFrame)
+    assert_type(rk.backtest(log, rk.ChurnCurve(), 90).pooled, pd.DataFrame)
+    assert_type(rk.recommend_model(log, 90).backtest, rk.Backtest)
