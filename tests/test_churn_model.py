@@ -8,7 +8,7 @@ import pytest
 
 import rfmkit as rk
 from conftest import log, plain
-from rfmkit.churn._blend import expit
+from rfmkit.churn._logits import expit
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, RfmkitWarning
 
 SETTINGS = {"horizon_days": 60, "origins": 4}
@@ -144,6 +144,9 @@ def test_a_longer_horizon_leaves_more_time_to_come_back(model, read):
     assert (tables[1] - tables[2]).min() > -1e-12
     assert (tables[0] > tables[2]).any()
     pd.testing.assert_series_equal(tables[1], model.predict_churn(read)["churn_probability"])
+    pd.testing.assert_frame_equal(
+        model.predict_churn(read, 30), model.predict_churn(read, horizon_days=30)
+    )
 
 
 # --- where the past cannot teach -----------------------------------------------------------------
@@ -171,7 +174,7 @@ def test_too_short_a_log_falls_back(read):
 
 
 def test_a_longer_horizon_is_carried_on_from_a_shorter_one(read):
-    with pytest.warns(RfmkitWarning, match="150 days are learned, and carried on to 300"):
+    with pytest.warns(RfmkitWarning, match="150 days is learned, and .* extends it to 300"):
         model = rk.ChurnModel(300, origins=4).fit(read)
     assert model.learned_days_ == 150
     found, shorter = (
@@ -232,8 +235,10 @@ def test_silence_and_purchases_matter_most(model):
 
 
 def test_it_says_what_it_is(model):
-    assert "not fitted" in repr(rk.ChurnModel(90))
-    assert "4 past days" in repr(model)
+    estimand = "P(no purchase within 90 days from now | purchases so far)"
+    unfitted = f"<ChurnModel: {estimand}; not fitted, next: .fit(orders)>"
+    assert repr(rk.ChurnModel(90)) == unfitted
+    assert repr(model).endswith("ChurnCurve from 4 past days; next: .predict_churn(orders)>")
     assert model.estimand == "P(no purchase within 60 days from now | purchases so far)"
 
 

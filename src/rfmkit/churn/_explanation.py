@@ -1,15 +1,17 @@
-"""Explanation: which facts move a customer's logit, and which a model needs most."""
+"""Explanations: Shapley values of a customer's churn logit, and permutation importances."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import combinations
 from math import factorial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from rfmkit.churn._blend import log_loss
 from rfmkit.churn._features import GROUPS, PLACES
+from rfmkit.churn._logits import log_loss
+from rfmkit.exceptions import RfmkitError, examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from rfmkit.churn._blend import Day
+    from rfmkit.churn._training_days import TrainingDay
 
     Floats = NDArray[np.float64]
 
@@ -26,22 +28,28 @@ SEED: Final = 20_261_122
 
 
 def shapley(facts: Floats, typical: Floats, value: Callable[[Floats], Floats]) -> Floats:
-    """Share out value(customer) - value(typical) among the groups of facts, exactly.
+    """Return the Shapley values of the groups of facts, exact.
 
     Parameters
     ----------
     facts : array, a row per customer
-        See ``features.FACTS``.
+        The columns `_features.FACTS`.
     typical : array
-        The facts of the customer with whom they are compared.
+        The facts of the customer that the others are compared with.
     value : callable
-        Of facts, a row each.
+        Returns the prediction of each row of facts.
 
     Returns
     -------
     array
-        A row per customer, a column per group of ``features.GROUPS``; a row adds up to the
-        difference.
+        A row per customer, a column per group of `_features.GROUPS`. A row adds up to
+        value(customer) - value(typical).
+
+    Notes
+    -----
+    Shapley (1953), "A value for n-person games"; Strumbelj and Kononenko (2014), "Explaining
+    prediction models and individual predictions with feature contributions", Knowledge and
+    Information Systems 41.
     """
     batches = [
         _shapley(facts[start : start + BATCH], typical, value)
@@ -68,8 +76,14 @@ def _shapley(facts: Floats, typical: Floats, value: Callable[[Floats], Floats]) 
     return found
 
 
-def importances(days: Sequence[Day], logit: Callable[[Day], Floats]) -> pd.DataFrame:
-    """Shuffle each group of facts among the customers of a day, and measure what is lost."""
+def importances(
+    days: Sequence[TrainingDay], logit: Callable[[TrainingDay], Floats]
+) -> pd.DataFrame:
+    """Return the permutation importance of each group of facts, as `ChurnModel.importances_`.
+
+    It is the growth of the mean logarithmic loss when the group is shuffled among the customers
+    of a day: Breiman (2001), "Random forests", Machine Learning 45, section 10.
+    """
     import pandas as pd
 
     random = np.random.default_rng(SEED)
@@ -87,3 +101,43 @@ def importances(days: Sequence[Day], logit: Callable[[Day], Floats]) -> pd.DataF
     if not rows:
         table["log_loss"] = np.nan
     return table.sort_values("log_loss", ascending=False, kind="stable", ignore_index=True)
+
+
+def customer_ids(customers: Iterable[Any]) -> list[str]:
+    """Return the ids in `customers=` as text."""
+    if isinstance(customers, str) or not isinstance(customers, Iterable):
+        raise RfmkitError(
+            "customers must be a list of customer ids.",
+            found=f"customers={customers!r}",
+            hint="for example customers=['c1', 'c2'].",
+        )
+    return [str(customer) for customer in customers]
+
+
+def check_buyers(asked: list[str] | None, frame: pd.DataFrame) -> None:
+    """Check that there is a customer to explain, and that all who were asked for have bought."""
+    known = set(frame["customer_id"].astype(str))
+    unknown = [customer for customer in asked or () if customer not in known]
+    if unknown or not known:
+        raise RfmkitError(
+            "explain needs customers who have bought.",
+            found=f"no purchase of {examples(unknown)}" if unknown else "no customer",
+            hint="customers=list(frame['customer_id']) of a frame of them.",
+        )
+
+
+def effects_table(ids: pd.Series[Any], churn: Floats, effects: Floats, *, top: int) -> pd.DataFrame:
+    """Return the largest effects of each customer, as `ChurnModel.explain`."""
+    import pandas as pd
+
+    order = np.argsort(-np.abs(effects), axis=1, kind="stable")[:, :top]
+    width = order.shape[1]
+    return pd.DataFrame(
+        {
+            "customer_id": ids.repeat(width).to_numpy(),
+            "churn_probability": churn.repeat(width),
+            "rank": np.tile(np.arange(1, width + 1), len(churn)),
+            "feature": np.array(list(GROUPS))[order].ravel(),
+            "effect": np.take_along_axis(effects, order, axis=1).ravel(),
+        }
+    )
