@@ -1,4 +1,4 @@
-"""A format is found by its columns, says why, and anybody can declare one."""
+"""A format is declared in a few lines, checked at once, and asked about the columns of a log."""
 
 from decimal import Decimal
 
@@ -6,13 +6,9 @@ import pandas as pd
 import pytest
 
 import rfmkit as rk
-from rfmkit.exceptions import ColumnsError, NoCustomerKeyError, OrdersError, RfmkitError
-from rfmkit.formats import Format, known, register
-from rfmkit.formats import _registry as registry
+from rfmkit.exceptions import NoCustomerKeyError, RfmkitError
+from rfmkit.formats import Format, Part
 from rfmkit.formats._names import ALL_ROLES
-from rfmkit.formats._platforms import PLATFORMS
-from rfmkit.formats._registry import nearly, recognised
-from rfmkit.formats.shopify import SHOPIFY
 
 TILL = Format(
     name="till",
@@ -30,153 +26,47 @@ LOG = pd.DataFrame({
 })  # fmt: skip
 
 
-@pytest.fixture
-def clean(monkeypatch):
-    monkeypatch.setattr(registry, "_known", {one.name: one for one in PLATFORMS})
-
-
-@pytest.mark.parametrize("one", known(), ids=lambda one: one.name)
-def test_every_format_is_recognised_by_its_own_marks_alone(one):
-    seen = [mark.split("|")[0] for mark in one.marks]
-    named = {"customer_id": "x"}
-    assert recognised(seen, "auto", named) == (one, f"its columns {', '.join(map(repr, seen))}")
-    again = [f" {mark.split('|')[-1].upper()} " for mark in reversed(one.marks)]
-    assert recognised(again, "auto", named)[0] == one
-
-
-@pytest.mark.parametrize("one", known(), ids=lambda one: one.name)
-def test_no_format_is_recognised_where_a_mark_is_missing(one):
-    seen = [mark.split("|")[0] for mark in one.marks]
-    for gone in seen:
-        found, _ = recognised([name for name in seen if name != gone], "auto", {"customer_id": "x"})
-        assert found != one
-
-
-@pytest.mark.parametrize("one", known(), ids=lambda one: one.name)
-def test_a_format_either_identifies_the_customer_or_says_which_export_does(one):
-    if one.instead:
-        with pytest.raises(NoCustomerKeyError, match=r"Found: .+: an export without any key"):
-            recognised([mark.split("|")[0] for mark in one.marks])
-    else:
-        assert set(one.customer) <= set(one.columns)
-
-
-def test_other_columns_are_generic():
-    found, why = recognised(["customer", "date", "total"])
-    assert (found.name, why) == ("generic", "no platform's columns")
-
-
 def test_an_own_format_is_declared_and_given():
     assert rk.read_orders(LOG, format=TILL).to_frame()["amount"].tolist() == [Decimal(1234)]
 
 
-def test_an_own_format_is_registered_and_recognised(clean):
-    assert register(TILL) is TILL
-    orders = rk.read_orders(LOG)
-    assert orders.notes[0] == "format: till (our own till), its columns 'Bon', 'Kunde', 'Zeit'"
-    assert rk.read_orders(LOG, format="till").to_frame().equals(orders.to_frame())
+def test_the_column_of_a_role_is_found_by_any_of_its_names():
+    assert TILL.find(["BON", " kunde", "Uhrzeit", "Farbe"], {}) == {
+        "order_id": "BON", "customer_id": " kunde", "ordered_at": "Uhrzeit",
+    }  # fmt: skip
+    assert TILL.find(["Uhrzeit", "Zeit"], {})["ordered_at"] == "Zeit"  # the first name counts
+    assert TILL.find([], {}) == {}
 
 
-def test_a_tie_is_an_error_that_names_both(clean):
-    register(TILL)
-    register(Format(name="till2", title="their till", marks=("Summe", "Kunde", "Bon")))
+def test_of_columns_that_differ_in_case_the_first_is_found():
+    assert TILL.column("Bon", ["Farbe", "bon", "BON"]) == "bon"
+    assert TILL.column("Summe", ["Bon"]) is None
+
+
+def test_a_log_is_claimed_if_no_mark_is_lacking():
+    assert TILL.claims(["Zeit", "kunde", "Bon", "Farbe"])
+    assert TILL.lacks(["Zeit", "Farbe"]) == ["Bon", "Kunde"]
+    assert not TILL.claims(["Zeit", "Bon"])
+    either = Format(name="x", title="x", marks=("Bon|Beleg", "Kunde"))
+    assert either.claims(["Beleg", "Kunde"])
+    assert either.lacks(["Kunde"]) == ["Bon|Beleg"]
+
+
+def test_a_format_without_marks_claims_no_log():
+    assert not Format(name="x", title="x").claims(["Bon"])
+
+
+def test_an_export_without_a_customer_names_the_export_to_take_instead():
     with pytest.raises(
-        OrdersError,
-        match=r"must be those of one .*\nFound: those of 'till' and of 'till2'\nHint: name",
+        NoCustomerKeyError, match=r"Found: a till: an export without any .+\nHint: take the list\.$"
     ):
-        rk.read_orders(LOG)
-    assert len(rk.read_orders(LOG, format="till").to_frame()) == 1
+        Format(name="x", title="a till", instead="take the list.").require_customer()
+    TILL.require_customer()
 
 
-def test_the_export_with_more_marks_wins(clean):
-    register(TILL)
-    more = Format(name="more", title="till with tips", marks=(*TILL.marks, "Summe"))
-    register(more)
-    assert recognised(LOG.columns)[0] == more
-
-
-def without(one, name):
-    """Return the columns of a format without one of its marks."""
-    marks = [mark.split("|")[0] for mark in one.marks]
-    return [*(mark for mark in marks if mark != name), "Order Date", "Revenue"]
-
-
-@pytest.mark.parametrize(
-    "one", [one for one in PLATFORMS if len(one.marks) >= 4 and not one.instead]
-)
-def test_of_a_format_that_lacks_one_mark_that_one_is_named(one):
-    missing = one.marks[-1].split("|")[0]
-    near, mark = nearly(without(one, missing))
-    assert len(near.marks) >= len(one.marks)
-    assert mark.split("|")[0] not in without(one, missing)
-
-
-def test_no_format_is_near_where_it_is_there_or_far():
-    assert nearly(["order_id", "customer", "date", "amount"]) is None
-    assert nearly(["Name", "Financial Status", "Lineitem quantity"]) is None
-
-
-def test_a_missing_role_names_the_format_that_is_near():
-    with pytest.raises(ColumnsError, match=r"or format='shopify': .* only 'Fulfillment Status' is"):
-        rk.read_orders(pd.DataFrame(columns=without(SHOPIFY, "Fulfillment Status")[:-1]))
-
-
-def test_two_columns_that_claim_a_role_name_the_format_that_is_near():
-    frame = pd.DataFrame(columns=without(SHOPIFY, "Fulfillment Status"))
-    with pytest.raises(ColumnsError, match=r"amount='Total', or format='shopify': .* is missing"):
-        rk.read_orders(frame)
-
-
-def test_a_log_that_is_read_as_it_is_notes_the_format_that_is_near(clean):
-    marks = ("Bon", "Kunde", "Zeit", "Kasse", "Filiale")
-    own = register(Format(name="tills", title="all tills", marks=marks))
-    log = pd.DataFrame(
-        {mark: ["1"] for mark in own.marks[:4]} | {"amount": 1, "date": "2024-01-01"}
-    )
-    read = rk.read_orders(log, customer="Kunde")
-    note = "read as it is, or format='tills': of the columns by which all tills is known only "
-    assert f"{note}'Filiale' is missing." in read.notes
-    assert not any(
-        "tills" in note for note in rk.read_orders(log, customer="Kunde", format="generic").notes
-    )
-
-
-def test_generic_may_be_asked_for():
-    frame = pd.DataFrame({
-        "InvoiceNo": ["1"], "StockCode": ["a"], "InvoiceDate": ["2024-01-01"], "Quantity": ["1"],
-        "UnitPrice": ["2"], "CustomerID": ["c"],
-    })  # fmt: skip
-    assert "format" in rk.read_orders(frame).notes[0]
-    assert "format" not in rk.read_orders(frame, format="generic").notes[0]
-
-
-@pytest.mark.parametrize("asked", ["etsy", "", None, 3, ["auto"]])
-def test_an_unknown_format_is_an_error_that_lists_the_known_ones(asked):
-    with pytest.raises(
-        RfmkitError, match=r"^format must be 'auto', .+\nFound: format=.+\nHint: .+shopify"
-    ):
-        rk.read_orders(LOG, format=asked)
-
-
-@pytest.mark.parametrize("name", ["shopify", "generic", "auto"])
-def test_a_name_that_is_taken_is_an_error(name, clean):
-    with pytest.raises(
-        RfmkitError, match=f"must differ .+\nFound: '{name}' is taken\nHint: choose"
-    ):
-        register(Format(name=name, title="other"))
-
-
-def test_a_format_may_be_replaced(clean):
-    other = Format(name="shopify", title="our Shopify", marks=("x",))
-    register(other, replace=True)
-    assert other in known()
-
-
-def test_only_formats_are_registered():
-    with pytest.raises(
-        RfmkitError, match=r"^Expected an .+Format\.\nFound: a dict\nHint: register"
-    ):
-        register({"name": "x"})
+def test_declarations_are_equal_by_what_they_declare():
+    assert Part(marks=("a",), key="a") == Part(marks=("a",), key="a") != Part(marks=("a",))
+    assert Format(name="x", title="x") != Format(name="x", title="y")
 
 
 @pytest.mark.parametrize("field", ["columns", "customer", "once", "adds", "takes"])
@@ -193,6 +83,7 @@ def test_a_format_without_a_name_is_an_error(names):
 
 
 def test_a_column_that_the_caller_names_wins():
+    assert TILL.find(LOG.columns, {"amount": "Netto"})["amount"] == "Netto"
     frame = LOG.assign(Netto=["1,00", "2,00"])
     found = rk.read_orders(frame, format=TILL, amount="Netto").to_frame()
     assert found["amount"].tolist() == [Decimal(1)]

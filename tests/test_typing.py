@@ -1,0 +1,40 @@
+"""The types of frames stand for nothing at run time; `typing_frames.py` holds them for mypy."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TypeVar, get_args
+
+import pandas as pd
+import pytest
+
+import rfmkit as rk
+from rfmkit import _typing
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_mypy_checks_what_an_editor_knows_of_results():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mypy"]
+    assert "tests/typing_frames.py" in settings["files"]
+    assert settings["strict"] is True
+
+
+@pytest.mark.parametrize("name", ["FrameT", "SourceT"])
+def test_a_type_of_frames_has_the_name_that_is_shown(name):
+    assert isinstance(getattr(_typing, name), TypeVar)
+    assert getattr(_typing, name).__name__ == name
+
+
+def test_an_annotation_names_the_kind_of_the_results(orders):
+    assert get_args(rk.Orders[pd.DataFrame]) == (pd.DataFrame,)
+    assert isinstance(orders, rk.Orders)
+
+
+def test_the_types_import_no_library_of_frames():
+    code = "import sys, rfmkit._typing; print({'pandas', 'polars', 'ibis'} & set(sys.modules))"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert ran.stdout.strip() == "set()"
