@@ -64,6 +64,13 @@ def test_an_export_without_a_customer_names_the_export_to_take_instead():
     TILL.require_customer()
 
 
+def test_a_format_is_shown_by_its_names_and_its_customer():
+    next_call = "Next: rk.read_orders(..., format=...)>"
+    assert repr(TILL) == f"<Format till: our own till; customer by customer_id. {next_call}"
+    keyless = Format(name="x", title="a till", instead="take the list.")
+    assert repr(keyless) == f"<Format x: a till; no customer. {next_call}"
+
+
 def test_declarations_are_equal_by_what_they_declare():
     assert Part(marks=("a",), key="a") == Part(marks=("a",), key="a") != Part(marks=("a",))
     assert Format(name="x", title="x") != Format(name="x", title="y")

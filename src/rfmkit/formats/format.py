@@ -220,6 +220,11 @@ class Format:
         ):
             checks.choice(name, value, choices)
 
+    def __repr__(self) -> str:
+        """Return the names, the key of the customer, and the next call."""
+        who = "no customer" if self.instead else f"customer by {', '.join(self.customer)}"
+        return f"<Format {self.name}: {self.title}; {who}. Next: rk.read_orders(..., format=...)>"
+
     def _check_tuples(self) -> None:
         """Check that no tuple of names is one text: its letters would be taken for the names."""
         for name in LISTS:
