@@ -281,8 +281,11 @@ def test_the_report_is_the_pooled_leaderboard(result):
         assert np.isnan(loss) or f"{loss:.4f}" in line
     assert "nan" not in text.lower()
     assert text.endswith(
-        "Next: .leaderboard has every origin; .plot_reliability() draws calibration."
+        "Next: .leaderboard has every origin and metric; .plot_reliability() draws calibration."
     )
+    low, high = result.pooled.loc[0, ["log_loss_lower", "log_loss_upper"]]
+    assert f"{low:.4f} to {high:.4f}" in text
+    assert max(map(len, text.splitlines()[:5])) <= 120  # it fits on a screen
 
 
 def test_a_notebook_shows_the_same(result):

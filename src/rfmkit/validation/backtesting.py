@@ -27,7 +27,7 @@ from rfmkit.validation._trial import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
@@ -37,10 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Backtest", "backtest"]
 
-SHOWN: Final = (
-    "log_loss", "log_loss_lower", "log_loss_upper", "brier", "brier_skill", "ece",
-    "calibration_slope", "calibration_intercept", "auc", "top_decile_lift", "count_mae",
-)  # fmt: skip
+SHOWN: Final = ("brier", "ece", "auc", "top_decile_lift", "count_mae")
+"""The metrics beside the log-loss that fit on a screen; `leaderboard` has all of them."""
 
 
 def backtest(
@@ -329,15 +327,17 @@ class Backtest:
         board = self.pooled
         days = [day for day in self.leaderboard["origin"].unique() if day != POOLED]
         rows = [
-            (str(row["model"]), *(_shown(row[name]) for name in SHOWN),
+            (str(row["model"]), _shown(row["log_loss"]), _interval(row),
+             *(_shown(row[name]) for name in SHOWN),
              "yes" if row["tie"] is True else "", str(row["note"]))
             for row in board.to_dict("records")
         ]  # fmt: skip
-        headings = ("model", *(name.replace("_", " ") for name in SHOWN), "tie", "note")
+        metrics_shown = (name.replace("_", " ") for name in SHOWN)
+        headings = ("model", "log loss", "95 % interval", *metrics_shown, "tie", "note")
         rate = board["churn_rate"].iloc[0]
         counted = f"{board['customers'].iloc[0]:,} outcomes, {rate:.1%} churned"
         heading = f"{counted}; as of {', '.join(days)}"
-        section = Section(heading, tuple(rows), headings, right=tuple(range(1, len(SHOWN) + 1)))
+        section = Section(heading, tuple(rows), headings, right=tuple(range(1, len(SHOWN) + 3)))
         past = "1 past day" if len(days) == 1 else f"{len(days)} past days"
         title = f"Churn within {self.horizon_days} days, predicted on {past}"
         return Report(title, (section,))
@@ -346,7 +346,8 @@ class Backtest:
         """Return the leaderboard over all origins as plain text, and the next calls."""
         text = as_text(self._report()).rstrip("\n")
         return (
-            f"{text}\n\nNext: .leaderboard has every origin; .plot_reliability() draws calibration."
+            f"{text}\n\nNext: .leaderboard has every origin and metric; .plot_reliability() draws "
+            "calibration."
         )
 
     def _repr_html_(self) -> str:
@@ -355,3 +356,8 @@ class Backtest:
 
 def _shown(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.4f}"
+
+
+def _interval(row: Mapping[Any, Any]) -> str:
+    low, high = row["log_loss_lower"], row["log_loss_upper"]
+    return "" if np.isnan(low) else f"{low:.4f} to {high:.4f}"
