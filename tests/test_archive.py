@@ -76,7 +76,9 @@ def test_a_model_says_the_same_when_it_comes_back(model, tmp_path):
     assert (tmp_path / "again.json").read_text() == (tmp_path / "model.json").read_text()
 
 
-@pytest.mark.filterwarnings("ignore:Churn within 5000 days rests on the law alone")
+@pytest.mark.filterwarnings(
+    "ignore:Churn within 5000 days is extrapolated by the fitted distribution"
+)
 @pytest.mark.parametrize("kind", ["cox", "mixture_cure", "lognormal"])
 def test_all_that_a_regression_predicts_comes_back(kind, tmp_path):
     model = next(each for each in FITTED if getattr(each, "kind", None) == kind)

@@ -1,4 +1,4 @@
-"""The churn curve: S(H) / S(r) by hand, and right where the truth is known."""
+"""The churn curve: S(H) / S(r) by hand and against the truth, in every kind of frame."""
 
 import duckdb
 import ibis
@@ -7,10 +7,10 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from lifelines import KaplanMeierFitter
 
 import rfmkit as rk
 from conftest import plain
+from gaps import by_hand, kaplan_meier, raw_gaps_of
 from rfmkit.churn.curve import strata_of
 from rfmkit.exceptions import (
     NotEnoughHistoryError,
@@ -29,32 +29,7 @@ def curve(orders):
 
 @pytest.fixture(scope="module")
 def raw_gaps(sample):
-    """Every gap of the sample by itself, from its rows."""
-    paid = sample["status"].isin(["paid", "shipped", "completed", "partially_refunded"])
-    days = sample[paid].assign(day=sample["ordered_at"].dt.normalize())
-    days = days[["customer_id", "day"]].drop_duplicates().sort_values(["customer_id", "day"])
-    by_customer = days.groupby("customer_id")["day"]
-    following = by_customer.shift(-1)
-    as_of = sample["ordered_at"].max().normalize()
-    return pd.DataFrame(
-        {
-            "order_number": by_customer.cumcount() + 1,
-            "gap_days": (following.fillna(as_of) - days["day"]).dt.days,
-            "returned": following.notna(),
-        }
-    )
-
-
-def kaplan_meier(gaps):
-    with np.errstate():  # lifelines leaves numpy's warnings off
-        return KaplanMeierFitter().fit(gaps["gap_days"], gaps["returned"])
-
-
-def by_hand(rows):
-    """Customers by their number of purchases and the days of their silence."""
-    purchases, silent = zip(*rows, strict=True)
-    ids = [f"c{place}" for place in range(len(rows))]
-    return pd.DataFrame({"customer_id": ids, "purchases": purchases, "recency_days": silent})
+    return raw_gaps_of(sample)
 
 
 def log_of(gaps, *, last_day):
@@ -66,7 +41,7 @@ def log_of(gaps, *, last_day):
     return pd.DataFrame({"customer_id": log["customer_id"], "date": dates, "amount": 1})
 
 
-# --- the numbers ---------------------------------------------------------------------------------
+# --- the numbers ----------------------------------------------------------------------------------
 
 
 def test_from_the_last_order_it_is_what_outlasts_the_horizon_by_hand():
@@ -147,7 +122,7 @@ def test_a_wider_interval_is_surer(orders, customers):
     assert (wide["churn_probability"] == narrow["churn_probability"]).all()
 
 
-# --- against the truth ---------------------------------------------------------------------------
+# --- against the truth ----------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["random", "regular"])
@@ -197,87 +172,7 @@ def test_over_a_year_the_first_purchases_are_held_and_no_point_is_far_off(shop):
     assert (table["found"] - table["true"]).abs().max() < 0.06
 
 
-# --- strata --------------------------------------------------------------------------------------
-
-
-def test_the_strata_of_the_sample(orders, raw_gaps, curve):
-    table = curve.strata_
-    assert table["stratum"].tolist() == ["1", "2", "3-4", "5-8", "9+"]
-    assert table["first_order_number"].tolist() == [1, 2, 3, 5, 9]
-    assert table["last_order_number"].tolist()[:-1] == [1, 2, 4, 8]
-    assert table["last_order_number"].isna().tolist() == [False] * 4 + [True]
-    place = pd.cut(raw_gaps["order_number"], [0, 1, 2, 4, 8, np.inf], labels=False)
-    assert table["gaps"].tolist() == raw_gaps.groupby(place).size().tolist()
-    assert table["returns"].tolist() == raw_gaps.groupby(place)["returned"].sum().tolist()
-    assert table["never_share"].between(0, 1).all()
-
-
-def test_the_strata_cover_every_number_of_purchases_once(orders):
-    for min_gaps in (1, 200, 500, 1000, 10**6):
-        table = rk.ChurnCurve(min_gaps=min_gaps).fit(orders).strata_
-        ends = table["last_order_number"].tolist()
-        assert table["first_order_number"].tolist() == [1, *(end + 1 for end in ends[:-1])]
-        assert pd.isna(ends[-1])
-        assert len(table) == 1 or table["gaps"].min() >= min_gaps
-
-
-def test_the_strata_can_be_chosen(orders):
-    curve = rk.ChurnCurve(order_numbers=(1, 4)).fit(orders)
-    assert curve.strata_["stratum"].tolist() == ["1-3", "4+"]
-    assert rk.ChurnCurve(order_numbers=(1,)).fit(orders).strata_["stratum"].tolist() == ["1+"]
-
-
-def test_a_stratum_that_nobody_reached_is_merged_too(orders):
-    curve = rk.ChurnCurve(order_numbers=(1, 2, 1000), min_gaps=0).fit(orders)
-    assert curve.strata_["stratum"].tolist() == ["1", "2+"]
-
-
-# --- the table of the curve ----------------------------------------------------------------------
-
-
-def test_the_curve_is_a_table_of_every_day(raw_gaps, curve):
-    table = curve.curve_
-    for stratum, rows in table.groupby("stratum", sort=False):
-        assert rows["days"].tolist() == list(range(len(rows)))
-        assert rows["survival"].is_monotonic_decreasing
-        assert rows["lower"].le(rows["survival"] + 1e-12).all()
-        assert rows["upper"].ge(rows["survival"] - 1e-12).all()
-        last = curve.strata_.set_index("stratum").loc[stratum, "last_return_days"]
-        assert rows["beyond_data"].tolist() == (rows["days"] > last).tolist()
-    once = raw_gaps[raw_gaps["order_number"] == 1]
-    first = table[table["stratum"] == "1"].set_index("days")
-    for day in (0, 1, 30, 200):
-        assert first.loc[day, "at_risk"] == (once["gap_days"] >= day).sum()
-        ended = once["returned"] & (once["gap_days"] == day)
-        assert first.loc[day, "returns"] == ended.sum()
-    fit = kaplan_meier(once).survival_function_at_times(range(last + 1)).to_numpy()
-    np.testing.assert_allclose(first["survival"].iloc[: last + 1], fit, rtol=0, atol=1e-12)
-
-
-def test_beyond_the_data_the_curve_goes_on_falling(orders):
-    # A horizon of ten years is far past a log of two.
-    curve = rk.ChurnCurve(3650, anchor="snapshot").fit(orders)
-    beyond = curve.curve_[curve.curve_["beyond_data"]]
-    assert len(beyond)
-    found = curve.predict_churn(by_hand([(1, 0), (1, 300), (1, 700)]))["churn_probability"]
-    never = curve.strata_["never_share"].iloc[0]
-    survival = curve.curve_.query("stratum == '1'").set_index("days")["survival"]
-    assert (found < 1).all()
-    assert found.iloc[0] == pytest.approx(never, abs=0.02)
-    assert found.iloc[1] == pytest.approx(never / survival[300], abs=0.02)
-    assert found.is_monotonic_increasing
-
-
-def test_a_silence_may_be_longer_than_the_log_was(orders):
-    # Learned from half a year, applied to later customers: the year is up after 365 days.
-    curve = rk.ChurnCurve(365).fit(orders.until("2023-06-30"))
-    found = curve.predict_churn(by_hand([(1, day) for day in (100, 250, 364, 365, 700)]))
-    chance = found["churn_probability"]
-    assert chance.is_monotonic_increasing
-    assert chance.iloc[2] > 0.99
-    assert chance.iloc[3:].tolist() == [1.0, 1.0]
-
-
+# --- days until, and what it says of itself -------------------------------------------------------
 def test_days_until_reaches_the_horizon_also_beyond_the_log(orders):
     curve = rk.ChurnCurve(365).fit(orders.until("2023-06-30"))
     assert curve.days_until(1.0)["days"].tolist() == [365] * len(curve.strata_)
@@ -325,7 +220,7 @@ def test_the_estimand_is_named(orders, raw_gaps, anchor, estimand):
     )
 
 
-# --- frames of any kind --------------------------------------------------------------------------
+# --- frames of any kind ---------------------------------------------------------------------------
 
 
 def test_pandas_rows_and_index_come_back(curve, customers):
@@ -375,7 +270,7 @@ def test_integer_ids_stay_integers(curve):
     assert curve.predict_churn(people)["customer_id"].tolist() == [20, 10]
 
 
-# --- errors --------------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -448,7 +343,7 @@ def test_before_fit_there_is_nothing_to_ask(customers, use):
         use(curve, customers)
 
 
-# --- what the log cannot show --------------------------------------------------------------------
+# --- what the log cannot show ---------------------------------------------------------------------
 
 
 def short_log(days=60, customers=40):

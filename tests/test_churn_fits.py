@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from rfmkit.btyd._formulas import Design, learn
-from rfmkit.churn._distributions import LAWS, Times
-from rfmkit.churn._fits import clustered, regress, telling
+from rfmkit.churn._distributions import DISTRIBUTIONS, Durations
+from rfmkit.churn._fits import clustered_variance, informative, regress
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, RfmkitWarning
 
-KINDS = list(LAWS)
+KINDS = list(DISTRIBUTIONS)
 AFT = {
     "weibull": lifelines.WeibullAFTFitter,
     "lognormal": lifelines.LogNormalAFTFitter,
@@ -31,14 +31,14 @@ def gaps_of(customers, per_customer, *, seed=0):
 
 
 def times_of(rows):
-    return Times(*(rows[name].to_numpy(dtype=float) for name in Times._fields))
+    return Durations(*(rows[name].to_numpy(dtype=float) for name in Durations._fields))
 
 
 def fitted(kind, covariates, rows):
     """Fit a law by x and z."""
-    cells = {name: covariates[name].to_numpy() for name in covariates}
-    (design,) = learn([[[("x", False)], [("z", False)]]], cells, rows["gaps"].to_numpy())
-    return regress(kind, design, design.code(cells), times_of(rows), formula="x + z")
+    values = {name: covariates[name].to_numpy() for name in covariates}
+    (design,) = learn([[[("x", False)], [("z", False)]]], values, rows["gaps"].to_numpy())
+    return regress(kind, design, design.code(values), times_of(rows), formula="x + z")
 
 
 def scores_of(fit, covariates, rows):
@@ -50,7 +50,7 @@ def errors(kind, covariates, rows, buyers):
     """Give coefficients, naive and robust errors."""
     fit = fitted(kind, covariates, rows)
     scores = scores_of(fit, covariates, rows)
-    robust = clustered(fit.variance, scores, np.arange(len(rows)), buyers)
+    robust = clustered_variance(fit.variance, scores, np.arange(len(rows)), buyers)
     naive, robust = (np.sqrt(np.diag(each)) for each in (fit.variance, robust))
     return fit.coefficients, naive, robust
 
@@ -139,7 +139,7 @@ def test_what_never_converges_is_too_little_history():
 def test_what_lifelines_doubts_is_said():
     covariates, rows, _ = gaps_of(60, 1)
     apart = pd.DataFrame({"x": rows["ended"] * 1.0, "z": covariates["z"]})
-    with pytest.warns(RfmkitWarning, match=r"(?s)lifelines says.*Hint: give fewer"):
+    with pytest.warns(RfmkitWarning, match=r"(?s)lifelines warns.*Hint: give fewer"):
         fitted("cox", apart, rows)
 
 
@@ -159,5 +159,5 @@ def test_covariates_are_chosen_from_the_first_on():
     x = np.arange(6.0)
     table = pd.DataFrame({"still": 1.0, "x": x, "twice": 2 * x, "odd": x % 2, "one": "a"})
     table["parity"] = np.where(x % 2, "odd", "even")
-    cells = {name: table[name].to_numpy() for name in table}
-    assert telling(cells) == ["x", "odd"]
+    values = {name: table[name].to_numpy() for name in table}
+    assert informative(values) == ["x", "odd"]

@@ -7,24 +7,24 @@ import pytest
 import rfmkit as rk
 from conftest import log, plain
 from rfmkit.btyd._formulas import names_of
-from rfmkit.churn._gaps import COVARIATES, Scales, day_categories, read_spells, scales_of, terms_in
+from rfmkit.churn._gaps import COVARIATES, Scales, day_categories, read_gaps, scales_of, terms_in
 from rfmkit.exceptions import RfmkitError
 
 AS_SUMMARIZED = ["purchases", "active_days", "last_gap_days", "mean_purchase_value"]
 
 
 @pytest.fixture(scope="module")
-def spells(orders):
-    found, share = read_spells(orders, sample=10**6, categories=False)
+def gaps(orders):
+    found, share = read_gaps(orders, sample=10**6, categories=False)
     assert share == 1
     return found
 
 
 @pytest.mark.parametrize("day", ["2023-05-05", "2023-09-09", "2024-03-01", "2024-06-15"])
-def test_what_is_known_of_a_gap_was_known_on_its_first_day(orders, spells, day):
+def test_what_is_known_of_a_gap_was_known_on_its_first_day(orders, gaps, day):
     then = rk.summarize(orders.until(day))
     then = then[then["recency_days"] == 0].reset_index(drop=True)
-    begun = spells[spells["last_purchase"] == day].reset_index(drop=True)
+    begun = gaps[gaps["last_purchase"] == day].reset_index(drop=True)
     assert len(begun) >= 3
     assert begun["customer_id"].tolist() == then["customer_id"].tolist()
     for name in AS_SUMMARIZED:
@@ -33,11 +33,11 @@ def test_what_is_known_of_a_gap_was_known_on_its_first_day(orders, spells, day):
     assert (begun["month"] == pd.Timestamp(day).month).all()
 
 
-def test_the_gaps_are_those_counted(orders, spells):
+def test_the_gaps_are_those_counted(orders, gaps):
     counted = rk.purchase_gaps(orders)
     told = counted[counted["returned"] | (counted["gap_days"] > 0)]
     names = ["order_number", "gap_days", "returned"]
-    found = spells.rename(columns={"purchases": "order_number"}).groupby(names).size()
+    found = gaps.rename(columns={"purchases": "order_number"}).groupby(names).size()
     assert found.to_dict() == told.set_index(names)["gaps"].to_dict()
 
 
@@ -47,7 +47,7 @@ def test_orders_of_one_day(same_day):
     orders = rk.read_orders(
         log(customer=["a"] * 4, date=days, total=[10, 20, 60, 30]), same_day=same_day
     )
-    found, _ = read_spells(orders.until("2024-03-01"), sample=100, categories=False)
+    found, _ = read_gaps(orders.until("2024-03-01"), sample=100, categories=False)
     values = found["mean_purchase_value"].tolist()
     if same_day == "merge":
         assert found["gap_days"].tolist() == [10, 20, 30]
@@ -59,10 +59,10 @@ def test_orders_of_one_day(same_day):
         assert found["last_gap_days"].fillna(-1).tolist() == [-1, 10, 0, 20]
 
 
-def test_a_sample_is_of_whole_customers(orders, spells):
-    some, share = read_spells(orders, sample=1000, categories=False)
+def test_a_sample_is_of_whole_customers(orders, gaps):
+    some, share = read_gaps(orders, sample=1000, categories=False)
     assert 0.1 < share < 0.3
-    whole = spells[spells["customer_id"].isin(some["customer_id"].unique())]
+    whole = gaps[gaps["customer_id"].isin(some["customer_id"].unique())]
     pd.testing.assert_frame_equal(some, whole.reset_index(drop=True))
 
 
@@ -84,7 +84,7 @@ def test_gaps_after_a_day_without_a_category_are_left_out():
         date=["2024-01-01", "2024-01-05", "2024-02-01"],
         category=["tea", None, "milk"],
     )
-    found, _ = read_spells(rk.read_orders(rows).until("2024-03-01"), sample=9, categories=True)
+    found, _ = read_gaps(rk.read_orders(rows).until("2024-03-01"), sample=9, categories=True)
     assert found["category"].tolist() == ["tea", "milk"]
 
 

@@ -1,4 +1,4 @@
-"""Laws: how long a gap lasts given covariates, and how each row bears on the coefficients."""
+"""Distributions of gaps given covariates: cumulative hazards, and scores of the coefficients."""
 
 from __future__ import annotations
 
@@ -19,52 +19,63 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Designs = Mapping[str, Floats]
     Predicted = Mapping[str, Floats]
+    Scores = dict[str, Floats]
 
 MIN_AT_RISK: Final = 10
 HALVINGS: Final = 60
-STEADY: Final = ("shape", "spread")
-"""Parts that no covariate moves."""
-# In the order of the alphabet, in which autograd lays parameters out for lifelines.
+WITHOUT_COVARIATES: Final = ("shape", "spread")
+"""Parameters that have an intercept only."""
+# In alphabetical order, as lifelines orders parameters.
 CURE: Final = {"lambda_": "time", "never_": "never", "rho_": "shape"}
 
 
-class Times(NamedTuple):
-    """Rows of gaps: how long, whether they ended (1 or 0), and how many."""
+class Durations(NamedTuple):
+    """Rows of gaps: their length in days, whether they ended (1 or 0), and how many there are."""
 
     days: Floats
     ended: Floats
     gaps: Floats
 
 
-class Law:
-    """The survival of a gap, by parameters that are linear in covariates."""
+class Distribution:
+    """A distribution of gaps whose parameters are linear in covariates."""
 
     ties: ClassVar[bool] = False
-    """Whether lifelines treats gaps of equal length otherwise than so many equal rows."""
+    """Whether lifelines treats tied gaps differently from one row with their number as weight."""
     intercept: ClassVar[bool] = True
-    """Whether covariates stand beside an intercept."""
+    """Whether the parameters have an intercept."""
 
     @property
     def parts(self) -> Mapping[str, str]:
-        """The parameters, by lifelines' names, and what each is called here."""
+        """The parameters: lifelines' name of each, and the name in `GapRegression.summary_`."""
         raise NotImplementedError
 
     def hazard(self, predicted: Predicted, days: Floats) -> Floats:
         """Return the cumulative hazard, -log S."""
         raise NotImplementedError
 
-    def scores(self, designs: Designs, predicted: Predicted, times: Times) -> dict[str, Floats]:
-        """Return the derivatives of one gap's log-likelihood by the coefficients, row by row."""
+    def scores(self, designs: Designs, predicted: Predicted, durations: Durations) -> Scores:
+        """Return the score of one gap of each row: log-likelihood derivatives by coefficient."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class LogScale(Law):
-    """log T is a location plus a multiple of an error: accelerated failure times.
+class LocationScale(Distribution):
+    """Accelerated failure times: log T is a location plus a scaled error.
 
-    With z = shape (log t - location) the cumulative hazard is a function H of z alone; `slopes`
-    gives its derivative h and that of log h. A coefficient c of the location makes all gaps
-    exp(c) times as long.
+    With z = shape (log t - location), the cumulative hazard is a function H(z). A coefficient c of
+    the location makes all gaps exp(c) times as long.
+
+    Attributes
+    ----------
+    location, shape : str
+        lifelines' names of the two parameters.
+    cumulative : callable
+        H(z).
+    slopes : callable
+        The derivatives of H and of log H' at z.
+    inverse : bool
+        Whether lifelines' second parameter is 1 / shape.
     """
 
     location: str
@@ -72,15 +83,14 @@ class LogScale(Law):
     cumulative: Callable[[Floats], Floats]
     slopes: Callable[[Floats], tuple[Floats, Floats]]
     inverse: bool = False
-    """Whether lifelines' second parameter is one over the shape."""
 
     @property
     def parts(self) -> Mapping[str, str]:
-        """The parameters, by lifelines' names, and what each is called here."""
+        """The parameters: lifelines' name of each, and the name in `GapRegression.summary_`."""
         return {self.location: "time", self.shape: "spread" if self.inverse else "shape"}
 
-    def standard(self, predicted: Predicted, days: Floats) -> tuple[Floats, Floats]:
-        """Return z, and the shape."""
+    def standardized(self, predicted: Predicted, days: Floats) -> tuple[Floats, Floats]:
+        """Return z and the shape."""
         sign = -1.0 if self.inverse else 1.0
         shape = np.exp(sign * predicted[self.shape])
         with np.errstate(divide="ignore"):
@@ -88,19 +98,19 @@ class LogScale(Law):
 
     def hazard(self, predicted: Predicted, days: Floats) -> Floats:
         """Return the cumulative hazard, -log S."""
-        return self.cumulative(self.standard(predicted, days)[0])
+        return self.cumulative(self.standardized(predicted, days)[0])
 
-    def scores(self, designs: Designs, predicted: Predicted, times: Times) -> dict[str, Floats]:
-        """Return the derivatives of one gap's log-likelihood by the coefficients, row by row."""
-        z, shape = self.standard(predicted, times.days)
+    def scores(self, designs: Designs, predicted: Predicted, durations: Durations) -> Scores:
+        """Return the score of one gap of each row: log-likelihood derivatives by coefficient."""
+        z, shape = self.standardized(predicted, durations.days)
         by_z, by_log_hazard = self.slopes(z)
-        slope = times.ended * by_log_hazard - by_z
-        return self.carried(designs, z, shape, slope, times.ended)
+        slope = durations.ended * by_log_hazard - by_z
+        return self.by_coefficient(designs, z, shape, slope, durations.ended)
 
-    def carried(
+    def by_coefficient(
         self, designs: Designs, z: Floats, shape: Floats, slope: Floats, ended: Floats
     ) -> dict[str, Floats]:
-        """Carry the derivative by z on: dz/dlocation = -shape, dz/dlog(shape) = z."""
+        """Return scores by the chain rule: dz/dlocation = -shape, dz/dlog(shape) = z."""
         sign = -1.0 if self.inverse else 1.0
         return {
             self.location: designs[self.location] * (-shape * slope)[:, None],
@@ -108,15 +118,17 @@ class LogScale(Law):
         }
 
 
-class MixtureCure(Law):
-    """Some never return: S = c + (1 - c) S_W, with Weibull's S_W for those who do.
+class MixtureCure(Distribution):
+    """A mixture cure model: S = c + (1 - c) S_W, with Weibull's S_W and a share c without return.
 
-    Both log-odds of c and the location are linear in the covariates.
+    The log-odds of c and the location of S_W are linear in the covariates: Farewell (1982), "The
+    use of mixture models for the analysis of survival data with long-term survivors", Biometrics
+    38.
     """
 
     @property
     def parts(self) -> Mapping[str, str]:
-        """The parameters, by lifelines' names, and what each is called here."""
+        """The parameters: lifelines' name of each, and the name in `GapRegression.summary_`."""
         return CURE
 
     def hazard(self, predicted: Predicted, days: Floats) -> Floats:
@@ -127,24 +139,36 @@ class MixtureCure(Law):
         lasts = log_expit(-odds) - WEIBULL.hazard(predicted, days)
         return np.asarray(-np.logaddexp(log_expit(odds), lasts))
 
-    def scores(self, designs: Designs, predicted: Predicted, times: Times) -> dict[str, Floats]:
-        """Return the derivatives of one gap's log-likelihood by the coefficients, row by row."""
+    def scores(self, designs: Designs, predicted: Predicted, durations: Durations) -> Scores:
+        """Return the score of one gap of each row: log-likelihood derivatives by coefficient."""
         from scipy.special import expit, log_expit
 
         odds = predicted["never_"]
-        z, shape = WEIBULL.standard(predicted, times.days)
+        z, shape = WEIBULL.standardized(predicted, durations.days)
         by_z, by_log_hazard = WEIBULL.slopes(z)
-        # Whoever has not returned yet may still do so.
+        # Of an open gap: the probability that it will end.
         later = expit(log_expit(-odds) - WEIBULL.cumulative(z) - log_expit(odds))
-        returns = np.where(times.ended > 0, 1.0, later)
-        slope = times.ended * by_log_hazard - returns * by_z
-        found = WEIBULL.carried(designs, z, shape, slope, times.ended)
+        returns = np.where(durations.ended > 0, 1.0, later)
+        slope = durations.ended * by_log_hazard - returns * by_z
+        found = WEIBULL.by_coefficient(designs, z, shape, slope, durations.ended)
         return found | {"never_": designs["never_"] * (expit(-odds) - returns)[:, None]}
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """The cumulative hazard of a row of covariates `level`, by days; beyond the data a tail."""
+    """The baseline cumulative hazard of a Cox model, by day.
+
+    Attributes
+    ----------
+    cumulative : array, a value a day from 0
+        The cumulative hazard where the linear predictor is `level`.
+    tail_from : int
+        The day from which the tail continues it.
+    tail : Tail
+        The extrapolated hazard.
+    level : float
+        The mean linear predictor of the gaps.
+    """
 
     cumulative: Floats
     tail_from: int
@@ -152,36 +176,37 @@ class Baseline:
     level: float
 
     @classmethod
-    def of(cls, times: Times, predicted: Floats) -> Baseline:
-        """Estimate it as Breslow does, on whole days.
+    def estimate(cls, durations: Durations, predicted: Floats) -> Baseline:
+        """Return Breslow's estimator, on whole days.
 
-        Breslow (1972), in the discussion of Cox's paper, J. Royal Statistical Society B 34.
+        Breslow (1972), discussion of D. R. Cox, "Regression models and life-tables", Journal of
+        the Royal Statistical Society B 34.
         """
-        level = float(np.average(predicted, weights=times.gaps))
-        day = np.ceil(times.days).astype(int)
+        level = float(np.average(predicted, weights=durations.gaps))
+        day = np.ceil(durations.days).astype(int)
         length = int(day.max()) + 1
-        risks = times.gaps * np.exp(predicted - level)
+        risks = durations.gaps * np.exp(predicted - level)
         held, risk, returns = (
             np.bincount(day, part, minlength=length).astype(float)
-            for part in (times.gaps, risks, times.gaps * times.ended)
+            for part in (durations.gaps, risks, durations.gaps * durations.ended)
         )
         held, risk = held[::-1].cumsum()[::-1], risk[::-1].cumsum()[::-1]
-        steady = np.flatnonzero((returns > 0) & (held >= min(MIN_AT_RISK, held[0] / 2)))
-        tail_from = int(steady[-1]) if len(steady) else 0
+        enough = np.flatnonzero((returns > 0) & (held >= min(MIN_AT_RISK, held[0] / 2)))
+        tail_from = int(enough[-1]) if len(enough) else 0
         tail, _ = fit_tail(risk, returns, tail_from)
         return cls((returns / risk).cumsum(), tail_from, tail, level)
 
     def hazard(self, days: Floats) -> Floats:
-        """Return it after any number of days."""
+        """Return the cumulative hazard after each number of days."""
         inside = self.cumulative[np.clip(days, 0, self.tail_from).astype(int)]
         return np.asarray(inside + self.tail.hazard(np.maximum(days - self.tail_from, 0)))
 
 
 @dataclass(frozen=True)
-class Cox(Law):
-    """Covariates multiply the hazard; the hazard itself is any, by the days of silence.
+class Cox(Distribution):
+    """Cox's proportional hazards: covariates multiply a baseline hazard of any form.
 
-    Beyond the last day of the data it goes on with the tail of ``rfmkit.cycle._survival``.
+    Beyond the data the baseline continues with the tail of `rfmkit.cycle._survival`.
     """
 
     baseline: Baseline | None = None
@@ -190,7 +215,7 @@ class Cox(Law):
 
     @property
     def parts(self) -> Mapping[str, str]:
-        """The parameters, by lifelines' names, and what each is called here."""
+        """The parameters: lifelines' name of each, and the name in `GapRegression.summary_`."""
         return {"beta_": "hazard"}
 
     def hazard(self, predicted: Predicted, days: Floats) -> Floats:
@@ -204,30 +229,31 @@ class Cox(Law):
         risk = np.exp(predicted["beta_"] - self.baseline.level)
         return np.asarray(risk * self.baseline.hazard(days))
 
-    def scores(self, designs: Designs, predicted: Predicted, times: Times) -> dict[str, Floats]:
-        """Return each row's share of the derivatives of the partial log-likelihood.
+    def scores(self, designs: Designs, predicted: Predicted, durations: Durations) -> Scores:
+        """Return the score residuals of the partial likelihood, for one gap of each row.
 
-        Lin and Wei (1989), JASA 84: a row that returned has its covariates less the mean of those
-        at risk, and every row owes as much for each day by the hazard it stood under.
+        Lin and Wei (1989), "The robust inference for the Cox proportional hazards model", JASA 84:
+        the covariates minus their mean over the gaps at risk, at the return, minus the same
+        difference integrated over the hazard of the row.
         """
         columns, predictor = designs["beta_"], predicted["beta_"]
         risk = np.exp(predictor - predictor.mean())
-        known, place = np.unique(times.days, return_inverse=True)
+        distinct, place = np.unique(durations.days, return_inverse=True)
 
         def by_time(part: Floats) -> Floats:
-            sums = np.zeros((len(known), *part.shape[1:]))
+            sums = np.zeros((len(distinct), *part.shape[1:]))
             np.add.at(sums, place, part)
             return sums
 
-        weighted = times.gaps * risk
+        weighted = durations.gaps * risk
         at_risk = by_time(weighted)[::-1].cumsum()[::-1]
         sums = by_time(weighted[:, None] * columns)[::-1].cumsum(axis=0)[::-1]
         mean = sums / at_risk[:, None]
-        step = by_time(times.gaps * times.ended) / at_risk
+        step = by_time(durations.gaps * durations.ended) / at_risk
         hazard, drift = step.cumsum(), (step[:, None] * mean).cumsum(axis=0)
-        seen = times.ended[:, None] * (columns - mean[place])
-        owed = risk[:, None] * (columns * hazard[place, None] - drift[place])
-        return {"beta_": seen - owed}
+        observed = durations.ended[:, None] * (columns - mean[place])
+        expected = risk[:, None] * (columns * hazard[place, None] - drift[place])
+        return {"beta_": observed - expected}
 
 
 def _weibull(z: Floats) -> tuple[Floats, Floats]:
@@ -253,18 +279,21 @@ def _loglogistic(z: Floats) -> tuple[Floats, Floats]:
     return expit(z), expit(-z)
 
 
-WEIBULL: Final = LogScale("lambda_", "rho_", np.exp, _weibull)
-LAWS: Final[dict[str, Law]] = {
+WEIBULL: Final = LocationScale("lambda_", "rho_", np.exp, _weibull)
+DISTRIBUTIONS: Final[dict[str, Distribution]] = {
     "weibull": WEIBULL,
-    "lognormal": LogScale("mu_", "sigma_", _lognormal_cumulative, _lognormal, inverse=True),
-    "loglogistic": LogScale("alpha_", "beta_", lambda z: np.logaddexp(0, z), _loglogistic),
+    "lognormal": LocationScale("mu_", "sigma_", _lognormal_cumulative, _lognormal, inverse=True),
+    "loglogistic": LocationScale("alpha_", "beta_", lambda z: np.logaddexp(0, z), _loglogistic),
     "cox": Cox(),
     "mixture_cure": MixtureCure(),
 }
 
 
-def median_wait(hazard: Callable[[Floats], Floats], silent: Floats) -> Floats:
-    """Find the days after which log 2 more of hazard has passed, halving on the log of days."""
+def median_days(hazard: Callable[[Floats], Floats], silent: Floats) -> Floats:
+    """Return the days from now until half of such gaps have ended, by bisection on log days.
+
+    Half have ended where the cumulative hazard has grown by log 2. NaN beyond a hundred years.
+    """
     start = hazard(silent)
     low, high = np.full_like(silent, -5.0), np.full_like(silent, np.log(CENTURY))
     never = hazard(silent + CENTURY) - start < np.log(2)

@@ -1,7 +1,7 @@
-"""Spells: one row per purchase and the gap it opens, with what was known on its day.
+"""Gaps: one row per purchase with the gap after it, and what was known on the day it began.
 
-The columns are those of ``summarize`` as of the day of the purchase, so that what a regression
-learns from past gaps can be asked of the gaps that are open now.
+The columns are those of ``summarize`` as of the day of the purchase, so that a regression learned
+from past gaps applies to the gaps that are open now.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MIN_GAPS: Final = 200
 LEAST_SHARE: Final = 0.01
-"""Of the typical value: what is worth less, such as a gift, is taken for so much."""
+"""Smallest value in a logarithm, as a share of the typical value: for gifts and the like."""
 COVARIATES: Final = {
     "order_number": ("purchases",),
     "own_gap": ("purchases", "active_days"),
@@ -45,7 +45,7 @@ COVARIATES: Final = {
     "log_purchases": ("purchases",),
     "log_active_days": ("active_days",),
 }
-"""The covariates, and the columns of a customer from which each is made."""
+"""The covariates, and the columns of a customer that each is computed from."""
 FACT_OF: Final = {
     "order_number": "purchases",
     "own_gap": "active_days",
@@ -55,15 +55,16 @@ FACT_OF: Final = {
     "log_purchases": "purchases",
     "log_active_days": "active_days",
 }
+"""The fact that a covariate is computed from, where it has another name."""
 QUARTERS: Final = np.array([f"Q{quarter}" for quarter in range(1, 5)], dtype=object)
 MONTHS: Final = np.array([f"{month:02d}" for month in range(1, 13)], dtype=object)
 FACTS: Final = ("purchases", "active_days", "last_gap_days", "mean_purchase_value", "month")
-"""What is known of every gap, as numbers; the category joins them as its place in a list."""
+"""The facts of a gap, all numbers. A category is added as its position in `Scales.categories`."""
 
 
 @dataclass(frozen=True)
 class Scales:
-    """What is typical of a shop, and its strata: by these facts become covariates.
+    """The typical gap and value of a shop and its strata, which turn facts into covariates.
 
     Attributes
     ----------
@@ -72,7 +73,7 @@ class Scales:
     strata : dict of int to str
         First order number of each stratum, rising, and its label.
     categories : tuple of str
-        Those that were seen.
+        The categories in the log.
     """
 
     gap_days: float
@@ -81,7 +82,7 @@ class Scales:
     categories: tuple[str, ...]
 
     def facts(self, gaps: pd.DataFrame) -> dict[str, Any]:
-        """Return the facts of past gaps, as an engine gives those of customers."""
+        """Return the facts of past gaps, in the form of the facts of customers."""
         found: dict[str, Any] = {name: gaps[name] for name in FACTS}
         found["last_gap_days"] = gaps["last_gap_days"].fillna(0)
         if "category" in gaps:
@@ -90,8 +91,21 @@ class Scales:
         return found
 
     def covariates(self, facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """Make covariates by their names from facts; none where a category was never seen."""
+        """Return covariates by name; None for a category that is not in `categories`."""
         return {name: self._covariate(name, facts) for name in names}
+
+    def column(self, customers: ir.Table, fact: str) -> ir.Value:
+        """Return a fact of customers as a number, not null for a customer with a purchase."""
+        if fact == "month":
+            return customers.last_purchase.cast("date").month()
+        if fact == "last_gap_days":
+            return customers.last_gap_days.fill_null(0)
+        if fact == "category":
+            pairs = [
+                (customers.category == name, place) for place, name in enumerate(self.categories)
+            ]
+            return ibis.cases(*pairs, else_=-1)
+        return customers[fact]
 
     def _covariate(self, name: str, facts: Mapping[str, Any]) -> NDArray[Any]:
         known = np.asarray(facts[FACT_OF.get(name, name)], dtype=float)
@@ -102,9 +116,9 @@ class Scales:
                 place = np.searchsorted(firsts, number, side="right") - 1
                 made = np.array(list(self.strata.values()), dtype=object)[place]
             case "own_gap":
-                made = self._octaves(known / np.maximum(number - 1, 1), number)
+                made = self._doublings(known / np.maximum(number - 1, 1), number)
             case "last_gap":
-                made = self._octaves(known, number)
+                made = self._doublings(known, number)
             case "value":
                 made = np.log2(np.maximum(known / self.value, LEAST_SHARE))
             case "quarter":
@@ -119,17 +133,24 @@ class Scales:
                 made = known
         return np.asarray(made)
 
-    def _octaves(self, days: Any, number: Any) -> Any:
-        """Return the logarithm to base two of days over the typical gap; 0 before the first gap."""
+    def _doublings(self, days: Any, number: Any) -> Any:
+        """Return log2(days / typical gap); 0 before the first gap."""
         return np.where(number > 1, np.log2(np.maximum(days, SAME_DAY) / self.gap_days), 0.0)
 
 
-def spell_table(orders: Orders, *, share: float = 1.0, categories: bool = False) -> ir.Table:
-    """Return one row per purchase: the gap it opens, and the customer as of its day."""
+def facts_needed(names: Sequence[str]) -> list[str]:
+    """Return the facts that covariates are computed from, with the number of purchases."""
+    needed = {column for name in names for column in COVARIATES[name]} | {"purchases"}
+    needed = {"month" if column == "last_purchase" else column for column in needed}
+    return [fact for fact in (*FACTS, "category") if fact in needed]
+
+
+def gap_table(orders: Orders, *, share: float = 1.0, categories: bool = False) -> ir.Table:
+    """Return one row per purchase: the gap after it, and the customer as of its day."""
     table = orders.history.purchases
     if share < 1:
         table = table.filter(in_sample(table.customer_id, share))
-    # Rows of one purchase share its number: a range takes them all, whichever comes first.
+    # A purchase of several orders has several rows of one number: a range window has all of them.
     so_far = ibis.window(
         group_by=table.customer_id, order_by=table.purchase_number, range=(None, 0)
     )
@@ -158,7 +179,7 @@ def spell_table(orders: Orders, *, share: float = 1.0, categories: bool = False)
 
 
 def day_categories(orders: Orders) -> ir.Table:
-    """Return `customer_id, day, category`: of several, the one on which most was spent that day."""
+    """Return `customer_id, day, category`, with the category of the largest spend of the day."""
     lines = orders.history.lines
     if "category" not in lines.columns:
         raise ColumnsError(
@@ -174,15 +195,18 @@ def day_categories(orders: Orders) -> ir.Table:
     return ranked.filter(ranked.place == 0).select("customer_id", "day", "category")
 
 
-def read_spells(orders: Orders, *, sample: int, categories: bool) -> tuple[pd.DataFrame, float]:
-    """Read about `sample` gaps at most, of customers chosen by a hash, and tell the share."""
+def read_gaps(orders: Orders, *, sample: int, categories: bool) -> tuple[pd.DataFrame, float]:
+    """Return about `sample` gaps at most, and the share of the customers that were chosen.
+
+    Customers are chosen by a hash of their id.
+    """
     counted = orders.history.gaps
     gaps = orders.history.engine.row(counted.aggregate(gaps=counted.gaps.sum().fill_null(0)))[
         "gaps"
     ]
     share = min(1.0, sample / max(gaps, 1))
-    table = spell_table(orders, share=share, categories=categories)
-    # Sorted, so that what is learned depends neither on the order of rows nor on threads.
+    table = gap_table(orders, share=share, categories=categories)
+    # Sorted, so that the fit depends neither on the order of rows nor on threads.
     rows = table.mutate(month=table.last_purchase.month()).order_by("customer_id", "purchases")
     frame = orders.history.engine.frame(rows)
     if categories:
@@ -199,27 +223,27 @@ def read_spells(orders: Orders, *, sample: int, categories: bool) -> tuple[pd.Da
 
 
 def terms_in(formula: Any) -> list[list[Factor]]:
-    """Read a formula, and check that its covariates are known when a gap begins."""
+    """Return the terms of a formula whose covariates are known when a gap begins."""
     listed = ", ".join(COVARIATES)
     terms = terms_of(
         formula,
         "formula",
         must="formula must be a formula of covariates, such as 'order_number + own_gap'.",
-        hint="write covariates and + : * ( ), and C(purchases) for a number by its levels; nothing "
-        f"else is worked out. It can name {listed}.",
+        hint="write covariates with + : * ( ), and C(purchases) for a number by its levels. It can "
+        f"name {listed}.",
         bare=True,
     )
-    if strange := sorted(set(names_of(terms)) - set(COVARIATES)):
+    if unknown := sorted(set(names_of(terms)) - set(COVARIATES)):
         raise RfmkitError(
             "The covariates of the formula must be known when a gap begins.",
-            found=examples(strange),
+            found=examples(unknown),
             hint=f"it can name {listed}.",
         )
     return terms
 
 
 def scales_of(gaps: pd.DataFrame) -> Scales:
-    """Learn what is typical of gaps and purchases, and which strata have gaps enough."""
+    """Return the typical gap and value of past gaps, and the strata with enough gaps."""
     ended = np.maximum(gaps.loc[gaps["returned"], "gap_days"].to_numpy(dtype=float), SAME_DAY)
     value = gaps["mean_purchase_value"].to_numpy(dtype=float)
     value = value[value > 0]

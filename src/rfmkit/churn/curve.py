@@ -164,15 +164,6 @@ class ChurnCurve:
         RfmkitWarning
             The horizon is longer than every silence that enough customers (ten) have reached, in
             strata that hold a fifth of the customers or more. Their probability is extrapolated.
-
-        Examples
-        --------
-        >>> import rfmkit as rk
-        >>> orders = rk.read_orders(rk.load_sample())
-        >>> rk.ChurnCurve(180).fit(orders).curve_.head(2).round(4)
-          stratum  days  survival   lower  upper  at_risk  returns  beyond_data
-        0       1     0    1.0000  1.0000  1.000     1140        0        False
-        1       1     1    0.9895  0.9815  0.994     1139       12        False
         """
         self._check()
         gaps = as_orders(orders).history.engine.frame(orders.history.gaps)
