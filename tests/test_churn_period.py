@@ -153,7 +153,7 @@ def test_clockwork_has_no_knee_and_never_falls_to_half():
     assert not period.loc[["inflection", "half_value"], "reached"].any()
     blank = period.loc[["inflection", "half_value"], ["days", "value", "return_rate"]]
     assert blank.isna().all(axis=None)
-    assert period.loc["half_value", "note"].endswith("never that few")
+    assert period.loc["half_value", "note"].endswith("the share never falls that low")
     assert period.loc["inflection", "note"].endswith("the curve has no knee")
 
 
@@ -219,4 +219,4 @@ def test_a_log_is_needed_in_which_somebody_came_back(sample):
 def test_a_rule_that_holds_from_the_first_day_tells_nobody_lost(orders):
     found = rk.churn_period(orders, return_rate=0.99).set_index("method")
     assert found.loc["return_rate", "days"] == 0
-    assert "identifies no lost customer" in found.loc["return_rate", "note"]
+    assert "separates no customers" in found.loc["return_rate", "note"]

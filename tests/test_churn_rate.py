@@ -61,7 +61,7 @@ def test_the_rate_of_the_sample_is_counted_by_hand(sample, horizon_days):
     orders = rk.read_orders(log)
     days = paid.assign(day=paid["ordered_at"].dt.date).groupby("customer_id")["day"].agg(set)
     counts = counted_by_hand(days[some].to_dict(), orders.as_of, horizon_days)
-    assert_counts(rk.churn_rate(orders, horizon_days=horizon_days), counts)
+    assert_counts(rk.churn_rate(orders, horizon_days), counts)
 
 
 @quick

@@ -1,4 +1,4 @@
-"""Features: what the purchases of a customer tell on a day, counted where the log lies."""
+"""Features of customers on a day: facts computed by the engine, and columns for learners."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 WINDOWS: Final = (0.5, 1.0, 2.0, 4.0)
-"""The trailing windows, in horizons: short and long beside what is asked, on any log."""
+"""Lengths of the trailing windows, as multiples of the horizon."""
 
 RECENT: Final = 2
-"""The place of the window whose spend is set beside that of all time."""
+"""Index of the window whose spend is compared with the total spend."""
 GROUPS: Final = {
     "purchases": ("repeat_purchases", "active_days"),
     "silence": ("recency_days",),
@@ -30,14 +30,14 @@ GROUPS: Final = {
     "rhythm": ("last_gap_days", "gap_squares"),
     "value": ("spend", "recent_spend"),
 }
-"""The facts about a customer, by what they tell."""
+"""The facts about a customer, in the groups that are explained together."""
 
 FACTS: Final = tuple(name for names in GROUPS.values() for name in names)
 PLACES: Final = {name: place for place, name in enumerate(FACTS)}
 BOUGHT: Final = ("repeat_purchases", "active_days", "recency_days")
-"""Those that a buy-till-you-die model knows."""
-REGULAR: Final = 3.0
-"""As many gaps of random timing as everybody is credited with, before their own tell."""
+"""The facts that a buy-till-you-die model uses."""
+PRIOR_GAPS: Final = 3.0
+"""Gaps of random timing that are added to the gaps of each customer, to shrink irregularity."""
 
 
 def feature_table(orders: Orders, *, horizon_days: int, share: float = 1.0) -> ir.Table:
@@ -56,7 +56,7 @@ def feature_table(orders: Orders, *, horizon_days: int, share: float = 1.0) -> i
         "last_purchase": table.day.max(),
         "previous_purchase": table.day.max(where=ended),
         "gap_squares": (gap * gap).sum(where=ended),
-        "spend": table.amount.sum(),  # of decimals and whole days: the same in any order of rows
+        "spend": table.amount.sum(),  # a sum of decimals does not depend on the order of rows
         "recent_spend": table.amount.sum(where=silent < round(WINDOWS[RECENT] * horizon_days)),
     }
     for place, window in enumerate(WINDOWS):
@@ -80,10 +80,10 @@ def feature_table(orders: Orders, *, horizon_days: int, share: float = 1.0) -> i
 
 
 def measures(facts: Floats, rates: tuple[float, float]) -> dict[str, Floats]:
-    """Turn facts, one row a customer, into what a model is linear in.
+    """Return the columns for learners, computed from facts with a row per customer.
 
-    `rates` are the shape and the inverse scale of the purchase rates over customers: who has
-    bought little borrows from all.
+    `rates` are the shape and rate of the gamma distribution of purchase rates over customers (r
+    and alpha of the BTYD model). They shrink the cycle of customers with few purchases.
     """
     column = {name: facts[:, place] for name, place in PLACES.items()}
     shape, scale = rates
@@ -103,7 +103,7 @@ def measures(facts: Floats, rates: tuple[float, float]) -> dict[str, Floats]:
         "idle_share": silent / np.maximum(tenure, 1),
         "cycle_days": np.log(cycle),
         "cycles_silent": np.log1p(silent / cycle),
-        "irregularity": (own + REGULAR) / (repeats + REGULAR),
+        "irregularity": (own + PRIOR_GAPS) / (repeats + PRIOR_GAPS),
         "gap_trend": np.where(
             repeats > 1, np.log((column["last_gap_days"] + cycle) / (mean + cycle)), 0
         ),

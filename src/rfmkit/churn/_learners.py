@@ -1,4 +1,4 @@
-"""Learners: what past days teach beyond a buy-till-you-die model, on top of what it says."""
+"""Learners that start from the logit of a buy-till-you-die model and add features."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 KNOTS: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
 PENALTY: Final = 0.01
 FREE: Final = 10.0
-"""Columns so many times larger are hardly held back by the penalty."""
-LEAF: Final = 120
+"""Factor on the base columns, which makes the ridge penalty on them negligible."""
+MIN_LEAF: Final = 120
 ROUNDS: Final = 100
 SHRINKAGE: Final = 5.0
 CONSTANT: Final = 1e-9
@@ -27,16 +27,16 @@ SEED: Final = 20_261_122
 
 
 class Hinges:
-    """A logistic regression on straight pieces of each column, shrunk towards what is trusted.
+    """A logistic regression on hinge functions of each column, with a ridge penalty.
 
-    The trusted columns are free, all others pay a ridge penalty: with few rows what is learned is
-    little more than the trusted columns, calibrated.
+    The base columns are almost free of the penalty. With few rows the result is little more than a
+    calibration of them.
     """
 
     name: ClassVar = "logistic"
 
-    def fit(self, trusted: Floats, columns: Floats, outcome: Floats, weight: float) -> Self:
-        """Learn from rows, each of which counts so much."""
+    def fit(self, base: Floats, columns: Floats, outcome: Floats, weight: float) -> Self:
+        """Fit to rows that all have the same weight."""
         from sklearn.linear_model import LogisticRegression
 
         self._centre, self._scale = _scales(columns)
@@ -46,20 +46,20 @@ class Hinges:
         pieces = self._pieces(columns)
         self._middle, self._width = _scales(pieces)
         model = LogisticRegression(C=PENALTY * weight, solver="newton-cholesky", max_iter=200)
-        model.fit(self._design(trusted, columns), outcome)
+        model.fit(self._design(base, columns), outcome)
         self.slopes, self._start = model.coef_[0], float(model.intercept_[0])
         return self
 
-    def logit(self, trusted: Floats, columns: Floats) -> Floats:
+    def logit(self, base: Floats, columns: Floats) -> Floats:
         """Return the logit of each row."""
-        return np.asarray(self._design(trusted, columns) @ self.slopes + self._start)
+        return np.asarray(self._design(base, columns) @ self.slopes + self._start)
 
-    def _design(self, trusted: Floats, columns: Floats) -> Floats:
+    def _design(self, base: Floats, columns: Floats) -> Floats:
         pieces = (self._pieces(columns) - self._middle) / self._width
-        return np.hstack([pieces, FREE * trusted])
+        return np.hstack([pieces, FREE * base])
 
     def _pieces(self, columns: Floats) -> Floats:
-        # Nothing is known of what lies beyond the rows: there the lines are level.
+        # Constant beyond the range of the rows, where no slope was observed.
         level = np.clip((columns - self._centre) / self._scale, self._low, self._high)
         bent = [
             np.maximum(column[:, None] - knots, 0)
@@ -69,41 +69,41 @@ class Hinges:
 
 
 class Boosting:
-    """Gradient boosted trees: they find what belongs together, where there are many rows."""
+    """Gradient boosted trees, which find interactions where there are many rows."""
 
     name: ClassVar = "boosting"
 
-    def fit(self, trusted: Floats, columns: Floats, outcome: Floats, weight: float) -> Self:
-        """Learn from rows, each of which counts so much."""
+    def fit(self, base: Floats, columns: Floats, outcome: Floats, weight: float) -> Self:
+        """Fit to rows that all have the same weight."""
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         model = HistGradientBoostingClassifier(
-            max_iter=ROUNDS, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=LEAF,
+            max_iter=ROUNDS, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=MIN_LEAF,
             l2_regularization=SHRINKAGE / weight, early_stopping=False, random_state=SEED,
         )  # fmt: skip
         with _pools().limit(limits=1):
-            model.fit(np.hstack([trusted, columns]), outcome)
+            model.fit(np.hstack([base, columns]), outcome)
         self._model: _Scores = model
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what predicts, in numbers alone: what an archive keeps."""
+        """Return the trees as arrays, the form in which an archive keeps them."""
         model = self._model
         return {"_model": model if isinstance(model, Trees) else Trees.of(model)}
 
-    def logit(self, trusted: Floats, columns: Floats) -> Floats:
+    def logit(self, base: Floats, columns: Floats) -> Floats:
         """Return the logit of each row."""
         with _pools().limit(limits=1, user_api="openmp"):
-            return np.asarray(self._model.decision_function(np.hstack([trusted, columns])))
+            return np.asarray(self._model.decision_function(np.hstack([base, columns])))
 
 
 @cache
 def _pools() -> Any:
-    """Find the libraries that start threads, once: looking for them takes as long as a batch.
+    """Return the thread pools of the process; found once, since the search takes long.
 
-    More threads than free cores wait for each other: minutes instead of a second.
+    More threads than free cores wait for each other and take minutes instead of a second.
     """
-    import sklearn.ensemble  # noqa: F401 (a library that is not loaded yet is not found)
+    import sklearn.ensemble  # noqa: F401 (only loaded libraries are found)
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
@@ -115,7 +115,7 @@ class _Scores(Protocol):
 
 @dataclass(frozen=True)
 class Trees:
-    """Boosted trees as arrays, a value a node: the same predictions without what had fitted them.
+    """Boosted trees as arrays with a value per node, which predict without scikit-learn.
 
     Attributes
     ----------
@@ -124,11 +124,11 @@ class Trees:
     roots : array of int
         The first node of each tree.
     feature, limit : arrays
-        The column that a node asks, and up to which value its rows go left.
+        The column that a node splits on, and the largest value that goes left.
     left, right : arrays of int
-        The nodes that follow; a leaf is followed by itself.
+        The next nodes; for a leaf the leaf itself.
     value : array
-        What a leaf adds to the logit.
+        The addition of a leaf to the logit.
     """
 
     start: float
@@ -141,12 +141,12 @@ class Trees:
 
     @classmethod
     def of(cls, model: Any) -> Trees:
-        """Read the trees of a HistGradientBoostingClassifier, and see that they predict alike.
+        """Return the trees of a HistGradientBoostingClassifier, checked to predict the same.
 
         Raises
         ------
         RfmkitError
-            This scikit-learn keeps its trees in another way.
+            This version of scikit-learn stores its trees in another form.
         """
         import sklearn
 

@@ -1,4 +1,4 @@
-"""Strata: purchases by their number; one curve for all would be mostly that of one-time buyers."""
+"""Strata of the order number: customers with more purchases return more often."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ORDER_NUMBERS: Final = (1, 2, 3, 5, 9)
-"""The first of each stratum."""
+"""The first order number of each stratum."""
 
 
 def merge_strata(
     gaps: pd.DataFrame, starts: tuple[int, ...], min_gaps: int
 ) -> list[tuple[int, int | None]]:
-    """Merge neighbouring strata, from the highest order number down, until each has enough gaps."""
+    """Return the first and last order number of strata with at least `min_gaps` gaps each.
+
+    Strata with fewer gaps are merged with the next lower one; the first stratum, with the next
+    higher one.
+    """
     total = gaps.groupby("order_number")["gaps"].sum()
     bounds: list[tuple[int, int | None]] = []
     last: int | None = None
@@ -34,7 +38,7 @@ def merge_strata(
 
 
 def label(first: int, last: int | None) -> str:
-    """Name a stratum."""
+    """Return the name of a stratum."""
     if last is None:
         return f"{first}+"
     return str(first) if first == last else f"{first}-{last}"

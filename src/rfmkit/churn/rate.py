@@ -1,4 +1,4 @@
-"""The churn rate of a shop: the share of its customers who stayed away, day by day."""
+"""The churn rate of a shop: the share of its customers that churned, by day."""
 
 from __future__ import annotations
 
@@ -15,32 +15,40 @@ if TYPE_CHECKING:
     from rfmkit.orders.orders import Orders
 
 
-def churn_rate(orders: Orders, *, horizon_days: int = 365) -> Any:
-    """Return, for every day, the share of customers so far without a purchase for `horizon_days`.
+def churn_rate(orders: Orders, horizon_days: int = 365) -> Any:
+    """Return the share of customers without a purchase for `horizon_days`, for every day.
 
-    The manuals' rate: of all who had ever bought by a day, those whose last purchase lay
-    `horizon_days` or more before it. It looks back; it is no probability of what comes.
+    Of all customers who had bought by a day, it is the share whose last purchase was
+    `horizon_days` or more before that day. It describes the past; it predicts nothing. For a
+    probability per customer, see `ChurnCurve`.
 
     Parameters
     ----------
     orders : Orders
         The log, as of its day.
     horizon_days : int, default 365
-        The silence, in days, from which on a customer counts as churned.
+        Days without a purchase from which a customer counts as churned.
 
     Returns
     -------
     DataFrame
-        `day, customers` (had bought by then), `churned_customers`, `churn_rate`, from the first
-        purchase to `as_of`, for the days on which either number changed.
+        `day` (date), `customers` (int64: customers who had bought by then), `churned_customers`
+        (int64), `churn_rate` (float64, 0 to 1), in the log's kind, from the first purchase to
+        `as_of`. Days on which both numbers stay the same are left out.
+
+    Raises
+    ------
+    RfmkitError
+        `horizon_days` is no whole number of days of at least 1, or `orders` is no log.
 
     Examples
     --------
     >>> import rfmkit as rk
     >>> orders = rk.read_orders(rk.load_sample())
-    >>> rate = rk.churn_rate(orders, horizon_days=180)
-    >>> bool((rate["churned_customers"] <= rate["customers"]).all())
-    True
+    >>> rk.churn_rate(orders, 180).tail(2).round(3)
+               day  customers  churned_customers  churn_rate
+    628 2024-12-29       1139                525       0.461
+    629 2024-12-30       1140                523       0.459
     """
     checks.horizon(horizon_days)
     table = as_orders(orders).history.purchases
@@ -70,5 +78,5 @@ def churn_rate(orders: Orders, *, horizon_days: int = 365) -> Any:
 
 
 def _days_later(day: ir.DateValue, days: int) -> ir.DateValue:
-    # A date plus an interval is a timestamp on some engines, whatever Ibis calls it.
+    # On some engines a date plus an interval is a timestamp, although Ibis calls it a date.
     return (day + ibis.interval(days=days)).cast("timestamp").cast("date")
