@@ -14,12 +14,12 @@ import lazy_loader
 
 __version__ = "0.1.0"
 
-# Nothing is imported until it is asked for (SPEC 1); the stub beside this file has the names.
+# Names are imported on first use (Scientific Python, SPEC 1); the stub beside this file has them.
 _load, __dir__, _ = lazy_loader.attach_stub(__name__, __file__)
 
 
 def __getattr__(name: str) -> object:
-    """Return a public name, imported now; a mistyped name gets a near one in the error."""
+    """Return a public name, imported now; the error for a mistyped name suggests a similar one."""
     names = __dir__()
     if name in names:
         return _load(name)

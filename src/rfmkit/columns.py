@@ -1,8 +1,8 @@
-"""The vocabulary: every column's name, dtype, unit and meaning, once.
+"""The vocabulary: the name, dtype, unit and meaning of every column.
 
-One concept has one name, with its unit in the name. The dtypes are what every result is cast to
-before it leaves an engine, so that a count is an ``int64`` whichever engine counted it; the
-glossary of the documentation is made from this table.
+Each concept has one name, which contains the unit. Every result is cast to these dtypes before it
+leaves an engine, so that a count is an ``int64`` on every engine. The glossary of the documentation
+is generated from this table.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ CUSTOMERS: Final = _table(
     ("purchases", "int64", "purchases", "distinct days with a valid order"),
     ("first_purchase", "date", "date", "day of the first purchase"),
     ("last_purchase", "date", "date", "day of the last purchase"),
-    ("recency_days", "int64", "days", "as_of - last_purchase: the present silence"),
+    ("recency_days", "int64", "days", "as_of - last_purchase: the length of the silence"),
     ("tenure_days", "int64", "days", "as_of - first_purchase (T of the BTYD papers)"),
     ("active_days", "int64", "days", "last_purchase - first_purchase (t_x of the BTYD papers)"),
     ("repeat_purchases", "int64", "purchases", "purchases - 1 (x of the BTYD papers)"),
@@ -93,16 +93,26 @@ SCORES: Final = _table(
     ("monetary_score", "int64", "1..n", "n is the most money"),
     ("cycle_days", "float64", "days", "the customer's own purchase cycle, shrunk to the shop's"),
     ("expected_next_purchase", "date", "date", "last_purchase + cycle_days; it may be past"),
-    ("next_purchase_from", "date", "date", "where the next purchase is due from, if there is one"),
-    ("next_purchase_to", "date", "date", "and to: between them lies a stated share, 80 %"),
+    (
+        "next_purchase_from",
+        "date",
+        "date",
+        "first day of the interval of the next purchase, if there is one",
+    ),
+    ("next_purchase_to", "date", "date", "last day of that interval; it has a probability of 80 %"),
     ("overdue_ratio", "float64", "cycles", "recency_days / cycle_days: over 1 is overdue"),
     ("churn_probability", "float64", "0..1", "no purchase in the stated horizon (see estimand)"),
     ("churn_lower", "float64", "0..1", "lower end of its interval"),
     ("churn_upper", "float64", "0..1", "upper end of its interval"),
-    ("alive_probability", "float64", "0..1", "of not having left; no probability of churn"),
+    (
+        "alive_probability",
+        "float64",
+        "0..1",
+        "probability of not having left for good; it is not 1 - churn",
+    ),
     ("alive_lower", "float64", "0..1", "lower end of its interval"),
     ("alive_upper", "float64", "0..1", "upper end of its interval"),
-    ("expected_purchases", "float64", "purchases", "expectation within the stated horizon"),
+    ("expected_purchases", "float64", "purchases", "expected number within the stated horizon"),
     ("purchases_lower", "float64", "purchases", "lower end of its interval"),
     ("purchases_upper", "float64", "purchases", "upper end of its interval"),
     ("expected_purchase_value", "float64", "money", "expected value of a purchase"),
@@ -118,7 +128,7 @@ STAGES: Final = _table(
     "segments",
     ("segment", "string", "", "prospect, new, repeat, dormant or fan"),
     ("phase", "string", "", "active, silent or lost; null for a prospect"),
-    ("ordered_unpaid", "boolean", "", "ordered at least once without paying: a warm prospect"),
+    ("ordered_unpaid", "boolean", "", "has at least one order that was never paid"),
 )
 COLUMNS: Final[tuple[Column, ...]] = (
     ORDERS + CUSTOMERS + OPPORTUNITIES + GAPS + SNAPSHOTS + SCORES + PRODUCTS + STAGES
@@ -145,13 +155,13 @@ RULES: Final[dict[str, str]] = {
     "kept": "valid orders, at their net amount",
     "refund": "refunds without their order: not purchases, their money is netted",
     "refund_deducted": "money given back on valid orders",
-    "unreadable_line": "lines of the file with too few or too many cells, or an open quote",
+    "unreadable_line": "lines of the file with too few or too many cells, or an unclosed quote",
     "excluded": "rows that exclude= names",
     "superseded": "orders that a later export holds again: the later one counts",
     "duplicate": "second copies of a row that an export holds once",
-    "mangled_order": "order id destroyed by a float, where lines repeat the total of their order",
+    "mangled_order": "order id rounded to a float, where lines repeat the total of their order",
     "no_customer": "no customer id",
-    "mangled_customer": "customer id destroyed by a float (1.7E+16): several may hide behind it",
+    "mangled_customer": "customer id rounded to a float (1.7E+16): several customers may share it",
     "no_time": "no date, or one that does not exist",
     "implausible_time": "date outside dates_between",
     "no_amount": "no amount, or one or its refund is text, NaN or infinite",

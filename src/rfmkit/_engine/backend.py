@@ -56,7 +56,7 @@ def _duckdb_quantile(value, share):  # type: ignore[no-untyped-def]  # noqa: ANN
 
 
 def _keep_alive(_kept: object) -> None:
-    """Do nothing: a finalizer keeps its arguments alive, which is all that is wanted."""
+    """Do nothing: a finalizer keeps its arguments alive, which is its only purpose here."""
 
 
 class Engine:
@@ -118,8 +118,8 @@ class Engine:
 
     def _store(self, table: ir.Table, stem: str) -> ir.Table:
         if self.backend.name == "duckdb":
-            # Plain creation only: Ibis 12 with DuckDB 2 drops and overwrites in words that do not
-            # parse, and so fails to clear its own cache.
+            # A plain CREATE only: DuckDB 2 cannot parse the SQL by which Ibis 12 drops or
+            # overwrites a table, so that Ibis cannot clear its own cache.
             with self.running():
                 return self.backend.create_table(unique_name(stem), table, temp=True)
         if self.backend.name == "pyspark":
@@ -171,7 +171,7 @@ class Engine:
     def drop(self, table: ir.Table) -> None:
         """Free a table made by `store`; elsewhere than in DuckDB and Spark Ibis frees it."""
         name = table.op().name
-        # The connection may have gone before the table.
+        # The connection may be closed before the table is freed.
         with self.lock, contextlib.suppress(duckdb.Error):
             if self.backend.name == "duckdb":
                 kind = "VIEW" if name.startswith("rfmkit_view") else "TABLE"

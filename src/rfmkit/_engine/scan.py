@@ -47,15 +47,15 @@ TIME_FORMS: Final = {
         ("", ""),
     )
 }
-# True of cells that begin with a digit, as every form above does and no word does. The format of
+# Whether a cell begins with a digit, as all forms above do and no word does. The format of
 # strptime decides the rest: to match each cell with its pattern as well takes 0.15 s a million.
 BEGINS_WITH_DIGIT: Final = "{cell} BETWEEN '0' AND ':'"
-# A moment outside these was read of a year of fewer or more digits than four.
+# A moment outside these limits comes from a year that does not have four digits.
 FIRST_MOMENT: Final = "1901-01-01"
 LAST_MOMENT: Final = "9999-12-31 23:59:59"
-# The engine's own cast also reads 1_000, and some day perhaps 0x10.
+# The engine's own cast also reads 1_000, and a later release may read 0x10.
 PLAIN_MONEY: Final = r"-?\d+(\.\d+)?"
-# Such a dot is no thousands mark, and so no dot of its column is.
+# Such a dot is a decimal mark, and so are all dots of its column.
 DECIMAL_DOT: Final = r".*\.(\d{1,2}|\d{4,})"
 # The engine would set aside sixteen such lines for each buffer, and run out of a small memory.
 MOST_LINE_BYTES: Final = 16_000_000
@@ -63,7 +63,7 @@ MOST_LINE_BYTES: Final = 16_000_000
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A line of a text file that has no place in the table."""
+    """A line of a text file that does not fit into the table."""
 
     file: str
     line: int
@@ -118,7 +118,7 @@ class TextScan:
     def hold(
         self, kinds: Mapping[str, str] | None = None, *, alike: bool = False
     ) -> tuple[ir.Table, list[Unreadable]]:
-        """Return the columns, held in the engine, and the lines that have no place in the table.
+        """Return the columns, held in the engine, and the lines that do not fit into the table.
 
         `kinds` says of each column whether it holds money, time or text; the default is all
         columns, as text. Columns that begin with plain money or time are held as such at once;

@@ -43,14 +43,14 @@ def announce(message: str) -> None:
 
 
 def show_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:
-    """Show the warnings of rfmkit; those of the libraries below are of no use to the caller."""
+    """Show the warnings of rfmkit; users cannot act on those of other libraries."""
     if issubclass(category, RfmkitWarning):
         complain(f"Warning: {in_options(str(message))}")
 
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """Show what is going on, on a terminal only; pipelines stay quiet."""
+    """Show the present step while it runs, on a terminal only."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield
@@ -60,7 +60,7 @@ def stage(name: str) -> Iterator[None]:
 
 
 def print_table(table: Table) -> None:
-    """Print a table in the width of the terminal; in a pipe, in a width that folds nothing."""
+    """Print a table in the width of the terminal; in a pipe, wide enough to fold no cell."""
     console = Console(highlight=False)
     (console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)).print(table)
 
@@ -100,7 +100,7 @@ def _print_set_aside(log: Orders) -> None:
 
 def segment_sizes(table: ir.Table, log: Orders) -> Any:
     """Return customers and money by segment and phase, in the order of a customer's life."""
-    # Money is summed as decimals: a sum of doubles would end in stray digits.
+    # Money is summed as decimals: a sum of doubles would have rounding errors.
     sizes = table.group_by("segment", "phase").agg(
         customers=table.count(), spend=table.spend.cast("decimal(38, 4)").sum().cast("float64")
     )

@@ -97,10 +97,10 @@ def simulate_orders(
     """Return a simulated order log, with the truth about each customer.
 
     Customers arrive with a first purchase. After each purchase, also the first, a customer leaves
-    for good with a probability of his own, or buys again after a gamma distributed gap. A purchase
-    is a day on which a customer buys: the next is one day later at the earliest. Unpaid and fully
-    refunded orders are extra orders near a purchase. `gaps` does not depend on the spend, the
-    labels and their shares.
+    for good with a probability of their own, or buys again after a gamma distributed gap. A
+    purchase is a day on which a customer buys: the next is one day later at the earliest. Unpaid
+    and fully refunded orders are extra orders near a purchase. `gaps` does not depend on the
+    spend, the labels and their shares.
 
     Parameters
     ----------

@@ -190,7 +190,7 @@ def _in_iso(
     year_first = tuple(text.re_extract(YEAR_FIRST, place) for place in (1, 2, 3))
     day_month = (3, 2, 1) if day_first else (3, 1, 2)
     return ibis.cases(
-        # The first two would be read by the rest as well, at ten times their cost.
+        # The cases below would read the first two as well, at ten times the cost.
         (text.re_search(USUAL_DAY_MONTH), _usual(text, USUAL_DAY_MONTH, day_month)),
         (text.re_search(USUAL_YEAR_FIRST), _usual(text, USUAL_YEAR_FIRST, (1, 2, 3))),
         (text.re_search(YEAR_FIRST), _iso(year_first) + _clock(text)),
@@ -251,7 +251,7 @@ def _check_offsets(census: Mapping[str, int], name: str) -> None:
 
 
 def _day_first(census: Mapping[str, int], dayfirst: bool | None, name: str) -> bool:  # noqa: FBT001
-    """Whether the day stands before the month: by the caller's word, or by the cells."""
+    """Whether the day stands before the month: as the caller says, or by the cells."""
     if dayfirst is not None or not census["day_month"]:
         return bool(dayfirst)
     if census["day_first"] and census["month_first"]:

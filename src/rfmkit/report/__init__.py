@@ -1,4 +1,4 @@
-"""Tables in, text, HTML and pictures out."""
+"""Reports: tables as plain text, HTML and plots."""
 
 from rfmkit.report import plots
 

@@ -1,7 +1,7 @@
-"""Reports: headed tables and sentences, as plain text or as HTML, with nothing cut.
+"""Reports: headed tables and sentences, as plain text or as HTML, never truncated.
 
-Control characters are written out: an escape sequence would change the terminal, and a line break
-would split a row. HTML shows each cell as text, never as markup.
+Control characters are shown as escapes: an escape sequence would change the terminal, and a line
+break would split a row. HTML shows each cell as text, never as markup.
 """
 
 from __future__ import annotations

@@ -43,9 +43,9 @@ class Lifecycle:
     ----------
     silent_after : int, PurchaseCycles, SilenceQuantile or ChurnProbability
         Days, purchase cycles, a share of the returners, or a churn probability. Default:
-        ``SilenceQuantile(0.8)``, the silence after which four in five returners had returned.
+        ``SilenceQuantile(0.8)``, the silence after which 80 % of the returners had returned.
     lost_after : int, PurchaseCycles, SilenceQuantile or ChurnProbability, default 365
-        Likewise. Raised to `silent_after` where it is shorter.
+        As `silent_after`. Raised to `silent_after` where it is shorter.
     fan_purchases : int, default 3
         Smallest number of purchases of a fan.
     cycle : PurchaseCycle, optional

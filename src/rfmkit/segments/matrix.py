@@ -26,9 +26,13 @@ STAGES = ("new", "repeat", "loyal", "fan")
 def lifecycle_matrix(segments: FrameT, *, loyal_purchases: int = 3) -> FrameT:
     """Return customers and money by value stage and phase, up to twelve rows.
 
-    Unlike `segment`, the value stage does not depend on the present silence: a fan who is lost
-    stays in the row of fans. New is one purchase, repeat fewer than `loyal_purchases`, loyal so
-    many or more, fan a loyal customer with the best frequency and money scores of the table.
+    The value stage depends on purchases and money only. Unlike the segment, it does not depend on
+    the present silence: a fan who is lost stays in the row of fans.
+
+    - **new**: one purchase;
+    - **repeat**: at least two, and fewer than `loyal_purchases`;
+    - **loyal**: `loyal_purchases` or more;
+    - **fan**: loyal, with the best frequency score and the best money score of the table.
 
     Parameters
     ----------
@@ -142,7 +146,7 @@ def lifecycle_grid(
     silence = table.recency_days.cast("float64")
     cycle: Any = table.cycle_days.cast("float64") if cycle_days is None else float(cycle_days)
     rows = [(table.purchases >= start, start) for start in purchases]
-    # A product, not a quotient: a silence of exactly two cycles is not rounded below two.
+    # A product and not a quotient: a quotient could round exactly two cycles to less than two.
     columns = [(silence >= cycle * float(start), float(start)) for start in cycles]
     banded = table.mutate(
         from_purchases=ibis.cases(*reversed(rows)).cast("int64"),

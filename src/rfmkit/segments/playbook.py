@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rfmkit.segments.lifecycle import Lang
 
 LANGS: Final[tuple[Lang, ...]] = ("en", "zh")
-# Drawn from manuals of customer care for Chinese marketplaces; a start, meant to be edited.
+# From manuals of customer care for Chinese marketplaces: a starting point, to be edited.
 ACTIONS: Final = (
     ("prospect", None,
      "Where an order was not paid, remind at the hour they tend to buy; else a first offer.",
@@ -92,7 +92,7 @@ def playbook(
     actions : DataFrame, optional
         The shop's own table: `segment`, `phase`, `action`, one row for each pair; the phase of
         prospects is null. Its labels may be English or Chinese, whichever those of `segments`
-        are. Default: ``rk.playbook_actions(lang)``, a start to be edited.
+        are. Default: ``rk.playbook_actions(lang)``, a starting point to be edited.
     lang : {"en", "zh"}, optional
         Language of the default actions. Default: that of the labels in `segments`.
 

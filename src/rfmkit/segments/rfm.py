@@ -1,4 +1,4 @@
-"""RFMScorer: recency, frequency and money as scores, by thresholds learned in a fit."""
+"""RFMScorer: recency, frequency and money as scores, by thresholds that a fit learns."""
 
 from __future__ import annotations
 

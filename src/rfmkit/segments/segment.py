@@ -1,4 +1,4 @@
-"""Segment: the table of all customers and prospects, with every measure the library has."""
+"""Segment: the table of all customers and prospects, with all measures of the library."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def segment(
     orders : Orders
         The log, as of its day.
     cycle, churn, scorer, lifecycle : fitted objects, optional
-        What to measure with. Each one left out is taken from `lifecycle`, or else fitted on this
-        log with its defaults.
+        The fitted objects to use. Each one left out is taken from `lifecycle`, or else fitted on
+        this log with its defaults.
     prospects : DataFrame or path, optional
         A roster of people known to the shop, with their `customer_id` (or the e-mail address,
         where the log has addresses for ids). Those without a purchase are prospects. So are those

@@ -250,7 +250,7 @@ class PoissonRate(BaseRate):
     P(no purchase in H days) = exp(-rate H), with rate = purchases / (tenure_days + d). Here d is
     the shop's mean number of days between purchases (the tenure of all customers over their
     repeat purchases): one gap of the shop's length before the first purchase, so that the rate
-    of a customer of today is finite.
+    of a customer who first bought on `as_of` is finite.
 
     Parameters
     ----------

@@ -108,7 +108,7 @@ def reliability_table(churned: ArrayLike, predicted: ArrayLike, *, bins: int = 1
     predicted : array of float
         The probability of it.
     bins : int, default 10
-        Most bins.
+        Largest number of bins.
 
     Returns
     -------
@@ -207,7 +207,7 @@ def calibration_line(churned: ArrayLike, predicted: ArrayLike) -> tuple[float, f
 
 
 def _logistic(design: Floats, counts: NDArray[Any], events: NDArray[Any]) -> Floats:
-    """Return the coefficients of most likelihood, by Newton's steps, halved where too long."""
+    """Return the maximum-likelihood coefficients, by Newton steps, halved where too long."""
 
     def loss(line: Floats) -> float:
         odds = design @ line
@@ -231,9 +231,10 @@ def _logistic(design: Floats, counts: NDArray[Any], events: NDArray[Any]) -> Flo
 
 
 def auc(churned: ArrayLike, predicted: ArrayLike) -> float:
-    """Return the chance that a churned customer has a higher probability than one who stayed.
+    """Return the share of pairs in which the customer who churned has the higher probability.
 
-    Ties count one half. NaN where all or none churned.
+    A pair is a customer who churned and one who did not. Ties count one half. NaN where all or none
+    churned.
 
     >>> auc([0, 1, 1, 0], [0.2, 0.2, 0.9, 0.1])
     0.875

@@ -1,4 +1,4 @@
-"""Origins: the past days of a backtest, those that the caller names or the last few of the log."""
+"""Origins: the past days of a backtest, passed by the caller or chosen from the log."""
 
 from __future__ import annotations
 

@@ -53,11 +53,11 @@ def backtest(
 ) -> Backtest:
     """Score models of churn on past days, whose outcomes the log holds in full.
 
-    On each origin (a past day) every model is made anew, fitted on the log as it was known that
-    day, and asked for all customers who had bought by then. Its probabilities are compared with
-    who bought in the `horizon_days` after. Four baselines do the same and are always in the
-    table: the base rate, recency alone, recency over the own mean gap, and purchases at random
-    times at the own rate.
+    On each origin (a past day) a copy of every model is fitted on the log up to that day. It
+    predicts churn for all customers who had bought by then, and its probabilities are compared
+    with the purchases in the `horizon_days` after the origin. The table always contains four
+    baselines: the base rate, recency, recency over the customer's own mean gap, and purchases at
+    random times at the customer's own rate.
 
     Parameters
     ----------
@@ -79,8 +79,8 @@ def backtest(
     bins : int, default 10
         Bins of the reliability table and of `ece`, of equal size.
     sample : int, default 200,000
-        Most customers that are scored, chosen by a hash of their id, the same on every origin.
-        Models are fitted on all customers.
+        Largest number of customers that are scored. They are chosen by a hash of their id, the
+        same on every origin. Models are fitted on all customers.
     keep_predictions : bool, default False
         Whether to keep the probabilities of every customer, in `predictions`.
 
@@ -96,17 +96,18 @@ def backtest(
     NotEnoughHistoryError
         The log is too short for one origin, or an outcome would reach beyond `orders.as_of`.
     RfmkitError
-        `models` holds something that is no model, or one whose horizon cannot begin on the origin.
+        `models` contains something that is no model, or a model whose horizon cannot begin on the
+        origin.
 
     See Also
     --------
-    rfmkit.recommend_model : the model to use, by such a backtest.
+    rfmkit.recommend_model : the model that a backtest recommends.
 
     Notes
     -----
     `log_loss` clips probabilities to 1e-6 from 0 and 1. `behind` is the log-loss less the best
     one. Intervals are of 95 %, from 200 bootstrap draws of customers with all their rows, paired
-    over the models; `tie` is true where the interval of `behind` holds zero. `brier_skill` is
+    over the models; `tie` is true where the interval of `behind` contains zero. `brier_skill` is
     against the base rate that was known on the day. `calibration_slope` and
     `calibration_intercept` are those of a logistic regression on the log-odds (Cox 1958,
     Biometrika 45): 1 and 0 are perfect. `count_mae` is the mean absolute difference of purchases

@@ -1,4 +1,4 @@
-"""Recommendation: the model of churn to use on this log, and how sure that is."""
+"""Recommendation: the model of churn to use on a log, with the figures that decided."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def recommend_model(
     origins : sequence of dates, optional
         The past days. Default: up to three, as in `backtest`.
     sample : int, default 200,000
-        Most customers that are scored.
+        Largest number of customers that are scored.
 
     Returns
     -------

@@ -134,7 +134,7 @@ def _all_cells(sale: Sale, place: int) -> dict[str, object]:
         "sales-channel": "Non-Amazon" if sale.number % 19 == 0 else "Amazon.com",
         "asin": f"B0{len(line.sku):08d}", "is-business-order": "false",
     }  # fmt: skip
-    # An unpaid order has no amounts yet; a line that was removed later has none any more.
+    # An unpaid order has no amounts yet, and a line that was removed later has no amounts.
     if status not in ("Shipped", "Unshipped"):
         return cells | _goods(sale, line)
     if place and sale.number % 2:

@@ -112,13 +112,13 @@ def draw_sales(
     shop : Simulation
         The shop.
     rng : numpy.random.Generator
-        Whatever is drawn is drawn from it.
+        The source of all random numbers.
     zone : str, default "UTC"
         Time zone of the shop. A clock time that its summer time skips is moved past the gap.
     goods : sequence of (title, sku), default `ENGLISH`
         What the lines are made of.
     extras : mapping of str to float, optional
-        Kinds that the simulation has not got, and their number as a share of its orders; at
+        Kinds that the simulation does not have, and their number as a share of its orders; at
         least one of each.
     discounts, shipping : bool, default True
         Whether some sales have a discount, and some a charge for shipping.

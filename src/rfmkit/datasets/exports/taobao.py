@@ -24,7 +24,7 @@ EXTRAS: Final = {"gift": 0.02}
 
 
 def _names(text: str) -> tuple[str, ...]:
-    """Return names split at commas, with the trailing space that six names really have."""
+    """Return names split at commas, with the trailing space that six names have in real exports."""
     return tuple(text.replace("\n", "").split(","))
 
 

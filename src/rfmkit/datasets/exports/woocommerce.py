@@ -88,7 +88,7 @@ def woocommerce(shop: Simulation, rng: np.random.Generator, vintage: str) -> Exp
 def woocommerce_analytics(shop: Simulation, rng: np.random.Generator, vintage: str) -> Export:
     """Return the order report, the newest first: refunds are rows with a day of their own.
 
-    It knows its customers by name only, counts the goods without the shipping, and leaves out
+    It identifies customers by name only, counts the goods without the shipping, and leaves out
     pending, failed and cancelled orders by itself.
     """
     extras = {"gift": 0.01, "nobody": 0.01}

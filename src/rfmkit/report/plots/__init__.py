@@ -1,4 +1,4 @@
-"""Pictures of tables: each function draws a table on Matplotlib Axes and returns the Axes."""
+"""Plots of tables: each function draws a table on Matplotlib Axes and returns the Axes."""
 
 from rfmkit.report.plots._axes import COLOURS, LINES, side_by_side, tidy
 from rfmkit.report.plots.backtests import reliability_curve, tracking_curve

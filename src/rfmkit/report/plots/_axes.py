@@ -1,4 +1,4 @@
-"""Axes and colours that all pictures share."""
+"""Axes and colours of all plots."""
 
 from __future__ import annotations
 

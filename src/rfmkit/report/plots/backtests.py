@@ -1,4 +1,4 @@
-"""Pictures of backtests: predictions against what was observed."""
+"""Plots of backtests: predictions against what was observed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["reliability_curve", "tracking_curve"]
 def reliability_curve(table: pd.DataFrame, *, title: str, ax: Axes | None = None) -> Axes:
     """Draw observed shares of churn against predicted probabilities, one line per model.
 
-    On the diagonal they agree. Bars are the intervals of the observed shares.
+    On the diagonal they are equal. Bars are the intervals of the observed shares.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def reliability_curve(table: pd.DataFrame, *, title: str, ax: Axes | None = None
         One row per model and bin: `model`; `predicted`, the mean predicted probability;
         `observed`, the share of customers that churned; `lower` and `upper`, its interval.
     title : str
-        Title of the picture.
+        Title of the plot.
     ax : Axes, optional
         Axes to draw on; new ones by default.
 
@@ -79,7 +79,7 @@ def tracking_curve(table: pd.DataFrame, *, title: str, ax: Axes | None = None) -
         One row per model and day: `model`; `days`, since the origin; `expected_purchases` and
         `purchases`, both cumulative.
     title : str
-        Title of the picture.
+        Title of the plot.
     ax : Axes, optional
         Axes to draw on; new ones by default.
 

@@ -1,4 +1,4 @@
-"""Picture of churn: the probability against the days since the last purchase."""
+"""Plot of churn: the probability against the days since the last purchase."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def churn_curve(
 ) -> Axes:
     """Draw churn against the days since the last purchase, one line per stratum.
 
-    A line is dashed beyond the last day with an observed return, where it rests on a fitted tail.
+    A line is dashed beyond the last day with an observed return, where it is a fitted tail.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def churn_curve(
     ends : Series
         The last day with an observed return; the index holds the strata.
     title : str
-        Title of the picture: the estimand.
+        Title of the plot: the estimand.
     ax : Axes, optional
         Axes to draw on; new ones by default.
 
@@ -60,7 +60,7 @@ def churn_curve(
            [60. ,  0.8]])
     """
     ax = axes(ax, caller="ChurnCurve.plot")
-    # Once every customer has churned the curve is flat: the picture ends there.
+    # Once every customer has churned the curve is flat: the plot ends there.
     open_days = table.loc[table["churn_probability"] < 1, "curve_days"]
     last = int((open_days if len(open_days) else table["curve_days"]).max())
     for colour, (stratum, line) in zip(

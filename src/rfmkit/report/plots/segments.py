@@ -1,4 +1,4 @@
-"""Picture of segments: customers and money of each."""
+"""Plot of segments: customers and money of each."""
 
 from __future__ import annotations
 
