@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, overload
 
 from rfmkit import _checks as checks
 from rfmkit._engine import ROW
 from rfmkit.churn._curve_tables import (
-    ANCHORS,
-    CHURN,
-    estimate_strata,
-    probability_by_day,
-    probability_table,
-    strata_table,
-    survival_table,
-    with_probability,
-)
+    ANCHORS, CHURN, estimate_strata, probability_by_day, probability_table, strata_table,
+    survival_table, with_probability,
+)  # fmt: skip
 from rfmkit.churn._strata import ORDER_NUMBERS
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, warn
 from rfmkit.history.customers import over_customers
@@ -31,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from rfmkit._typing import Frame
     from rfmkit.churn._curve_tables import Anchor, Stratum
     from rfmkit.orders.orders import Orders
 
@@ -98,10 +93,10 @@ class ChurnCurve:
     36. A flat curve would say that nobody returns after the end of the data.
 
     From the second purchase on, customers who buy often contribute more gaps and are observed for
-    longer, so censoring is not quite independent of the gap. In simulated shops this moved the
-    curves by at most 0.7 percentage points, and 95 % intervals of 1,500 customers contained the
-    true value in 85 to 98 of 100 shops. With many customers the interval is narrower than this
-    error.
+    longer, so censoring is not quite independent of the gap. In simulated shops of 1,500 customers
+    the bias of the curves was at most 0.7 percentage points, and between 85 % and 98 % of the 95 %
+    intervals contained the true value. With many customers the interval is narrower than this
+    bias.
 
     Examples
     --------
@@ -223,6 +218,12 @@ class ChurnCurve:
         if self.anchor == "snapshot":
             return f"P(no purchase in the next {self.horizon_days} days | silent so far)"
         return f"P(no purchase within {self.horizon_days} days of the last one | silent so far)"
+
+    @overload
+    def predict_churn(self, customers: Orders[Frame], horizon_days: int | None = None) -> Frame: ...
+
+    @overload
+    def predict_churn(self, customers: Frame, horizon_days: int | None = None) -> Frame: ...
 
     def predict_churn(self, customers: Any, horizon_days: int | None = None) -> Any:
         """Return each customer's churn probability, with its interval.

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from rfmkit._typing import Frame
     from rfmkit.orders.orders import Orders
 
     Floats = NDArray[np.float64]
@@ -246,7 +247,7 @@ class ChurnModel:
         """
         return f"P(no purchase within {self.horizon_days} days from now | purchases so far)"
 
-    def predict_churn(self, orders: Orders, horizon_days: int | None = None) -> Any:
+    def predict_churn(self, orders: Orders[Frame], horizon_days: int | None = None) -> Frame:
         """Return each customer's probability of no purchase within the horizon.
 
         Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ibis
 
@@ -12,10 +12,11 @@ from rfmkit.orders.orders import as_orders
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+    from rfmkit._typing import Frame
     from rfmkit.orders.orders import Orders
 
 
-def churn_rate(orders: Orders, horizon_days: int = 365) -> Any:
+def churn_rate(orders: Orders[Frame], horizon_days: int = 365) -> Frame:
     """Return the share of customers without a purchase for `horizon_days`, for every day.
 
     Of all customers who had bought by a day, it is the share whose last purchase was

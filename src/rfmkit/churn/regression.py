@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
 
 import numpy as np
 
@@ -10,26 +10,13 @@ from rfmkit import _checks as checks
 from rfmkit.btyd._counts import SAME_DAY
 from rfmkit.btyd._estimates import beside, in_batches
 from rfmkit.btyd._formulas import learn, names_of
-from rfmkit.churn._distributions import (
-    DISTRIBUTIONS,
-    Durations,
-    median_days,
-)
+from rfmkit.churn._distributions import DISTRIBUTIONS, Durations, median_days
 from rfmkit.churn._fits import (
-    clustered_variance,
-    coefficient_table,
-    informative,
-    regress,
-    warn_beyond_log,
-)
+    clustered_variance, coefficient_table, informative, regress, warn_beyond_log,
+)  # fmt: skip
 from rfmkit.churn._gaps import (
-    COVARIATES,
-    day_categories,
-    facts_needed,
-    read_gaps,
-    scales_of,
-    terms_in,
-)
+    COVARIATES, day_categories, facts_needed, read_gaps, scales_of, terms_in,
+)  # fmt: skip
 from rfmkit.exceptions import NotFittedError
 from rfmkit.history.customers import over_customers
 from rfmkit.orders.orders import Orders, as_orders
@@ -41,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from rfmkit._typing import Frame
     from rfmkit.btyd._formulas import Terms
     from rfmkit.churn._fits import Fit
 
@@ -255,6 +243,12 @@ class GapRegression:
         """
         return f"P(no purchase in the next {self.horizon_days} days | silent so far, covariates)"
 
+    @overload
+    def predict_churn(self, customers: Orders[Frame], horizon_days: int | None = None) -> Frame: ...
+
+    @overload
+    def predict_churn(self, customers: Frame, horizon_days: int | None = None) -> Frame: ...
+
     def predict_churn(self, customers: Any, horizon_days: int | None = None) -> Any:
         """Return each customer's probability of no purchase within the horizon.
 
@@ -300,6 +294,12 @@ class GapRegression:
             )
 
         return self._predict(customers, "churn_probability", churn)
+
+    @overload
+    def predict_median_days(self, customers: Orders[Frame]) -> Frame: ...
+
+    @overload
+    def predict_median_days(self, customers: Frame) -> Frame: ...
 
     def predict_median_days(self, customers: Any) -> Any:
         """Return the days from now within which half of customers like each one buy again.
