@@ -21,7 +21,7 @@ def test_mypy_checks_what_an_editor_knows_of_results():
     assert settings["strict"] is True
 
 
-@pytest.mark.parametrize("name", ["FrameT", "SourceT"])
+@pytest.mark.parametrize("name", ["Frame", "SourceFrame"])
 def test_a_type_of_frames_has_the_name_that_is_shown(name):
     assert isinstance(getattr(_typing, name), TypeVar)
     assert getattr(_typing, name).__name__ == name

@@ -46,6 +46,16 @@ def of_frames() -> None:
     assert_type(rk.segment(rk.read_orders(pl.LazyFrame())), pl.LazyFrame)
 
 
+def of_churn(log: rk.Orders[pd.DataFrame], other: rk.Orders[pl.DataFrame]) -> None:
+    assert_type(rk.ChurnCurve().fit(log).predict_churn(log), pd.DataFrame)
+    assert_type(rk.ChurnCurve().predict_churn(other, 90), pl.DataFrame)
+    assert_type(rk.ChurnCurve().predict_churn(rk.summarize(other)), pl.DataFrame)
+    assert_type(rk.ChurnModel().predict_churn(other), pl.DataFrame)
+    assert_type(rk.GapRegression().predict_churn(rk.summarize(log)), pd.DataFrame)
+    assert_type(rk.GapRegression().predict_median_days(other), pl.DataFrame)
+    assert_type(rk.churn_rate(other), pl.DataFrame)
+
+
 def of_another_kind() -> None:
     log: rk.Orders[pl.DataFrame] = rk.read_orders("orders.csv", output="polars")
     assert_type(rk.segment(log), pl.DataFrame)

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import TypeVar  # defaults, which Python has from 3.13 on
 
-    FrameT = TypeVar("FrameT", default=Any)
-    SourceT = TypeVar("SourceT", default=pd.DataFrame)
+    Frame = TypeVar("Frame", default=Any)
+    SourceFrame = TypeVar("SourceFrame", default=pd.DataFrame)
 else:
     from typing import TypeVar
 
-    FrameT = TypeVar("FrameT")
-    SourceT = TypeVar("SourceT")
+    Frame = TypeVar("Frame")
+    SourceFrame = TypeVar("SourceFrame")
 
-__all__ = ["FrameT", "Paths", "SourceT"]
+__all__ = ["Frame", "Paths", "SourceFrame"]
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 """A file, a glob, a folder, or several files."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from rfmkit._engine.scan import TextScan, Unreadable
-    from rfmkit._typing import FrameT
+    from rfmkit._typing import Frame
 
 ROW = "rfmkit_row"
 KINDS = ("pandas", "polars", "pyarrow", "ibis")
@@ -202,14 +202,14 @@ def is_paths(source: Any) -> bool:
     )
 
 
-def over_rows(frame: FrameT, expression: Callable[[ir.Table], ir.Table]) -> FrameT:
+def over_rows(frame: Frame, expression: Callable[[ir.Table], ir.Table]) -> Frame:
     """Return the rows of any frame after an expression, of the same kind and in the same order."""
     opened = open_frame(frame)
     engine, table = opened.engine, opened.table
     # Columns of the caller keep their dtypes, even where the vocabulary has the same name.
     if opened.kind in ("ibis", "spark", "duckdb"):
         made = engine.canonical(expression(table), but=set(table.columns))
-        kept: FrameT = engine.deliver(made, opened.kind, canonical=False)
+        kept: Frame = engine.deliver(made, opened.kind, canonical=False)
         return kept
     # Numbered, since an engine with several threads may return rows in another order.
     numbered = engine.store(table.mutate(**{ROW: ibis.row_number()}), "rows")
@@ -218,5 +218,5 @@ def over_rows(frame: FrameT, expression: Callable[[ir.Table], ir.Table]) -> Fram
     result: Any = engine.deliver(made.order_by(ROW).drop(ROW), opened.kind, canonical=False)
     if opened.kind == "pandas":
         result.index = given.index
-    found: FrameT = result
+    found: Frame = result
     return found

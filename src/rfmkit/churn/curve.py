@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, overload
 
 from rfmkit import _checks as checks
 from rfmkit._engine import ROW
-from rfmkit.churn._curve_tables import (
-    ANCHORS, CHURN, estimate_strata, probability_by_day, probability_table, strata_table,
-    survival_table, with_probability,
-)  # fmt: skip
+from rfmkit.churn import _curve_tables as tables
 from rfmkit.churn._strata import ORDER_NUMBERS
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, warn
 from rfmkit.history.customers import over_customers
@@ -173,9 +170,9 @@ class ChurnCurve:
         return self
 
     def _estimate(self, gaps: pd.DataFrame) -> None:
-        self._fits = estimate_strata(gaps, self.order_numbers, self.min_gaps)
-        self.curve_ = survival_table(self._fits, self.confidence)
-        self.strata_ = strata_table(self._fits)
+        self._fits = tables.estimate_strata(gaps, self.order_numbers, self.min_gaps)
+        self.curve_ = tables.survival_table(self._fits, self.confidence)
+        self.strata_ = tables.strata_table(self._fits)
 
     def _warn(self) -> None:
         everybody = sum(survival.open_gaps for _, _, survival in self._fits)
@@ -190,7 +187,7 @@ class ChurnCurve:
             )
 
     def _check(self) -> None:
-        checks.choice("anchor", self.anchor, ANCHORS)
+        checks.choice("anchor", self.anchor, tables.ANCHORS)
         self._horizon(None)
         checks.number("confidence", self.confidence, above=0, below=1)
         checks.whole("min_gaps", self.min_gaps, least=0)
@@ -268,7 +265,7 @@ class ChurnCurve:
 
         def expression(table: ir.Table) -> ir.Table:
             scored = churn_columns(self, table, horizon)
-            kept = [name for name in ("customer_id", *CHURN, ROW) if name in scored.columns]
+            kept = [name for name in ("customer_id", *tables.CHURN, ROW) if name in scored.columns]
             return scored.select(*kept)
 
         return over_customers(
@@ -384,14 +381,14 @@ def strata_of(curve: ChurnCurve) -> list[Stratum]:
 def churn_table(curve: ChurnCurve, horizon_days: int | None = None) -> pd.DataFrame:
     """Return the churn probability of every stratum by days of silence: `probability_table`."""
     horizon = curve.horizon_days if horizon_days is None else horizon_days
-    return probability_table(strata_of(curve), horizon, curve.anchor, curve.confidence)
+    return tables.probability_table(strata_of(curve), horizon, curve.anchor, curve.confidence)
 
 
 def churn_by_day(curve: ChurnCurve, horizon_days: int) -> Floats:
     """Return the churn probability: a row per stratum, a column per day of silence."""
-    return probability_by_day(strata_of(curve), horizon_days, curve.anchor)
+    return tables.probability_by_day(strata_of(curve), horizon_days, curve.anchor)
 
 
 def churn_columns(curve: ChurnCurve, customers: ir.Table, horizon_days: int | None = None) -> Any:
     """Return a table of customers with the churn probability and its interval added."""
-    return with_probability(customers, strata_of(curve), churn_table(curve, horizon_days))
+    return tables.with_probability(customers, strata_of(curve), churn_table(curve, horizon_days))

@@ -10,13 +10,16 @@ from rfmkit import _checks as checks
 from rfmkit.btyd._counts import SAME_DAY
 from rfmkit.btyd._estimates import beside, in_batches
 from rfmkit.btyd._formulas import learn, names_of
+from rfmkit.churn import _fits as fits
 from rfmkit.churn._distributions import DISTRIBUTIONS, Durations, median_days
-from rfmkit.churn._fits import (
-    clustered_variance, coefficient_table, informative, regress, warn_beyond_log,
-)  # fmt: skip
 from rfmkit.churn._gaps import (
-    COVARIATES, day_categories, facts_needed, read_gaps, scales_of, terms_in,
-)  # fmt: skip
+    COVARIATES,
+    day_categories,
+    facts_needed,
+    read_gaps,
+    scales_of,
+    terms_in,
+)
 from rfmkit.exceptions import NotFittedError
 from rfmkit.history.customers import over_customers
 from rfmkit.orders.orders import Orders, as_orders
@@ -202,7 +205,7 @@ class GapRegression:
         if terms is None:
             if self.log_days_ < TWO_YEARS:
                 del covariates["quarter"]
-            names = informative(covariates)
+            names = fits.informative(covariates)
             terms = [[(name, False)] for name in names]
         self.formula_ = self.formula or " + ".join(names) or "1"
         self.gaps_ = len(gaps)
@@ -222,13 +225,13 @@ class GapRegression:
         _, first, count = np.unique(place, return_index=True, return_counts=True)
         *codes, days, ended = (column[first] for column in row)
         durations = Durations(days, ended, count.astype(float))
-        self._found = regress(self.kind, design, codes, durations, formula=self.formula_)
+        self._found = fits.regress(self.kind, design, codes, durations, formula=self.formula_)
         self.log_likelihood_ = self._found.log_likelihood
         buyers = pd.factorize(gaps["customer_id"])[0]
         self.customers_ = int(buyers.max()) + 1
         scores = self._found.scores(self._found.designs(codes, len(days)), durations)
-        variance = clustered_variance(self._found.variance, scores, place, buyers)
-        self.summary_ = coefficient_table(self._found, variance, self.confidence)
+        variance = fits.clustered_variance(self._found.variance, scores, place, buyers)
+        self.summary_ = fits.coefficient_table(self._found, variance, self.confidence)
 
     # --- predict -----------------------------------------------------------------------------
 
@@ -285,7 +288,7 @@ class GapRegression:
             The horizon is longer than the log of the fit, so the probability is extrapolated.
         """
         horizon = checks.horizon(self.horizon_days if horizon_days is None else horizon_days)
-        warn_beyond_log(horizon, getattr(self, "log_days_", horizon))
+        fits.warn_beyond_log(horizon, getattr(self, "log_days_", horizon))
 
         def churn(found: Fit, predicted: dict[str, Floats], silent: Floats) -> Floats:
             return np.exp(
@@ -378,13 +381,8 @@ class GapRegression:
             )
 
         columns = dict.fromkeys(column for name in names for column in COVARIATES[name])
-        return over_customers(
-            customers,
-            expression,
-            needs=("customer_id", "recency_days", "purchases", *columns)
-            if not isinstance(customers, Orders)
-            else (),
-        )
+        needs = ("customer_id", "recency_days", "purchases", *columns)  # asked of frames only
+        return over_customers(customers, expression, needs=needs)
 
     def __repr__(self) -> str:
         """Return the distribution, the data of the fit, and what to call next."""

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
-    from rfmkit._typing import FrameT
+    from rfmkit._typing import Frame
 
 __all__ = ["summarize"]
 
 
-def summarize(orders: Orders[FrameT], *, categories: bool = False) -> FrameT:
+def summarize(orders: Orders[Frame], *, categories: bool = False) -> Frame:
     """Return one row per customer: when, how often, how much, how long silent.
 
     Parameters
@@ -63,14 +63,14 @@ def summarize(orders: Orders[FrameT], *, categories: bool = False) -> FrameT:
 
 @overload
 def over_customers(
-    source: Orders[FrameT], expression: Callable[[ir.Table], ir.Table], *, needs: Sequence[str] = ()
-) -> FrameT: ...
+    source: Orders[Frame], expression: Callable[[ir.Table], ir.Table], *, needs: Sequence[str] = ()
+) -> Frame: ...
 
 
 @overload
 def over_customers(
-    source: FrameT, expression: Callable[[ir.Table], ir.Table], *, needs: Sequence[str] = ()
-) -> FrameT: ...
+    source: Frame, expression: Callable[[ir.Table], ir.Table], *, needs: Sequence[str] = ()
+) -> Frame: ...
 
 
 def over_customers(

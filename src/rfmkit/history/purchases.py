@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from rfmkit.orders.orders import as_orders
 
 if TYPE_CHECKING:
-    from rfmkit._typing import FrameT
+    from rfmkit._typing import Frame
     from rfmkit.orders.orders import Orders
 
 __all__ = ["purchase_gaps"]
 
 
-def purchase_gaps(orders: Orders[FrameT]) -> FrameT:
+def purchase_gaps(orders: Orders[Frame]) -> Frame:
     """Count the gaps between purchases: by order number, length, and whether they ended.
 
     Parameters

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
-    from rfmkit._typing import FrameT
+    from rfmkit._typing import Frame
     from rfmkit.orders.orders import DateLike, Orders
 
 __all__ = ["snapshots"]
@@ -26,12 +26,12 @@ HASH_DIGITS: Final = 8
 
 
 def snapshots(
-    orders: Orders[FrameT],
+    orders: Orders[Frame],
     *,
     origins: Sequence[DateLike],
     horizon_days: int,
     sample: float = 1.0,
-) -> FrameT:
+) -> Frame:
     """Show customers as they stood on past days, with what they did in the horizon after.
 
     Parameters

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic
 
 import ibis
 
-from rfmkit._typing import FrameT
+from rfmkit._typing import Frame
 from rfmkit.orders._lines import lines_until
 from rfmkit.orders._order_table import order_table
 from rfmkit.orders._status import NEVER_PAID, REFUNDED
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MONEY_SUM: Final = "decimal(38, 4)"
 
 
-class History(Generic[FrameT]):
+class History(Generic[Frame]):
     """The tables of a log as of one day; `Orders.history` holds it.
 
     Parameters
@@ -86,9 +86,9 @@ class History(Generic[FrameT]):
         """The role that identifies customers first: customer_id, email, phone or name."""
         return self._lines.layout.customer_roles[0]
 
-    def deliver(self, table: ir.Table, *, order_by: tuple[str, ...] = ()) -> FrameT:
+    def deliver(self, table: ir.Table, *, order_by: tuple[str, ...] = ()) -> Frame:
         """Return a result in the caller's own kind of DataFrame."""
-        delivered: FrameT = self.engine.deliver(table, self.kind, order_by=order_by)
+        delivered: Frame = self.engine.deliver(table, self.kind, order_by=order_by)
         return delivered
 
     def once(self, name: str, build: Callable[[], Any]) -> Any:
@@ -111,7 +111,7 @@ class History(Generic[FrameT]):
         return self.engine.view(table, owner=self._owner)
 
     @property
-    def _owner(self) -> History[FrameT] | None:
+    def _owner(self) -> History[Frame] | None:
         return None if self._lines.source.is_lazy else self
 
     # --- the tables ------------------------------------------------------------------------

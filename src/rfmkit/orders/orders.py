@@ -6,7 +6,7 @@ import datetime as dt
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic
 
-from rfmkit._typing import FrameT
+from rfmkit._typing import Frame
 from rfmkit.columns import MONEY
 from rfmkit.exceptions import RfmkitError, kind_in_words
 from rfmkit.orders._history import History
@@ -24,7 +24,7 @@ DateLike = dt.date | str
 """A day as a date, a datetime or ISO text."""
 
 
-def as_orders(source: Orders[FrameT]) -> Orders[FrameT]:
+def as_orders(source: Orders[Frame]) -> Orders[Frame]:
     """Check that `source` is the Orders that `read_orders` returns."""
     given: Any = source
     if isinstance(given, Orders):
@@ -53,7 +53,7 @@ def as_day(day: DateLike, name: str) -> dt.date:
         ) from error
 
 
-class Orders(Generic[FrameT]):
+class Orders(Generic[Frame]):
     """An order log as of a day.
 
     ``read_orders`` returns it, and every function of rfmkit takes it. ``until`` returns the same
@@ -109,7 +109,7 @@ set aside>
         """The day on which everything is measured; `until` returns the log of another day."""
         return self._as_of
 
-    def until(self, day: DateLike) -> Orders[FrameT]:
+    def until(self, day: DateLike) -> Orders[Frame]:
         """Return the same log as of another day; later rows are hidden.
 
         Parameters
@@ -146,7 +146,7 @@ set aside>
             self._lines, as_of=asked if ends is None else min(asked, ends), facts=self._facts
         )
 
-    def cut(self, day: DateLike) -> Orders[FrameT]:
+    def cut(self, day: DateLike) -> Orders[Frame]:
         """Return the log without the rows after `day`.
 
         ``until`` hides later rows, and a later ``until`` shows them again. ``cut`` removes them,
@@ -187,7 +187,7 @@ set aside>
         return Audit(self._lines, as_of=self.as_of, facts=self._facts)
 
     @property
-    def rejected(self) -> FrameT:
+    def rejected(self) -> Frame:
         """The rows that were set aside, as they are in the source, with their rule.
 
         Reading this reads a file again, since memory holds only the columns that orders need.
@@ -196,7 +196,7 @@ set aside>
         order = ("row",) if "row" in table.columns else ()
         engine = self._lines.engine
         kind = self._lines.source.kind
-        found: FrameT = engine.deliver(table, kind, order_by=order, canonical=False)
+        found: Frame = engine.deliver(table, kind, order_by=order, canonical=False)
         return found
 
     @property
@@ -218,11 +218,11 @@ set aside>
         return self._lines.notes + more
 
     @cached_property
-    def history(self) -> History[FrameT]:
+    def history(self) -> History[Frame]:
         """The tables that everything is computed from, as Ibis expressions."""
         return History(self._lines, as_of=self.as_of, facts=self._facts)
 
-    def to_frame(self, *, exact: bool = False) -> FrameT:
+    def to_frame(self, *, exact: bool = False) -> Frame:
         """Return the valid orders, one row each.
 
         Parameters
@@ -262,7 +262,7 @@ set aside>
         table = table.mutate(amount=table.amount.cast(MONEY))
         table = history.engine.canonical(table, but=("amount",) if exact else ())
         order = ("customer_id", "ordered_at", "order_id", "amount")
-        found: FrameT = history.engine.deliver(table, history.kind, order_by=order, canonical=False)
+        found: Frame = history.engine.deliver(table, history.kind, order_by=order, canonical=False)
         return found
 
     def __reduce__(self) -> Any:

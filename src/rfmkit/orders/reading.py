@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from rfmkit._engine import Source
-    from rfmkit._typing import Paths, SourceT
+    from rfmkit._typing import Paths, SourceFrame
     from rfmkit.formats import Format
     from rfmkit.orders.orders import DateLike
 
@@ -36,7 +36,7 @@ MOST_RATE: Final = Decimal(10) ** 9
 
 
 def read_orders(
-    source: SourceT | Paths | Mapping[str, Any],
+    source: SourceFrame | Paths | Mapping[str, Any],
     *,
     format: str | Format = "auto",  # noqa: A002 (the word every reader uses)
     customer: str | None = None,
@@ -67,7 +67,7 @@ def read_orders(
     output: Literal["pandas", "polars", "pyarrow", "ibis"] | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
-) -> Orders[SourceT]:
+) -> Orders[SourceFrame]:
     """Return an order log of any kind as Orders, with an audit of every row.
 
     Parameters

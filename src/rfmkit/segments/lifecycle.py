@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-    from rfmkit._typing import FrameT
+    from rfmkit._typing import Frame
 
 __all__ = ["Lang", "Lifecycle", "check_parts", "stage_columns"]
 
@@ -140,10 +140,10 @@ class Lifecycle:
         return self
 
     @overload
-    def transform(self, customers: Orders[FrameT], *, engagement: Any = None) -> FrameT: ...
+    def transform(self, customers: Orders[Frame], *, engagement: Any = None) -> Frame: ...
 
     @overload
-    def transform(self, customers: FrameT, *, engagement: Any = None) -> FrameT: ...
+    def transform(self, customers: Frame, *, engagement: Any = None) -> Frame: ...
 
     def transform(self, customers: Any, *, engagement: Any = None) -> Any:
         """Return customers with their scores, segment and phase.
@@ -187,10 +187,10 @@ class Lifecycle:
         )
 
     @overload
-    def fit_transform(self, source: Orders[FrameT]) -> FrameT: ...
+    def fit_transform(self, source: Orders[Frame]) -> Frame: ...
 
     @overload
-    def fit_transform(self, source: FrameT) -> FrameT: ...
+    def fit_transform(self, source: Frame) -> Frame: ...
 
     def fit_transform(self, source: Any) -> Any:
         """Return ``fit(source).transform(source)``.

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from rfmkit._engine import Source
-    from rfmkit._typing import FrameT
+    from rfmkit._typing import Frame
 
 STAGES = ("new", "repeat", "loyal", "fan")
 
 
-def lifecycle_matrix(segments: FrameT, *, loyal_purchases: int = 3) -> FrameT:
+def lifecycle_matrix(segments: Frame, *, loyal_purchases: int = 3) -> Frame:
     """Return customers and money by value stage and phase, up to twelve rows.
 
     The value stage depends on purchases and money only. Unlike the segment, it does not depend on
@@ -83,17 +83,17 @@ def lifecycle_matrix(segments: FrameT, *, loyal_purchases: int = 3) -> FrameT:
     )
     counted = counted.order_by("row", "column")
     shown = counted.select("value_stage", "phase", "customers", "spend")
-    matrix: FrameT = source.engine.deliver(shown, source.kind)
+    matrix: Frame = source.engine.deliver(shown, source.kind)
     return matrix
 
 
 def lifecycle_grid(
-    segments: FrameT,
+    segments: Frame,
     *,
     cycle_days: float | None = None,
     purchases: Sequence[int] = (1, 2, 3, 5),
     cycles: Sequence[float] = (0, 1, 2, 3, 6),
-) -> FrameT:
+) -> Frame:
     """Return customers and money by number of purchases and by silence in purchase cycles.
 
     Parameters
@@ -158,7 +158,7 @@ def lifecycle_grid(
         counted = counted.mutate(from_days=counted.from_cycles * cycle_days)
         names.insert(2, "from_days")
     shown = counted.order_by("from_purchases", "from_cycles").select(*names)
-    grid: FrameT = source.engine.deliver(shown, source.kind)
+    grid: Frame = source.engine.deliver(shown, source.kind)
     return grid
 
 

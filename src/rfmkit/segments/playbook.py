@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-    from rfmkit._typing import FrameT
+    from rfmkit._typing import Frame
     from rfmkit.segments.lifecycle import Lang
 
 LANGS: Final[tuple[Lang, ...]] = ("en", "zh")
@@ -81,8 +81,8 @@ def playbook_actions(lang: Lang = "en") -> pd.DataFrame:
 
 
 def playbook(
-    segments: FrameT, *, actions: pd.DataFrame | None = None, lang: Lang | None = None
-) -> FrameT:
+    segments: Frame, *, actions: pd.DataFrame | None = None, lang: Lang | None = None
+) -> Frame:
     """Return the table of segments with what to do for each customer.
 
     Parameters

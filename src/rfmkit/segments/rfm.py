@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from sklearn.utils import Tags
 
-    from rfmkit._typing import FrameT
+    from rfmkit._typing import Frame
 
     Floats = NDArray[np.float64]
 
@@ -158,13 +158,13 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         return self
 
     @overload
-    def transform(self, X: Orders[FrameT]) -> FrameT: ...
+    def transform(self, X: Orders[Frame]) -> Frame: ...
 
     @overload
     def transform(self, X: Sequence[Sequence[float]]) -> NDArray[np.int64]: ...
 
     @overload
-    def transform(self, X: FrameT) -> FrameT: ...
+    def transform(self, X: Frame) -> Frame: ...
 
     def transform(self, X: Any) -> Any:
         """Return customers with their scores.

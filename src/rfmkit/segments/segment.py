@@ -20,7 +20,7 @@ from rfmkit.segments.rfm import SCORES
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from rfmkit._typing import FrameT
+    from rfmkit._typing import Frame
     from rfmkit.churn import ChurnCurve
     from rfmkit.orders.orders import Orders
     from rfmkit.segments.lifecycle import Lang
@@ -33,7 +33,7 @@ FIRST = ("customer_id", "segment", "phase")
 
 
 def segment(
-    orders: Orders[FrameT],
+    orders: Orders[Frame],
     *,
     cycle: PurchaseCycle | None = None,
     churn: ChurnCurve | None = None,
@@ -42,7 +42,7 @@ def segment(
     prospects: Any = None,
     engagement: Any = None,
     lang: Lang | None = None,
-) -> FrameT:
+) -> Frame:
     """Return one row per customer and prospect: segment, phase, scores, cycle and churn.
 
     Parameters
