@@ -21,7 +21,7 @@ EXAMPLE = "EX01"
 RETURNED = {"Audit", "Backtest", "Orders"}
 """Classes that a call returns: no user calls them, so their parameters are not described."""
 ERRORS = {name for name in exceptions.__all__ if name.endswith("Error")}
-WAITING = ("btyd", "cycle", "history")
+WAITING = ("btyd",)
 
 
 def waits(public: Any) -> bool:

@@ -46,7 +46,7 @@ def of_frames() -> None:
     assert_type(rk.segment(rk.read_orders(pl.LazyFrame())), pl.LazyFrame)
 
 
-def of_churn(log: rk.Orders[pd.DataFrame], other: rk.Orders[pl.DataFrame]) -> None:
+def of_cycles_and_churn(log: rk.Orders[pd.DataFrame], other: rk.Orders[pl.DataFrame]) -> None:
     assert_type(rk.ChurnCurve().fit(log).predict_churn(log), pd.DataFrame)
     assert_type(rk.ChurnCurve().predict_churn(other, 90), pl.DataFrame)
     assert_type(rk.ChurnCurve().predict_churn(rk.summarize(other)), pl.DataFrame)
@@ -54,6 +54,9 @@ def of_churn(log: rk.Orders[pd.DataFrame], other: rk.Orders[pl.DataFrame]) -> No
     assert_type(rk.GapRegression().predict_churn(rk.summarize(log)), pd.DataFrame)
     assert_type(rk.GapRegression().predict_median_days(other), pl.DataFrame)
     assert_type(rk.churn_rate(other), pl.DataFrame)
+    assert_type(rk.PurchaseCycle().fit(other).transform(other), pl.DataFrame)
+    assert_type(rk.PurchaseCycle().transform(rk.summarize(log)), pd.DataFrame)
+    assert_type(rk.PurchaseCycle().fit_transform(log), pd.DataFrame)
 
 
 def of_another_kind() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
 
 import ibis
 
@@ -25,6 +25,8 @@ from rfmkit.orders.orders import Orders, as_orders
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
+
+    from rfmkit._typing import Frame
 
 SHORT_WINDOW: Final = 3
 DUE: Final = ("cycle_days", "expected_next_purchase", *NEXT, "overdue_ratio")
@@ -228,6 +230,12 @@ class PurchaseCycle:
                 hint="give a longer log; for durable goods a purchase cycle is not meaningful.",
             )
 
+    @overload
+    def transform(self, customers: Orders[Frame]) -> Frame: ...
+
+    @overload
+    def transform(self, customers: Frame) -> Frame: ...
+
     def transform(self, customers: Any) -> Any:
         """Add each customer's own cycle, next date with its interval, and overdue ratio.
 
@@ -255,29 +263,40 @@ class PurchaseCycle:
             It has not been fitted.
         ColumnsError
             The frame, or the log, lacks a column.
+        RfmkitError
+            With ``by="category"``, `customers` is no log.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> due = rk.PurchaseCycle().fit(orders).transform(orders)
+        >>> due[["customer_id", "cycle_days", "expected_next_purchase"]].head(3).round(1)
+          customer_id  cycle_days expected_next_purchase
+        0     C000001        29.0             2024-10-12
+        1     C000002        29.0             2024-04-15
+        2     C000003        44.5             2025-01-30
         """
-        self._insist_on_fit()
+        self._check_fitted()
         if self.by == "category":
             return self._due_products(customers)
         needs = ("customer_id", "repeat_purchases", "active_days", "recency_days", "last_purchase")
-        return over_customers(customers, self.cycle_columns, needs=needs)
+        return over_customers(customers, lambda table: cycle_columns(self, table), needs=needs)
 
-    def fit_transform(self, orders: Orders) -> Any:
-        """Fit on a log and transform its customers."""
+    def fit_transform(self, orders: Orders[Frame]) -> Frame:
+        """Return ``fit(orders).transform(orders)``.
+
+        Parameters
+        ----------
+        orders : Orders
+            The log, as of its day.
+
+        Returns
+        -------
+        DataFrame
+            See ``transform``.
+        """
         return self.fit(orders).transform(orders)
-
-    def cycle_columns(self, table: ir.Table) -> ir.Table:
-        """Add the columns of `transform` to a table of customers."""
-        self._insist_on_fit()
-        if self.by is not None:
-            raise RfmkitError(
-                "transform needs a cycle that was fitted without by=.",
-                found="PurchaseCycle(by='category'), whose cycles are those of products",
-                hint="fit another one: rk.PurchaseCycle().fit(orders).",
-            )
-        due = _with_cycle(table, self.cycle_days_, self.strength_)
-        due = with_interval(due, [self.waits_], self.interval)
-        return due.select(*(name for name in due.columns if name not in DUE), *DUE)
 
     def _due_products(self, orders: Any) -> Any:
         if not isinstance(orders, Orders):
@@ -309,7 +328,7 @@ class PurchaseCycle:
             due.select(*names, *DUE), order_by=("customer_id", "category")
         )
 
-    def _insist_on_fit(self) -> None:
+    def _check_fitted(self) -> None:
         if not hasattr(self, "cycle_days_"):
             raise NotFittedError(
                 "A PurchaseCycle must be fitted before use.",
@@ -329,6 +348,20 @@ class PurchaseCycle:
         return (
             f"<PurchaseCycle: {self.cycle_days_:.1f} days by {self.method} from {gaps:,} gaps{of}>"
         )
+
+
+def cycle_columns(cycle: PurchaseCycle, table: ir.Table) -> ir.Table:
+    """Return a table of customers with the columns of `PurchaseCycle.transform` added."""
+    cycle._check_fitted()  # noqa: SLF001 (the method's own check)
+    if cycle.by is not None:
+        raise RfmkitError(
+            "transform needs a cycle that was fitted without by=.",
+            found="PurchaseCycle(by='category'), whose cycles are those of products",
+            hint="fit another one: rk.PurchaseCycle().fit(orders).",
+        )
+    due = _with_cycle(table, cycle.cycle_days_, cycle.strength_)
+    due = with_interval(due, [cycle.waits_], cycle.interval)
+    return due.select(*(name for name in due.columns if name not in DUE), *DUE)
 
 
 def _with_cycle(

@@ -58,6 +58,8 @@ def snapshots(
     ------
     NotEnoughHistoryError
         An outcome would reach beyond `orders.as_of`.
+    RfmkitError
+        `origins` is no list of days, or `horizon_days` or `sample` is out of its range.
 
     Notes
     -----

@@ -11,6 +11,7 @@ from rfmkit import _checks as checks
 from rfmkit.churn.curve import churn_columns
 from rfmkit.columns import LABELS
 from rfmkit.cycle import PurchaseCycle
+from rfmkit.cycle.purchase_cycle import cycle_columns
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, RfmkitWarning, kind_in_words
 from rfmkit.orders.orders import as_orders
 from rfmkit.segments._prospects import like_customers, prospect_table
@@ -150,7 +151,7 @@ def segment_table(
         lifecycle = _with_parts(lifecycle, cycle=cycle, churn=churn, scorer=scorer).fit(orders)
     churn = churn or lifecycle.churn_
     table = stage_columns(lifecycle, customers, engagement=engagement, lang=lang)
-    table = churn_columns(churn, cycle.cycle_columns(table) if cycle else _no_cycle(table))
+    table = churn_columns(churn, cycle_columns(cycle, table) if cycle else _no_cycle(table))
     table = _front(table.mutate(ordered_unpaid=table.unpaid_orders > 0))
     if people is None:
         return table
