@@ -25,7 +25,7 @@ def test_weights_are_shares():
     assert (found >= 0).all()
 
 
-def test_many_rows_tell_the_member_that_is_right_whatever_the_level_of_the_day():
+def test_many_rows_give_the_weight_to_the_member_that_is_right_at_any_level():
     assert weights(*members(20_000), 1.0, np.array([0.5, 0.5]))[0] > 0.85
 
 

@@ -1,5 +1,7 @@
 """The churn curve: S(H) / S(r) by hand and against the truth, in every kind of frame."""
 
+import re
+
 import duckdb
 import ibis
 import numpy as np
@@ -389,3 +391,8 @@ def test_where_nobody_ever_returned_there_is_no_probability():
     segments = rk.segment(orders)
     assert segments["churn_probability"].isna().all()
     assert segments["segment"].isin(["new", "dormant"]).all()
+
+
+def test_every_public_value_is_described(curve):
+    documented = re.findall(r"\w+", rk.ChurnCurve.__doc__)
+    assert {name for name in vars(curve) if not name.startswith("_")} - {*documented} == set()

@@ -1,4 +1,4 @@
-"""Laws: hazards by their textbook forms, scores by finite differences."""
+"""Distributions: hazards by their textbook forms, scores by finite differences."""
 
 import numpy as np
 import pytest

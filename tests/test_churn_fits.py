@@ -1,4 +1,4 @@
-"""Fits: robust errors know whose gaps are whose, and lifelines' complaints become rfmkit's."""
+"""Fits: errors clustered by customer, and lifelines' warnings as those of rfmkit."""
 
 import lifelines
 import numpy as np
@@ -19,7 +19,7 @@ AFT = {
 
 
 def gaps_of(customers, per_customer, *, seed=0):
-    """Simulate gaps with a mood of the customer's that no covariate tells."""
+    """Simulate gaps with a random effect of the customer that no covariate shows."""
     rng = np.random.default_rng(seed)
     buyers = np.repeat(np.arange(customers), per_customer)
     x = rng.normal(size=customers)[buyers]
@@ -35,7 +35,7 @@ def times_of(rows):
 
 
 def fitted(kind, covariates, rows):
-    """Fit a law by x and z."""
+    """Fit a distribution by x and z."""
     values = {name: covariates[name].to_numpy() for name in covariates}
     (design,) = learn([[[("x", False)], [("z", False)]]], values, rows["gaps"].to_numpy())
     return regress(kind, design, design.code(values), times_of(rows), formula="x + z")
@@ -47,7 +47,7 @@ def scores_of(fit, covariates, rows):
 
 
 def errors(kind, covariates, rows, buyers):
-    """Give coefficients, naive and robust errors."""
+    """Return coefficients, naive and robust errors."""
     fit = fitted(kind, covariates, rows)
     scores = scores_of(fit, covariates, rows)
     robust = clustered_variance(fit.variance, scores, np.arange(len(rows)), buyers)
@@ -56,7 +56,7 @@ def errors(kind, covariates, rows, buyers):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "cox"])
-def test_gaps_told_nine_times_tell_no_more(kind):
+def test_gaps_repeated_nine_times_are_no_more_evidence(kind):
     covariates, rows, buyers = gaps_of(400, 1)
     nine = np.tile(np.arange(400), 9)
     once = errors(kind, covariates, rows, buyers)
@@ -68,7 +68,7 @@ def test_gaps_told_nine_times_tell_no_more(kind):
     assert often[2] == pytest.approx(once[2], rel=1e-3)
 
 
-def test_nor_do_they_for_cox():
+def test_repeated_gaps_are_no_more_evidence_for_cox():
     covariates, rows, buyers = gaps_of(400, 1)
     rng = np.random.default_rng(1)
     nine = np.tile(np.arange(400), 9)
@@ -121,14 +121,14 @@ def test_counted_rows_are_so_many_rows(kind):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "cox"])
-def test_the_slope_at_the_top_is_nought(kind):
+def test_the_score_at_the_maximum_is_zero(kind):
     covariates, rows, _ = gaps_of(200, 3)
     fit = fitted(kind, covariates, rows)
     slope = scores_of(fit, covariates, rows).sum(axis=0)
     assert np.abs(slope).max() < 1e-5
 
 
-def test_what_never_converges_is_too_little_history():
+def test_a_fit_that_does_not_converge_needs_more_history():
     covariates, rows, _ = gaps_of(40, 1)
     apart = pd.DataFrame({"x": rows["ended"] * 1.0, "z": covariates["z"]})
     rows = rows.assign(days=np.where(rows["ended"], 1.0, 100.0))
@@ -136,7 +136,7 @@ def test_what_never_converges_is_too_little_history():
         fitted("lognormal", apart, rows)
 
 
-def test_what_lifelines_doubts_is_said():
+def test_a_warning_of_lifelines_is_one_of_rfmkit():
     covariates, rows, _ = gaps_of(60, 1)
     apart = pd.DataFrame({"x": rows["ended"] * 1.0, "z": covariates["z"]})
     with pytest.warns(RfmkitWarning, match=r"(?s)lifelines warns.*Hint: give fewer"):

@@ -1,4 +1,4 @@
-"""Spells: a gap's covariates are what `summarize` told on the day it began, and nothing later."""
+"""Gaps: the covariates are those of `summarize` on the day the gap began, and nothing later."""
 
 import numpy as np
 import pandas as pd
@@ -35,10 +35,10 @@ def test_what_is_known_of_a_gap_was_known_on_its_first_day(orders, gaps, day):
 
 def test_the_gaps_are_those_counted(orders, gaps):
     counted = rk.purchase_gaps(orders)
-    told = counted[counted["returned"] | (counted["gap_days"] > 0)]
+    informative = counted[counted["returned"] | (counted["gap_days"] > 0)]
     names = ["order_number", "gap_days", "returned"]
     found = gaps.rename(columns={"purchases": "order_number"}).groupby(names).size()
-    assert found.to_dict() == told.set_index(names)["gaps"].to_dict()
+    assert found.to_dict() == informative.set_index(names)["gaps"].to_dict()
 
 
 @pytest.mark.parametrize("same_day", ["merge", "keep"])

@@ -1,6 +1,7 @@
-"""ChurnModel: it learns from the past alone, says so when it cannot, and explains itself."""
+"""ChurnModel: it learns from past days only, falls back with a warning, and explains itself."""
 
 import datetime as dt
+import re
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ ALONE = "ModifiedBetaGeo alone is used"
 
 @pytest.fixture(scope="module")
 def shop():
-    """A shop of customers who differ from what a BTYD model takes them for."""
+    """A shop whose customers do not follow a BTYD model."""
     return rk.simulate_orders(800, seed=5, days=500, mean_gap_days=30, regularity=3).orders
 
 
@@ -301,3 +302,8 @@ def test_numpys_whole_numbers_are_horizons(read):
     model = rk.ChurnModel(np.int64(60), origins=4).fit(read)
     expected = rk.ChurnModel(60, origins=4).fit(read)
     pd.testing.assert_frame_equal(model.predict_churn(read), expected.predict_churn(read))
+
+
+def test_every_public_value_is_described(model):
+    documented = re.findall(r"\w+", rk.ChurnModel.__doc__)
+    assert {name for name in vars(model) if not name.startswith("_")} - {*documented} == set()

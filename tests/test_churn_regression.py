@@ -1,5 +1,6 @@
 """Regression on gaps: predictions, formulas and errors."""
 
+import re
 import warnings
 
 import numpy as np
@@ -164,7 +165,7 @@ def two_goods():
     return log_of(rows, category=goods)
 
 
-def test_the_category_of_a_purchase_tells_how_long_it_lasts(two_goods):
+def test_a_category_has_its_own_length_of_gaps(two_goods):
     orders = rk.read_orders(two_goods)
     model = rk.GapRegression("mixture_cure", formula="category").fit(orders)
     found = model.summary_.set_index(["part", "covariate"]).loc[("time", "category[tea]")]
@@ -283,7 +284,7 @@ def test_it_says_what_it_is(models):
     assert "next 90 days" in model.estimand
 
 
-def test_a_horizon_beyond_the_log_rests_on_the_law(orders):
+def test_a_horizon_beyond_the_log_is_extrapolated_with_a_warning(orders):
     model = rk.GapRegression("weibull", horizon_days=730).fit(orders)
     with pytest.warns(
         RfmkitWarning, match="extrapolated by the fitted distribution: the log spans 729"
@@ -291,3 +292,10 @@ def test_a_horizon_beyond_the_log_rests_on_the_law(orders):
         model.predict_churn(orders)
     shorter = model.predict_churn(orders, 729)
     pd.testing.assert_frame_equal(shorter, model.predict_churn(orders, horizon_days=729))
+
+
+def test_every_public_value_is_described(models):
+    documented = re.findall(r"\w+", rk.GapRegression.__doc__)
+    assert {name for name in vars(models["cox"]) if not name.startswith("_")} - {
+        *documented
+    } == set()

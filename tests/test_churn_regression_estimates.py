@@ -169,7 +169,7 @@ def test_a_weibull_shop_has_proportional_hazards(weibull_shop):
     assert abs(slope["coefficient"] + 1.4 * np.log(1.5)) < 3 * slope["robust_error"]
 
 
-def test_own_gaps_that_tell_nothing_are_said_to_tell_nothing():
+def test_own_gaps_have_no_effect_where_all_customers_are_alike():
     orders = shop(lambda rng, _: max(1, round(150 * rng.weibull(1.4))), seed=1)
     model = rk.GapRegression("weibull", formula="order_number + own_gap").fit(orders)
     own = model.summary_.set_index("covariate").loc["own_gap"]
@@ -190,7 +190,7 @@ def test_the_share_that_never_returns_is_found_again():
 
 
 def test_the_intervals_are_wider_where_customers_differ_by_more_than_is_known():
-    """Of equal truth: who is slow once is slow again, and one gap more tells less."""
+    """Gaps of a customer resemble each other, so one more is less evidence."""
     moods = np.random.default_rng(3).gamma(2, 0.5, 400)
     turn = iter(range(10**9))
 
