@@ -44,6 +44,7 @@ def of_frames() -> None:
     assert_type(rk.RFMScorer().transform(rk.summarize(log)), pl.DataFrame)
     assert_type(rk.RFMScorer().transform([[1.0, 2.0]]), NDArray[np.int64])
     assert_type(rk.segment(rk.read_orders(pl.LazyFrame())), pl.LazyFrame)
+    rk.read_orders(3)  # type: ignore[arg-type]
 
 
 def of_cycles_and_churn(log: rk.Orders[pd.DataFrame], other: rk.Orders[pl.DataFrame]) -> None:

@@ -10,14 +10,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import TypeVar  # defaults, which Python has from 3.13 on
 
+    class HasColumns(Protocol):
+        """Any DataFrame, and no path: pandas, polars, Ibis, Spark, a relation of DuckDB."""
+
+        @property
+        def columns(self) -> Any:
+            """The columns."""
+
+    class HasSchema(Protocol):
+        """Any Arrow data: a table, a batch, a reader, a data set."""
+
+        @property
+        def schema(self) -> Any:
+            """The schema."""
+
     Frame = TypeVar("Frame", default=Any)
-    SourceFrame = TypeVar("SourceFrame", default=pd.DataFrame)
+    SourceFrame = TypeVar("SourceFrame", bound=HasColumns | HasSchema, default=pd.DataFrame)
 else:
     from typing import TypeVar
 
