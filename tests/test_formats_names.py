@@ -170,13 +170,34 @@ def test_the_exact_spelling_is_preferred_among_several():
 
 
 @pytest.mark.parametrize(
-    ("seen", "named"), [(["a", "b"], "buyer"), (["User ID", "user_id"], "USER ID")]
+    ("seen", "named", "hint"),
+    [
+        (["a", "b"], "buyer", "name one of them: customer='...'."),
+        (["a", "buyers"], "buyer", "did you mean customer='buyers'?"),
+        (["User ID", "user_id"], "USER ID", "name one of them: customer='...'."),
+    ],
 )
-def test_a_named_column_that_is_not_there_is_an_error(seen, named):
-    with pytest.raises(
-        ColumnsError, match=rf"must exist\.\nFound: no {named!r} among .*\nHint: pass customer="
-    ):
+def test_a_named_column_that_is_not_there_is_an_error(seen, named, hint):
+    expected = (
+        "The column named for the customer_id must exist.\n"
+        f"Found: no {named!r} among {', '.join(map(repr, seen))}\nHint: {hint}"
+    )
+    with pytest.raises(ColumnsError, match=f"^{re.escape(expected)}$"):
         find_columns(seen, {"customer_id": named})
+
+
+@pytest.mark.parametrize(
+    ("found", "seen", "column"),
+    [
+        ({}, ["Custmer ID", "date"], "Custmer ID"),
+        ({}, ["客户编码", "日期"], "..."),  # half of the name alike is no typing error
+        ({}, ["who", "date"], "..."),
+        ({"order_id": "Costumer"}, ["Costumer", "date"], "..."),  # taken by another role
+    ],
+)
+def test_a_missing_role_suggests_a_free_column_of_a_mistyped_name(found, seen, column):
+    with pytest.raises(ColumnsError, match=re.escape(f"customer={column!r})")):
+        require("customer_id", found, seen)
 
 
 @pytest.mark.parametrize(

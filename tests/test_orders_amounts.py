@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import rfmkit as rk
-from conftest import audited
+from conftest import audited, log
 from rfmkit.formats import Format
 
 PARTS = Format(
@@ -71,3 +71,75 @@ def test_a_further_line_of_an_order_needs_no_currency_for_its_nothing():
 
 
 DOUBLE = {"EUR": 2, "USD": 2, "GBP": 2}
+
+
+# --- without a declared format ---------------------------------------------------------------
+
+
+def test_a_constant_amount_counts_where_the_log_has_none():
+    orders = rk.read_orders(log(total=["x", "y"]).drop(columns="total"), amount=2.5)
+    assert audited(orders)["kept"] == (2, Decimal("5.0000"))
+
+
+def test_a_constant_amount_wins_over_a_column():
+    assert audited(rk.read_orders(log(total=["x", "7"]), amount=1))["kept"] == (2, Decimal(2))
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "amount"),
+    [
+        ([2, 3], [1.10, 0.25], "2.95"),
+        (["2", "3"], ["1.10", "0.25"], "2.95"),
+        ([1.5, 2], ["$2.50", "$1,000.00"], "2003.75"),
+        ([None, 1], [1.0, 1.0], "1"),
+        (["x", "1"], ["1.0", "1.0"], "1"),
+        ([3, 1], [0.1, None], "0.3"),
+    ],
+)
+def test_quantity_times_unit_price_counts_where_there_is_no_amount(quantity, price, amount):
+    frame = log(quantity=quantity, price=price).drop(columns="total")
+    assert audited(rk.read_orders(frame))["kept"][1] == Decimal(amount)
+
+
+def test_an_amount_column_counts_before_quantity_times_unit_price():
+    frame = log(quantity=[2], price=["no number"], total=[3])
+    assert audited(rk.read_orders(frame))["kept"] == (1, Decimal(3))
+
+
+@pytest.mark.parametrize(
+    "column", [[0.1, 0.2], ["0.1", "0.2"], [Decimal("0.1"), Decimal("0.2")], ["$0.10", "0.20 $"]]
+)
+def test_sums_are_exact(column):
+    orders = rk.read_orders(log(total=column))
+    assert audited(orders)["kept"] == (2, Decimal("0.3"))
+    assert rk.summarize(orders)["spend"].tolist() == [0.3]
+
+
+def test_a_hundred_thousand_cents_are_a_thousand():
+    orders = rk.read_orders(log(total=[0.01] * 100_000))
+    assert audited(orders)["kept"] == (100_000, Decimal(1000))
+
+
+@pytest.mark.parametrize("nothing", [[None, None], ["", " "], [float("nan")] * 2])
+def test_a_refund_column_without_refunds_refunds_nothing(nothing):
+    assert audited(rk.read_orders(log(refund=nothing)))["kept"] == (2, Decimal(2))
+
+
+@pytest.mark.parametrize("refund", [4, -4, "4.00", "(4.00)", "$4"])
+def test_a_refund_is_money_given_back_whatever_its_sign(refund):
+    found = audited(rk.read_orders(log(total=[10], refund=[refund])))
+    assert found["kept"] == (1, Decimal(6))
+    assert found["refund_deducted"] == (0, Decimal(4))
+
+
+def test_pieces_are_written_as_money_is():
+    frame = log(unit_price=["10,50", "2,00", "3,10"], quantity=["1,5", "2", "1.000"])
+    found = audited(rk.read_orders(frame.drop(columns="total"), decimal=","))
+    assert found["kept"] == (3, Decimal("3119.7500"))
+
+
+def test_a_refund_that_cannot_be_read_sets_its_order_aside():
+    frame = log(customer=["a", "b", "c"], total=[100, 50, 7], refund=["full", "", "1.5"])
+    found = audited(rk.read_orders(frame))
+    assert found["no_amount"] == (1, Decimal(100))
+    assert found["kept"] == (2, Decimal("55.5"))

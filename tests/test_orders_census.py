@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import rfmkit as rk
 from conftest import audited, log
 from rfmkit._engine import open_frame
-from rfmkit.exceptions import ColumnsError, RfmkitError
+from rfmkit.exceptions import ColumnsError, OrdersError, RfmkitError
 from rfmkit.formats import _cells as cells
 from rfmkit.formats import _moments as moments
 from rfmkit.orders import _census as census
@@ -20,13 +20,14 @@ MIXED = log(currency=["USD", "eur ", "USD"], total=["1", "2.50", "3"], refund=["
 
 
 def test_rates_convert_amounts_and_refunds_exactly():
-    frame = rk.read_orders(MIXED, rates={"USD": 1, "eur": "1.0837"}).to_frame()
+    frame = rk.read_orders(MIXED, rates={"USD": 1, "eur": "1.0837"}).to_frame(exact=True)
     assert sorted(frame["amount"]) == [Decimal(1), Decimal("2.1674"), Decimal(3)]
 
 
 @pytest.mark.parametrize("rate", [1.08, "1.08", Decimal("1.08")])
 def test_a_rate_is_the_number_that_was_written(rate):
-    frame = rk.read_orders(MIXED.assign(refund="0"), rates={"USD": 1, "EUR": rate}).to_frame()
+    orders = rk.read_orders(MIXED.assign(refund="0"), rates={"USD": 1, "EUR": rate})
+    frame = orders.to_frame(exact=True)
     assert sorted(frame["amount"]) == [Decimal(1), Decimal("2.7"), Decimal(3)]
 
 
@@ -57,6 +58,17 @@ def test_rates_are_positive_numbers_by_currency(rates):
         match=r"^rates must map each currency to a positive number, .+\.\nFound: rates=",
     ):
         rk.read_orders(MIXED, rates=rates)
+
+
+@pytest.mark.parametrize("currencies", [["USD", "usd", " USD ", None, ""], [None, None]])
+def test_one_currency_is_fine(currencies):
+    assert audited(rk.read_orders(log(currency=currencies)))["kept"][0] == len(currencies)
+
+
+def test_several_currencies_are_an_error():
+    expected = r"Found: 'EUR', 'USD' in 'currency'\nHint: rates=\{'USD': 1, 'EUR': 1.08\} converts"
+    with pytest.raises(OrdersError, match=expected):
+        rk.read_orders(log(currency=["USD", "eur", "USD", None]))
 
 
 MEMOS = log(memo=["", "G-brush", None, "刷单 补单"], item=["Cup", "Cup", "DEPOSIT", "Cup"])
@@ -237,9 +249,12 @@ def outcome_of_the_whole(engine, kind, column):
     ],
 )
 @pytest.mark.parametrize("few", [1, census.FEW])
-def test_plain_cells_beside_odd_ones_read_as_by_the_whole_grammar(engine, kind, columns, few):
+@pytest.mark.parametrize("examples", [8, pytest.param(40, marks=pytest.mark.slow)])
+def test_plain_cells_beside_odd_ones_read_as_by_the_whole_grammar(
+    engine, kind, columns, few, examples
+):
     @given(column=columns)
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=examples, deadline=None)
     def agrees(column):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(census, "FEW", few)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from rfmkit._checks import nearest
@@ -88,6 +89,8 @@ EMAILS: Final = (
 )  # fmt: skip
 """Names of the e-mail address, which identifies customers where no id does; the first counts."""
 MOST_COLUMNS: Final = 40
+SIMILAR: Final = 0.8
+"""From this ratio of difflib on, a column name counts as a mistyped one."""
 
 # Roles that only the export of a platform has: see `rfmkit.formats.Format`.
 MORE_ROLES: Final = (
@@ -172,12 +175,21 @@ def require(role: str, found: Mapping[str, str], seen: Sequence[str], *, advice:
     """Check that a role was found; the error shows the columns seen and how to name one."""
     if role in found:
         return
+    free = [column for column in seen if column not in found.values()]
+    column = _similar_column(role, free) or "..."
     raise ColumnsError(
         f"An order log must have a column for the {role}.",
         found=f"columns {columns_seen(seen)}",
-        hint=f"name it: read_orders(..., {keyword(role)}='...')"
+        hint=f"name it: read_orders(..., {keyword(role)}={column!r})"
         + (advice if advice != "." else _first_line(seen)),
     )
+
+
+def _similar_column(role: str, columns: Sequence[str]) -> str | None:
+    """Return the first column whose name is a mistyped name of a role, such as Custmer."""
+    names = [normalized(name) for name in ROLES.get(role, ())]
+    similar = (name for name in columns if get_close_matches(normalized(name), names, 1, SIMILAR))
+    return next(similar, None)
 
 
 def keyword(role: str) -> str:
@@ -207,9 +219,10 @@ def existing(column: str, seen: Sequence[str], role: str) -> str:
     if len(alike) == 1:
         return alike[0]
     near = nearest(column, seen)
-    mean = f", perhaps {near!r}" if near else ""
     raise ColumnsError(
         f"The column named for the {role} must exist.",
         found=f"no {column!r} among {columns_seen(seen)}",
-        hint=f"pass {keyword(role)}= one of them{mean}.",
+        hint=f"did you mean {keyword(role)}={near!r}?"
+        if near
+        else f"name one of them: {keyword(role)}='...'.",
     )

@@ -1,0 +1,196 @@
+"""Status: each row is kept or set aside by one rule, and the shop's words have their meanings."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import rfmkit as rk
+from conftest import audited, log
+from rfmkit.columns import RULES
+from rfmkit.exceptions import ColumnsError, RfmkitError
+
+
+def rules(frame, **options):
+    """The rule against each row, in the order of the log; None: kept."""
+    rejected = rk.read_orders(frame, **options).rejected
+    rule = dict(zip(rejected["row"], rejected["rule"], strict=True))
+    return [rule.get(row) for row in range(1, len(frame) + 1)]
+
+
+# --- one rule a row --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "expected"),
+    [
+        ("customer", ["a", None, "", " ", "nan", "NULL", "b"], "no_customer"),
+        ("customer", ["17850", "3.51531E+16", "1.7e+16"], "mangled_customer"),
+        ("customer", [17850.0, 3.51531e16, 1e17], "mangled_customer"),
+        ("date", ["2024-01-01", None, "", "null", "2023-02-29", "2024-01-32"], "no_time"),
+        ("date", ["2024-01-01", "1900-01-01", "9999-12-31", "1979-12-31"], "implausible_time"),
+        ("date", [20240101, 19000101, 99991231], "implausible_time"),
+        ("total", ["1", None, "", "abc", "NaN", "inf", "-inf"], "no_amount"),
+        ("total", [1.0, None, float("nan"), float("inf"), float("-inf")], "no_amount"),
+        ("total", [1.0, 0.0, -0.0], "zero_amount"),
+        ("total", ["1", "0", "0.00", "$0"], "zero_amount"),
+        ("status", ["paid", "unpaid", "等待买家付款", "pending"], "unpaid"),
+        ("status", ["paid", "closed_unpaid", "expired"], "closed_unpaid"),
+        ("status", ["paid", "cancelled", "已取消", "Canceled"], "cancelled"),
+        ("status", ["paid", "void", "voided"], "void"),
+        ("status", ["paid", "test"], "test"),
+        ("status", ["paid", "deleted"], "deleted"),
+        ("status", ["paid", "refunded", "退款成功"], "refunded"),
+        ("status", ["paid", "closed_refunded"], "closed_refunded"),
+        ("status", ["paid", "Verschickt", "交易关闭", None, ""], "unknown_status"),
+    ],
+)
+def test_a_row_that_does_not_count_has_its_rule(column, cells, expected):
+    frame = log(**{column: cells})
+    if column == "customer":
+        kept = [str(cell) in ("a", "b", "17850", "17850.0") for cell in cells]
+    else:
+        kept = [place == 0 for place in range(len(cells))]
+    assert rules(frame) == [None if good else expected for good in kept]
+    found = audited(rk.read_orders(frame))
+    assert found[expected][0] == kept.count(False)
+    assert found["kept"][0] == kept.count(True)
+    assert found["read"][0] == len(cells)
+
+
+@pytest.mark.parametrize("status", ["paid", "shipped", "completed", "partially_refunded"])
+def test_what_was_paid_counts(status):
+    assert rules(log(status=[status])) == [None]
+
+
+def test_one_row_has_one_rule_and_the_first_one_wins():
+    bad = log(
+        customer=[None, "3.5E+16", "a", "a", "a", "a"],
+        date=["null", "null", "null", "1900-01-01", "2024-01-01", "2024-01-01"],
+        total=["x", "x", "x", "x", "x", "0"],
+        status=["odd", "odd", "odd", "odd", "odd", "odd"],
+    )
+    good = log(customer=["a"], total=["1"], status=["paid"])
+    assert rules(pd.concat([bad, good], ignore_index=True)) == [
+        "no_customer",
+        "mangled_customer",
+        "no_time",
+        "implausible_time",
+        "no_amount",
+        "unknown_status",
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("between", "kept"),
+    [
+        (("2024-01-01", "2024-01-03"), [True, True, False]),
+        (("2024-01-02", "2024-01-03"), [False, True, False]),
+        ((dt.date(2024, 1, 1), dt.date(2024, 1, 4)), [True, True, True]),
+    ],
+)
+def test_plausible_dates_are_half_open(between, kept):
+    frame = log(date=["2024-01-01 23:59", "2024-01-02 12:00", "2024-01-03 00:00"])
+    found = rules(frame, dates_between=between)
+    assert [rule is None for rule in found] == kept
+    assert set(found) <= {None, "implausible_time"}
+
+
+def test_every_rule_of_the_audit_is_explained():
+    frame = log(customer=["a", None], total=[1.0, 2.0])
+    audit = rk.read_orders(frame).audit.to_frame().set_index("rule")["meaning"].to_dict()
+    assert audit == {
+        "kept": RULES["kept"],
+        "no_customer": RULES["no_customer"],
+        "read": "the whole log",
+    }
+
+
+# --- status words ----------------------------------------------------------------------------
+
+
+def test_unknown_statuses_are_noted_by_name():
+    orders = rk.read_orders(log(status=["paid", "Verschickt", "Unterwegs", "Verschickt"]))
+    assert "unknown statuses: 'Unterwegs', 'Verschickt'" in orders.notes
+    assert audited(orders)["unknown_status"] == (3, Decimal(3))
+
+
+@pytest.mark.parametrize("nothing", [None, "", "  "])
+def test_a_row_without_a_status_is_noted_too(nothing):
+    orders = rk.read_orders(log(status=["paid", nothing]))
+    assert audited(orders)["unknown_status"] == (1, Decimal(1))
+    assert any("unknown status" in note for note in orders.notes)
+
+
+def test_the_callers_words_decide():
+    frame = log(status=["Verschickt", "paid", "Offen"])
+    own = {"verschickt": "shipped", "paid": "void", "Offen": "unpaid"}
+    assert rules(frame, statuses=own) == [None, "void", "unpaid"]
+
+
+def test_status_codes_may_be_numbers():
+    frame = log(status=[1, 2, 3])
+    assert rules(frame, statuses={"1": "paid", "2": "cancelled"}) == [
+        None,
+        "cancelled",
+        "unknown_status",
+    ]
+
+
+def test_a_bad_word_of_the_caller_is_an_error():
+    with pytest.raises(RfmkitError, match=r"Found: 'sold'\nHint: the canonical ones are unpaid"):
+        rk.read_orders(log(status=["x"]), statuses={"x": "sold"})
+
+
+def test_a_status_column_of_a_thousand_words_is_an_error():
+    frame = log(status=[f"order {n}" for n in range(1001)])
+    with pytest.raises(ColumnsError, match=r"over 1,000 different words in 'status'\nHint: name"):
+        rk.read_orders(frame)
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
+def test_words_may_be_categories(kind):
+    frame = log(customer=["a", "b"], status=["paid", "void"], total=["1", "2"]).astype("category")
+    source = {"pandas": frame, "polars": pl.from_pandas(frame), "pyarrow": pa.table(frame)}[kind]
+    found = rk.read_orders(source, output="pandas")
+    assert audited(found) == {
+        "kept": (1, Decimal(1)),
+        "void": (1, Decimal(2)),
+        "read": (2, Decimal(3)),
+    }
+
+
+@pytest.mark.parametrize("nothing", [None, "null", ""])
+def test_without_a_status_no_paid_time_means_unpaid(nothing):
+    orders = rk.read_orders(log(paid_at=["2024-01-05", nothing, "2024-01-06"]))
+    assert audited(orders)["unpaid"] == (1, Decimal(1))
+    assert "no status column: a row is paid if it has a paid time" in orders.notes
+
+
+def test_with_a_status_no_paid_time_says_nothing():
+    assert rules(log(paid_at=["2024-01-05", None], status=["paid", "paid"])) == [None, None]
+
+
+def test_without_status_and_paid_time_every_row_is_paid():
+    orders = rk.read_orders(log(total=[1]))
+    assert "no status column: every row is taken as paid" in orders.notes
+    assert orders.to_frame()["status"].tolist() == ["paid"]
+
+
+@pytest.mark.parametrize("status", [["paid", "unpaid"], None])
+def test_an_unpaid_order_needs_no_date_where_the_only_one_is_that_of_payment(status):
+    frame = log(customer=["a", "b"], total=[1, 2]).drop(columns="date")
+    frame["paid_at"] = ["2024-01-05", None]
+    frame = frame if status is None else frame.assign(status=status)
+    orders = rk.read_orders(frame)
+    assert audited(orders)["unpaid"] == (1, Decimal(2))
+    prospect = rk.segment(orders).set_index("customer_id").loc["b"]
+    assert prospect[["segment", "unpaid_orders", "ordered_unpaid"]].tolist() == [
+        "prospect",
+        1,
+        True,
+    ]
