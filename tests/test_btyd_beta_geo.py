@@ -226,7 +226,7 @@ def test_draws_with_replacement_are_about_as_wide_where_the_model_is_right(custo
     assert 0.6 < width() / by_curvature < 1.6
     with pytest.raises(NotFittedError, match="A BetaGeo must be fitted"):
         rk.BetaGeo().bootstrap(customers)
-    with pytest.raises(RfmkitError, match="A bootstrap draws the customers of the fit"):
+    with pytest.raises(RfmkitError, match="A bootstrap needs the customers of the fit"):
         model.bootstrap(shop(1400, at_first=True))
 
 

@@ -192,7 +192,7 @@ def test_periods_are_whole():
         of(1, 1).survival([-1])
     with pytest.raises(RfmkitError, match="periods must be whole numbers of at least 1"):
         of(1, 1).retention(0)
-    with pytest.raises(RfmkitError, match="renewals are whole, from 0"):
+    with pytest.raises(RfmkitError, match="renewals must be whole numbers of at least 0"):
         of(1, 1).expected_lifetime("two")
     with pytest.raises(RfmkitError, match="discount"):
         of(1, 1).expected_lifetime(discount=-0.1)

@@ -98,7 +98,7 @@ def test_a_frame_is_plain_pandas(engine):
         ("purchases", pa.array([3], pa.int32()), pa.int64()),
         ("recency_days", pa.array([Decimal(3)], pa.decimal128(38, 0)), pa.int64()),
         ("spend", pa.array([Decimal("3.10")], pa.decimal128(38, 4)), pa.float64()),
-        ("amount", pa.array([3.5], pa.float64()), pa.decimal128(18, 4)),
+        ("amount", pa.array([Decimal("3.5000")], pa.decimal128(18, 4)), pa.float64()),
         ("first_purchase", pa.array([dt.datetime(2024, 1, 1)]), pa.date32()),
         ("churned", pa.array([1], pa.int8()), pa.bool_()),
         ("order_id", pa.array([17850], pa.int64()), pa.string()),
