@@ -242,11 +242,29 @@ def beside(
     *,
     kept: Sequence[str],
     row: Sequence[ir.Column],
-    functions: Mapping[str, Any],
+    functions: Mapping[str, Callable[..., ir.Value] | ir.Value],
 ) -> ir.Table:
-    """Set functions of a row beside some columns of a table of `source`, those that are there."""
+    """Return columns of a table of `source`, followed by predictions for each of its rows.
+
+    Parameters
+    ----------
+    source : Orders or DataFrame
+        What the table was made of.
+    table : Table
+        One row per customer.
+    kept : sequence of str
+        The columns to keep, where the table has them.
+    row : sequence of columns
+        The arguments of every function.
+    functions : mapping of str to callable or value
+        The new columns in their order: a function of `in_batches`, or a constant.
+    """
     names = [name for name in (*kept, "rfmkit_row") if name in table.columns]
-    made = table.select(*names, **{name: function(*row) for name, function in functions.items()})
+    columns = {
+        name: value if isinstance(value, ibis.Value) else value(*row)
+        for name, value in functions.items()
+    }
+    made = table.select(*names, **columns)
     # A view names a function and does not bring it along; a query does, if only for no rows.
     run = source.history.engine.arrow if isinstance(source, Orders) else ibis.Expr.to_pyarrow
     run(made.limit(0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
+import ibis
 import numpy as np
 
 from rfmkit import _checks as checks
@@ -18,7 +19,7 @@ from rfmkit.exceptions import RfmkitError
 from rfmkit.history.customers import over_customers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import ibis.expr.types as ir
     from numpy.typing import NDArray
@@ -268,7 +269,7 @@ class BuyTillYouDie(Fitted):
         return f"P(no purchase within {self.horizon_days} days from now | purchases so far)"
 
     def predict_churn(
-        self, customers: Any, *, horizon_days: int | None = None, interval: float | None = None
+        self, customers: Any, horizon_days: int | None = None, *, interval: float | None = None
     ) -> Any:
         """Return each customer's probability of no purchase within the horizon.
 
@@ -293,7 +294,7 @@ class BuyTillYouDie(Fitted):
         L(x, t_x, T + H) / L(x, t_x, T): the likelihood of the same purchases with H more days of
         silence, over that of the purchases.
         """
-        horizon = self._horizon(horizon_days)
+        horizon = self._horizon(horizon_days) / float(self.unit_days)
 
         def churn(params: Params, x: Floats, t_x: Floats, T: Floats) -> Floats:
             return np.clip(self.churn(params, x, t_x, T, horizon), 0, 1)
@@ -323,7 +324,7 @@ class BuyTillYouDie(Fitted):
         return self._predict(customers, self.alive, names, interval)
 
     def predict_purchases(
-        self, customers: Any, *, horizon_days: int | None = None, interval: float | None = None
+        self, customers: Any, horizon_days: int | None = None, *, interval: float | None = None
     ) -> Any:
         """Return each customer's expected number of purchases within the horizon.
 
@@ -339,19 +340,19 @@ class BuyTillYouDie(Fitted):
         Returns
         -------
         DataFrame
-            `customer_id, expected_purchases`, in the input's kind and row order.
+            `customer_id`, `expected_purchases` (float64, purchases), `horizon_days` (int64, days),
+            in the input's kind and row order.
         """
-        horizon = self._horizon(horizon_days)
+        days = self._horizon(horizon_days)
 
         def expected(params: Params, x: Floats, t_x: Floats, T: Floats) -> Floats:
-            return self.purchases(params, x, t_x, T, horizon)
+            return self.purchases(params, x, t_x, T, days / float(self.unit_days))
 
         names = ("expected_purchases", "purchases_lower", "purchases_upper")
-        return self._predict(customers, expected, names, interval)
+        return self._predict(customers, expected, names, interval, {"horizon_days": days})
 
-    def _horizon(self, horizon_days: int | None) -> float:
-        days = self.horizon_days if horizon_days is None else horizon_days
-        return checks.horizon(days) / float(self.unit_days)
+    def _horizon(self, horizon_days: int | None) -> int:
+        return checks.horizon(self.horizon_days if horizon_days is None else horizon_days)
 
     def _predict(
         self,
@@ -359,6 +360,7 @@ class BuyTillYouDie(Fitted):
         predict: Callable[[Params, Floats, Floats, Floats], Floats],
         names: tuple[str, str, str],
         interval: float | None,
+        constants: Mapping[str, int] | None = None,
     ) -> Any:
         self._insist_on_fit()
         known = self.covariates_
@@ -367,6 +369,8 @@ class BuyTillYouDie(Fitted):
             return predict(self._of_each(params, row[3:]), *row[:3])
 
         functions = {names[0]: self._udf(lambda *row: of_each(self._params, *row))}
+        for name, value in (constants or {}).items():
+            functions[name] = ibis.literal(value, "int64")
         if interval is not None:
             checks.number("interval", interval, above=0, below=1)
             for name, share in zip(names[1:], (1 - interval, 1 + interval), strict=True):

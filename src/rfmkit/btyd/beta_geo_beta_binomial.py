@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
+import ibis
 import numpy as np
 
 from rfmkit import _checks as checks
@@ -22,7 +23,7 @@ from rfmkit.history.customers import over_customers
 from rfmkit.orders.orders import Orders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import ibis.expr.types as ir
     from numpy.typing import NDArray
@@ -173,8 +174,8 @@ class BetaGeoBetaBinomial(Fitted):
     def predict_churn(
         self,
         customers: Any,
-        *,
         opportunities_ahead: int | None = None,
+        *,
         interval: float | None = None,
     ) -> Any:
         """Return each customer's probability of no purchase at the opportunities ahead.
@@ -232,8 +233,8 @@ class BetaGeoBetaBinomial(Fitted):
     def predict_purchases(
         self,
         customers: Any,
-        *,
         opportunities_ahead: int | None = None,
+        *,
         interval: float | None = None,
     ) -> Any:
         """Return each customer's expected number of purchases at the opportunities ahead.
@@ -252,7 +253,8 @@ class BetaGeoBetaBinomial(Fitted):
         Returns
         -------
         DataFrame
-            `expected_purchases`, as `predict_churn` gives its own.
+            `expected_purchases` (float64, purchases) and `opportunities_ahead` (int64), as
+            `predict_churn` gives its own.
 
         Notes
         -----
@@ -265,7 +267,7 @@ class BetaGeoBetaBinomial(Fitted):
             return _purchases(params, x, t_x, n, ahead)
 
         names = ("expected_purchases", "purchases_lower", "purchases_upper")
-        return self._predict(customers, expected, names, interval)
+        return self._predict(customers, expected, names, interval, {"opportunities_ahead": ahead})
 
     def _ahead(self, given: int | None) -> int:
         ahead = self.opportunities_ahead if given is None else given
@@ -277,6 +279,7 @@ class BetaGeoBetaBinomial(Fitted):
         predict: Callable[..., Floats],
         names: tuple[str, str, str],
         interval: float | None,
+        constants: Mapping[str, int] | None = None,
     ) -> Any:
         self._insist_on_fit()
 
@@ -288,6 +291,8 @@ class BetaGeoBetaBinomial(Fitted):
 
         whole = ("int64", "int64", "int64")
         functions = {names[0]: in_batches(lambda *row: possible(self._params, *row), *whole)}
+        for name, value in (constants or {}).items():
+            functions[name] = ibis.literal(value, "int64")
         if interval is not None:
             checks.number("interval", interval, above=0, below=1)
             for name, share in zip(names[1:], (1 - interval, 1 + interval), strict=True):
