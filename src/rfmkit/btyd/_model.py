@@ -76,8 +76,6 @@ class BuyTillYouDie(Fitted):
         self.buying = buying
         self.leaving = leaving
 
-    # --- what a model says -----------------------------------------------------------------
-
     def log_terms(self, params: Params, counts: Counts) -> tuple[Floats, Floats]:
         """Return each row's log-likelihood, and its derivatives by the parameters."""
         raise NotImplementedError
@@ -102,8 +100,6 @@ class BuyTillYouDie(Fitted):
     def point(self, params: Floats) -> Floats:
         """Turn parameters into a point of the search."""
         raise NotImplementedError
-
-    # --- fit ---------------------------------------------------------------------------------
 
     def fit(self, customers: Any) -> Self:
         """Maximise the likelihood.
@@ -260,8 +256,6 @@ class BuyTillYouDie(Fitted):
             draws.append(space.natural(found.at)[0] * unit)
         self._draws = np.array(draws)
         return self
-
-    # --- predictions -------------------------------------------------------------------------
 
     @property
     def estimand(self) -> str:
