@@ -220,3 +220,11 @@ def test_the_thresholds_of_an_earlier_version_have_the_names_of_today():
 def test_every_old_name_leads_to_a_part_and_to_no_old_name():
     assert set(RENAMED.values()) <= PARTS.keys()
     assert not set(RENAMED) & PARTS.keys()
+
+
+def test_a_cycle_of_an_earlier_version_has_its_distribution_of_gaps():
+    text = (SAVED / "PurchaseCycle.json").read_text(encoding="utf-8")
+    assert '"waits_"' in text
+    cycle = rk.load_model(SAVED / "PurchaseCycle.json")
+    assert not hasattr(cycle, "waits_")
+    assert cycle.gap_distribution_["regularity"] == cycle.regularity_

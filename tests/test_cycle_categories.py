@@ -6,8 +6,8 @@ import pytest
 from scipy import stats
 
 import rfmkit as rk
-from rfmkit.cycle._categories import STRENGTH_CUSTOMERS, waits_by_category
-from rfmkit.cycle._waits import quantiles
+from rfmkit.cycle._categories import STRENGTH_CUSTOMERS, distributions_by_category
+from rfmkit.cycle._gap_distribution import interval_factors
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitWarning
 
 GOODS = {"coffee": 20, "filters": 60, "kettles": 150}
@@ -85,17 +85,17 @@ def test_what_is_due_comes_as_often_as_stated(stall, products):
 
 
 def test_regularity_changes_the_spread_and_not_the_median():
-    waits = {"regularity": 1.0, "shape": 2.0, "scale_days": 80.0}
+    distribution = {"regularity": 1.0, "shape": 2.0, "scale_days": 80.0}
     table = pd.DataFrame(
         {"category": ["clock", "few", "wild"], "regularity": [9.0, 9.0, 0.6],
          "pairs": [500, 99, 500]}
     )  # fmt: skip
-    made, kinds = waits_by_category(waits, table)
-    assert kinds["own_kind"].tolist() == [2, 0, 1]
-    assert made[0] == waits
+    made, kinds = distributions_by_category(distribution, table)
+    assert kinds["own_place"].tolist() == [2, 0, 1]
+    assert made[0] == distribution
     assert [one["regularity"] for one in made] == pytest.approx([1.0, 0.6, 9.0], rel=0.05)
-    ends = [quantiles(one, 0.8).iloc[0] * one["scale_days"] / one["shape"] for one in made]
-    wild, clock = (end["wait_upper"] - end["wait_lower"] for end in ends[1:])
+    ends = [interval_factors(one, 0.8).iloc[0] * one["scale_days"] / one["shape"] for one in made]
+    wild, clock = (end["upper_factor"] - end["lower_factor"] for end in ends[1:])
     assert wild > clock
     medians = [
         stats.betaprime.median(k, one["shape"]) * one["scale_days"] / k

@@ -6,7 +6,6 @@ import pytest
 from scipy import stats
 
 import rfmkit as rk
-from conftest import plain
 from rfmkit.cycle import METHODS
 from rfmkit.exceptions import (
     ColumnsError,
@@ -26,19 +25,19 @@ SHOPS = {
 
 @pytest.fixture(scope="module", params=SHOPS)
 def shop(request):
-    """Give a simulated shop, its cycle, and the gaps of all its purchases."""
+    """Return a simulated shop, its cycle, and the gaps of all its purchases."""
     sim = rk.simulate_orders(20_000, **SHOPS[request.param])
     orders = rk.read_orders(sim.orders, as_of=sim.last_day)
     return sim, rk.PurchaseCycle().fit(orders)
 
 
 def true_median(sim):
-    """Follow every gap that began in the window to its end."""
+    """Return the median of all gaps that began in the window, followed to their end."""
     return sim.gaps["gap_days"].dropna().median()
 
 
 def log_of(gaps_by_customer, *, last_day):
-    """Make a log in which each customer buys on day 0 and after each of the gaps given."""
+    """Return a log in which each customer buys on day 0 and after each of the gaps given."""
     rows = [
         (customer, day)
         for customer, gaps in gaps_by_customer.items()
@@ -157,89 +156,6 @@ def test_clockwork_is_found_by_every_method(method):
     assert cycle.regularity_ == float("inf")
 
 
-# --- the customer's own cycle --------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def due(cycle, customers):
-    return cycle.transform(customers)
-
-
-def test_who_bought_once_gets_the_shops_cycle(cycle, due):
-    once = due[due["purchases"] == 1]
-    assert len(once) > 100
-    assert set(once["cycle_days"]) == {cycle.cycle_days_}
-
-
-def test_more_gaps_move_it_towards_the_customers_own(cycle, due):
-    often = due[due["purchases"] > 1]
-    shop, own = cycle.cycle_days_, often["active_days"] / often["repeat_purchases"]
-    moved = (often["cycle_days"] - shop) / (own - shop)
-    moved = moved[(own - shop).abs() > 1].groupby(often["repeat_purchases"])
-    by_gaps = moved.mean()
-    assert moved.std().max() < 1e-12  # it depends on the number of gaps alone
-    assert by_gaps.is_monotonic_increasing
-    assert by_gaps.between(0, 1, inclusive="neither").all()
-    assert by_gaps.iloc[-1] > 0.8
-    weight = cycle.strength_
-    expected = by_gaps.index / (by_gaps.index + weight)
-    np.testing.assert_allclose(by_gaps, expected, rtol=1e-9)
-
-
-def test_the_next_purchase_is_a_cycle_after_the_last(due):
-    wait = (due["expected_next_purchase"] - due["last_purchase"]).dt.days
-    assert ((wait - due["cycle_days"]).abs() <= 0.5).all()
-    overdue = due["recency_days"] / due["cycle_days"]
-    pd.testing.assert_series_equal(due["overdue_ratio"], overdue, check_names=False, rtol=1e-15)
-
-
-def test_the_next_purchase_is_expected_within_its_interval(due):
-    assert (due["next_purchase_from"] > due["last_purchase"]).all()
-    assert (due["next_purchase_from"] <= due["expected_next_purchase"]).all()
-    assert (due["expected_next_purchase"] <= due["next_purchase_to"]).all()
-
-
-def test_customers_who_have_a_cycle_already_get_another(cycle, customers, due):
-    pd.testing.assert_frame_equal(cycle.transform(due), due)
-    narrow = rk.PurchaseCycle(interval=0.5)
-    vars(narrow).update({name: value for name, value in vars(cycle).items() if name[-1] == "_"})
-    found = narrow.transform(due)
-    assert list(found.columns) == list(due.columns)
-    assert (found["next_purchase_to"] < due["next_purchase_to"]).all()
-
-
-def test_customers_keep_their_rows_and_index(cycle, customers, due):
-    mixed = customers.sample(frac=1, random_state=5)
-    mixed.index = [f"row {place}" for place in range(len(mixed))]
-    found = cycle.transform(mixed)
-    assert found.index.equals(mixed.index)
-    assert found["customer_id"].tolist() == mixed["customer_id"].tolist()
-    expected = due.set_index("customer_id").loc[mixed["customer_id"]]
-    assert found["cycle_days"].tolist() == expected["cycle_days"].tolist()
-
-
-def test_a_log_is_transformed_as_its_customers(cycle, orders, due):
-    pd.testing.assert_frame_equal(cycle.transform(orders), due)
-    pd.testing.assert_frame_equal(rk.PurchaseCycle().fit_transform(orders), due)
-
-
-def test_prospects_have_no_cycle(cycle, orders):
-    found = cycle.transform(rk.segment(orders))
-    prospects = found["segment"] == "prospect"
-    columns = ["cycle_days", "expected_next_purchase", "next_purchase_from", "overdue_ratio"]
-    assert prospects.any()
-    assert found.loc[prospects, columns].isna().all(axis=None)
-    assert found.loc[~prospects, columns].notna().all(axis=None)
-
-
-def test_a_cycle_of_no_days_gives_no_ratio():
-    log = pd.DataFrame({"customer_id": ["a", "a", "b", "b"], "date": "2024-01-01", "amount": 1})
-    orders = rk.read_orders(log, same_day="keep")
-    cycle = rk.PurchaseCycle("mean").fit(orders)
-    assert cycle.cycle_days_ == 0
-    assert cycle.transform(orders)["overdue_ratio"].isna().all()
-
-
 # --- categories ----------------------------------------------------------------------------------
 
 
@@ -261,7 +177,7 @@ def test_what_is_due_has_a_row_for_each_customer_and_category(products, orders):
     cycle = products.categories_.set_index("category")["cycle_days"]
     once = due[due["purchases"] == 1]
     assert (once["cycle_days"] == once["category"].map(cycle)).all()
-    assert repr(products).endswith("gaps in 4 categories>")
+    assert repr(products).endswith("gaps in 4 categories. Next: .transform(orders)>")
 
 
 def test_a_category_that_is_new_has_the_cycle_of_all(products, sample):
@@ -296,39 +212,6 @@ def test_a_cycle_by_category_is_kept(products, orders, tmp_path):
     kept = rk.load_model(tmp_path / "cycle.json")
     pd.testing.assert_frame_equal(kept.transform(orders), products.transform(orders))
     pd.testing.assert_frame_equal(kept.categories_, products.categories_)
-
-
-# --- engines -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", ["polars", "polars_lazy", "pyarrow", "duckdb", "ibis", "csv"])
-def test_products_are_the_same_from_every_kind(sample, orders, as_kind, kind):
-    log = rk.read_orders(as_kind(sample, kind))
-    for options in ({}, {"per_unit": True}):
-        here = rk.PurchaseCycle(by="category", **options).fit(orders)
-        there = rk.PurchaseCycle(by="category", **options).fit(log)
-        pd.testing.assert_frame_equal(there.categories_, here.categories_, check_exact=True)
-        found, expected = (
-            plain(cycle.transform(of)).sort_values(["customer_id", "category"], ignore_index=True)
-            for cycle, of in ((there, log), (here, orders))
-        )
-        pd.testing.assert_frame_equal(found, expected, check_exact=True)
-
-
-@pytest.mark.spark
-def test_products_are_the_same_from_spark(spark, sample, orders):
-    table = spark.createDataFrame(sample)
-    log = rk.read_orders(table.withColumn("ordered_at", table["ordered_at"].cast("timestamp_ntz")))
-    here = rk.PurchaseCycle(by="category", per_unit=True).fit(orders)
-    there = rk.PurchaseCycle(by="category", per_unit=True).fit(log)
-    pd.testing.assert_frame_equal(there.categories_, here.categories_, check_exact=True)
-    key = ["customer_id", "category"]
-    found = plain(there.transform(log)).sort_values(key, ignore_index=True)
-    pd.testing.assert_frame_equal(found, plain(here.transform(orders)), check_exact=True)
-    shop = rk.PurchaseCycle().fit(orders)
-    pd.testing.assert_frame_equal(
-        plain(shop.transform(log)), plain(shop.transform(orders)), check_exact=True
-    )
 
 
 # --- warnings and errors -------------------------------------------------------------------------
@@ -379,7 +262,7 @@ def test_a_wrong_option_is_named(orders, options, message):
 
 def test_before_fit_there_is_nothing_to_transform_with(customers):
     cycle = rk.PurchaseCycle()
-    assert repr(cycle) == "<PurchaseCycle: kaplan_meier; not fitted>"
+    assert repr(cycle) == "<PurchaseCycle: kaplan_meier; not fitted. Next: .fit(orders)>"
     with pytest.raises(
         NotFittedError,
         match=r"A PurchaseCycle must be fitted before use\.\nFound: .*\nHint: rk\.Pur",

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import rfmkit as rk
 from rfmkit.cycle import two_last_gaps, wheat_morrison
-from rfmkit.cycle._regularity import facts_of_pairs, k_of, last_two, regularity_facts
+from rfmkit.cycle._regularity import last_two, regularity_of, regularity_of_pairs, regularity_table
 
 GAPS = st.floats(min_value=1, max_value=1000)
 
@@ -33,7 +33,7 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(k):
     rng = np.random.default_rng(5)
     held = 0
     for _ in range(400):
-        found = facts_of_pairs(*rng.gamma(k, size=(2, 300)), np.ones(300)).iloc[0]
+        found = regularity_of_pairs(*rng.gamma(k, size=(2, 300)), np.ones(300)).iloc[0]
         held += found["regularity_lower"] <= k <= found["regularity_upper"]
     assert 0.92 <= held / 400 <= 0.98
 
@@ -41,25 +41,27 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(k):
 def test_the_timing_is_said_in_a_word():
     rng = np.random.default_rng(2)
     words = [
-        facts_of_pairs(*rng.gamma(k, size=(2, 2000)), np.ones(2000))["timing"].iloc[0]
+        regularity_of_pairs(*rng.gamma(k, size=(2, 2000)), np.ones(2000))["timing"].iloc[0]
         for k in (0.5, 1.0, 2.0)
     ]
     assert words == ["clumped", "random", "regular"]
 
 
 def test_clockwork_is_regular_and_one_pair_tells_nothing():
-    clock = facts_of_pairs(np.array([7.0]), np.array([7.0]), np.array([5.0])).iloc[0]
+    clock = regularity_of_pairs(np.array([7.0]), np.array([7.0]), np.array([5.0])).iloc[0]
     assert clock["regularity"] == clock["regularity_lower"] == float("inf")
     assert (clock["pairs"], clock["timing"]) == (5, "regular")
-    none = regularity_facts([0, 1], [0, 0.1], [0, 0.01])
+    none = regularity_table([0, 1], [0, 0.1], [0, 0.01])
     assert none["timing"].tolist() == ["unknown", "unknown"]
     assert none[["regularity", "regularity_lower", "regularity_upper"]].isna().all(axis=None)
 
 
 def test_k_of_a_spread_is_that_of_the_beta():
     k = np.array([0.5, 1.0, 2.0, 7.5])
-    np.testing.assert_allclose(k_of(1 / (4 * (2 * k + 1))), k)  # the variance of Beta(k, k)
-    assert np.isnan(k_of(np.nan))
+    np.testing.assert_allclose(
+        regularity_of(1 / (4 * (2 * k + 1))), k
+    )  # the variance of Beta(k, k)
+    assert np.isnan(regularity_of(np.nan))
 
 
 def test_pairs_are_counted_once_for_each_customer(orders, customers):

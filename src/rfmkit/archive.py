@@ -65,6 +65,8 @@ RENAMED: Final = {
     "Probability": "ChurnProbability",
 }
 """Names of parts in files of 0.1.0 before the renaming, and the names of today."""
+RENAMED_VALUES: Final = {"waits_": "gap_distribution_"}
+"""The same of what a model has learned."""
 
 LEARNED: Final = {
     "Blend": "rfmkit.churn._blend",
@@ -291,7 +293,7 @@ def _model(value: dict[str, Any]) -> Any:
 
 
 def _state(value: dict[str, Any]) -> dict[str, Any]:
-    return {key: _decoded(item) for key, item in value["state"].items()}
+    return {RENAMED_VALUES.get(key, key): _decoded(item) for key, item in value["state"].items()}
 
 
 READERS: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {

@@ -1,4 +1,4 @@
-"""How long between purchases: the cycle of the shop, of each customer, and of each category."""
+"""Purchase cycles: the usual days between purchases of the shop, a customer or a category."""
 
 from rfmkit.cycle._methods import METHODS
 from rfmkit.cycle._regularity import two_last_gaps, wheat_morrison

@@ -1,4 +1,4 @@
-"""Categories: the cycle of each, from its own gaps as far as they go, and from the shop's."""
+"""The cycles of categories: each from its own gaps, and from those of the shop if it has few."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from rfmkit.cycle._methods import METHODS, erlang_median, of_ended, of_means, side_by_side
+from rfmkit.cycle._gap_distribution import (
+    SAMPLE,
+    GapDistribution,
+    at_regularity,
+    fit_gap_distribution,
+)
+from rfmkit.cycle._methods import (
+    METHODS,
+    erlang_median,
+    method_of_mean_gaps,
+    methods_of_ended_gaps,
+    methods_table,
+)
 from rfmkit.cycle._products import (
     check_columns,
     product_buyers,
@@ -15,10 +27,9 @@ from rfmkit.cycle._products import (
     product_regularity,
     product_silences,
 )
-from rfmkit.cycle._regularity import regularity_facts
+from rfmkit.cycle._regularity import regularity_table
 from rfmkit.cycle._shrinkage import bounded, shrinkage_strength
 from rfmkit.cycle._survival import from_frame
-from rfmkit.cycle._waits import SAMPLE, at_regularity, fit_waits
 from rfmkit.exceptions import NotEnoughHistoryError
 
 if TYPE_CHECKING:
@@ -27,65 +38,100 @@ if TYPE_CHECKING:
     from rfmkit.orders.orders import Orders
 
 STRENGTH_CUSTOMERS: Final = 200
-"""From so many customers who came back on, a category has a strength of its own."""
+"""Returning customers that a category needs for a strength of its own."""
 SHORTEST: Final = 0.5
+"""Days. A cycle of 0 days cannot be a unit of time."""
 REGULARITY_PAIRS: Final = 100
-"""From so many pairs of gaps on a category has a regularity of its own."""
+"""Pairs of gaps that a category needs for a distribution of its own regularity."""
 STEP: Final = 1.1
+"""Regularities are rounded to powers of this, so that few distributions must be computed."""
 
 
 @dataclass(frozen=True)
-class Counts:
-    """What leaves the log: counts by category."""
+class CategoryCounts:
+    """The counts by category that the cycles are estimated from.
+
+    Attributes
+    ----------
+    gaps : DataFrame
+        How many gaps of each `category`, `gap_days` and `returned`.
+    silences : DataFrame
+        How many customers of each `category`, `repeat_purchases`, `active_days` and `open_days`.
+    buyers : DataFrame
+        The `customers` of each category, and how many of them bought it `again`.
+    moments : DataFrame
+        The sums of each category for its regularity: `pairs`, `squares`, `fourths`.
+    window_days : int
+        Days from the first day of the log to its `as_of`.
+    """
 
     gaps: pd.DataFrame
     silences: pd.DataFrame
     buyers: pd.DataFrame
     moments: pd.DataFrame
-    window: int
-    """Days that the log spans."""
+    window_days: int
 
     @property
     def regularity(self) -> pd.DataFrame:
-        """The regularity of all categories together."""
+        """The regularity of all categories together, in one row."""
         sums = self.moments[["pairs", "squares", "fourths"]].sum()
-        return regularity_facts(sums["pairs"], sums["squares"], sums["fourths"])
+        return regularity_table(sums["pairs"], sums["squares"], sums["fourths"])
 
 
 @dataclass(frozen=True)
-class Categories:
-    """What was learned of the categories, and of all of them together."""
+class CategoryCycles:
+    """The cycles of the categories, and of all of them together.
+
+    Attributes
+    ----------
+    values : dict of method to float
+        The cycle of all categories together by every method, in days.
+    never_share : float
+        The share of purchases that no other of the same category follows.
+    strength : float
+        How many gaps of a customer the cycle of the category is worth.
+    regularity : DataFrame
+        The regularity of all categories together, in one row.
+    gap_distribution : dict
+        The distribution of the gaps, in cycles of their category in the place of days.
+    table, summary : DataFrame
+        One row per category; one row per category and method.
+    """
 
     values: dict[str, float]
-    """The cycle of all categories together, by every method."""
-    never: float
+    never_share: float
     strength: float
     regularity: pd.DataFrame
-    waits: dict[str, float]
-    """In cycles of the category, not days."""
+    gap_distribution: GapDistribution
     table: pd.DataFrame
-    """One row a category."""
     summary: pd.DataFrame
-    """One row a category and method."""
 
 
-def cycle_values(
+def cycles_by_method(
     gaps: pd.DataFrame, pairs: pd.DataFrame, regularity: float, q: float
 ) -> tuple[dict[str, float], float]:
-    """Return the cycle by every method, and the share that never returns."""
+    """Return the cycle in days by every method, and the share of gaps that never end."""
     survival = from_frame(gaps)
     ended = gaps[gaps["returned"]]
     values = {
         "kaplan_meier": float(survival.returned_within(0.5)),
-        **of_ended(ended, q),
-        **of_means(pairs),
+        **methods_of_ended_gaps(ended, q),
+        **method_of_mean_gaps(pairs),
     }
     values["gamma"] = erlang_median(values["mean"], regularity)
     return values, survival.never
 
 
-def count_categories(orders: Orders, *, per_unit: bool) -> Counts:
-    """Count what is to be learned from."""
+def count_categories(orders: Orders, *, per_unit: bool) -> CategoryCounts:
+    """Return the counts of a log by category.
+
+    Raises
+    ------
+    ColumnsError
+        The log has no category, or for `per_unit` no quantity.
+    NotEnoughHistoryError
+        Nobody bought the same category on two days.
+    """
     check_columns(orders, per_unit=per_unit)
     gaps = product_gaps(orders, per_unit=per_unit)
     if not gaps["returned"].any():
@@ -94,7 +140,7 @@ def count_categories(orders: Orders, *, per_unit: bool) -> Counts:
             found=f"{int(gaps['gaps'].sum()):,} purchases, each the first of its category",
             hint="give a longer log, or wider categories.",
         )
-    return Counts(
+    return CategoryCounts(
         gaps,
         product_silences(orders, per_unit=per_unit),
         product_buyers(orders, per_unit=per_unit),
@@ -103,36 +149,39 @@ def count_categories(orders: Orders, *, per_unit: bool) -> Counts:
     )
 
 
-def fit_categories(counts: Counts, *, method: str, q: float, min_gaps: int) -> Categories:
-    """Learn the cycle of every category.
+def fit_categories(
+    counts: CategoryCounts, *, method: str, q: float, min_gaps: int
+) -> CategoryCycles:
+    """Return the cycle of every category.
 
-    Under `min_gaps` ended gaps a category borrows: its cycle is the mean of its own and the
-    shop's, its own with the weight of gaps / min_gaps.
+    A category with fewer than `min_gaps` ended gaps has the weighted mean of its own cycle and the
+    shop's. The weight of its own is gaps / min_gaps.
     """
     regularity = counts.regularity
     k = float(regularity["regularity"].iloc[0])
-    shop, never = cycle_values(counts.gaps, _with_means(counts.silences, counts.gaps), k, q)
-    table = _facts(counts)
-    blocks = _blocks(counts, table, q)
-    table = table.assign(**_borrowed(table, blocks, shop[method], method, min_gaps))
-    relative = _in_cycles(counts.silences, table)
+    shop, never = cycles_by_method(counts.gaps, _for_mean_gaps(counts.silences, counts.gaps), k, q)
+    table = _category_facts(counts)
+    blocks = _methods_by_category(counts, table, q)
+    table = table.assign(**_shrunk_cycles(table, blocks, shop[method], method, min_gaps))
+    relative = _in_units_of_cycle(counts.silences, table)
     strength = shrinkage_strength(relative, k)
-    # A few thousand rows tell the waits; the rows are sorted, so that every category is heard.
-    waits = fit_waits(relative.iloc[:: max(1, len(relative) // SAMPLE)], k)
+    # A few thousand rows are enough. They are sorted by category: every n-th row is of all of them.
+    distribution = fit_gap_distribution(relative.iloc[:: max(1, len(relative) // SAMPLE)], k)
     table["strength"] = _strengths(counts, table).fillna(strength)
     first = ["category", "cycle_days", "borrowed_share", "gaps", "open_share", "never_share"]
     table = table[[*first, "strength", *(n for n in table if n not in (*first, "strength"))]]
     summary = blocks.drop(columns="never_share")
-    return Categories(shop, never, strength, regularity, waits, table, summary)
+    return CategoryCycles(shop, never, strength, regularity, distribution, table, summary)
 
 
-def waits_by_category(
-    waits: dict[str, float], table: pd.DataFrame
-) -> tuple[list[dict[str, float]], pd.DataFrame]:
-    """Return the waits of categories by their regularity, and which of them each has.
+def distributions_by_category(
+    distribution: GapDistribution, table: pd.DataFrame
+) -> tuple[list[GapDistribution], pd.DataFrame]:
+    """Return a distribution for each regularity of the categories, and which one each has.
 
-    The first is that of all. How unequal customers are is learned from all categories together;
-    how regular they are, from each one with enough pairs of gaps, to a tenth.
+    The first is that of all categories, for those with few pairs of gaps. How much customers
+    differ is estimated from all categories together. The regularity is that of each category,
+    rounded to within 5 %.
     """
     import pandas as pd
 
@@ -140,16 +189,16 @@ def waits_by_category(
     grid = np.round(np.log(own) / np.log(STEP)).astype("int64")
     known = table["pairs"] >= REGULARITY_PAIRS
     steps = sorted(set(grid[known]))
-    made = [waits, *(at_regularity(waits, float(STEP**step)) for step in steps)]
-    kind = grid.map({step: place for place, step in enumerate(steps, start=1)})
-    kind = kind.where(known, 0).astype("int64")
-    return made, pd.DataFrame({"category": table["category"], "own_kind": kind})
+    made = [distribution, *(at_regularity(distribution, float(STEP**step)) for step in steps)]
+    place = grid.map({step: number for number, step in enumerate(steps, start=1)})
+    place = place.where(known, 0).astype("int64")
+    return made, pd.DataFrame({"category": table["category"], "own_place": place})
 
 
-def _facts(counts: Counts) -> pd.DataFrame:
-    """Return, for each category, its customers, who of them came back, and its regularity."""
+def _category_facts(counts: CategoryCounts) -> pd.DataFrame:
+    """Return the customers of each category, the share who bought it again, and its regularity."""
     moments, buyers = counts.moments, counts.buyers
-    facts = regularity_facts(moments["pairs"], moments["squares"], moments["fourths"])
+    facts = regularity_table(moments["pairs"], moments["squares"], moments["fourths"])
     facts.insert(0, "category", moments["category"])
     table = buyers[["category"]].assign(
         customers=buyers["customers"].astype("int64"),
@@ -160,8 +209,8 @@ def _facts(counts: Counts) -> pd.DataFrame:
     return table.assign(pairs=table["pairs"].fillna(0).astype("int64"))
 
 
-def _blocks(counts: Counts, table: pd.DataFrame, q: float) -> pd.DataFrame:
-    """Return the cycle of each category by every method, from its own gaps; null without any."""
+def _methods_by_category(counts: CategoryCounts, table: pd.DataFrame, q: float) -> pd.DataFrame:
+    """Return the cycle of each category by every method, from its own gaps; nan without any."""
     import pandas as pd
 
     silences = dict(iter(counts.silences.groupby("category")))
@@ -171,17 +220,17 @@ def _blocks(counts: Counts, table: pd.DataFrame, q: float) -> pd.DataFrame:
         gaps, pairs = gaps_of[category], silences.get(category, counts.silences.iloc[:0])
         values, never = dict.fromkeys(METHODS, np.nan), np.nan
         if gaps["returned"].any():
-            values, never = cycle_values(gaps, _with_means(pairs, gaps), k, q)
-        block = side_by_side(values, gaps, counts.window).assign(never_share=never)
+            values, never = cycles_by_method(gaps, _for_mean_gaps(pairs, gaps), k, q)
+        block = methods_table(values, gaps, counts.window_days).assign(never_share=never)
         block.insert(0, "category", category)
         blocks.append(block)
     return pd.concat(blocks, ignore_index=True)
 
 
-def _borrowed(
+def _shrunk_cycles(
     table: pd.DataFrame, blocks: pd.DataFrame, shop: float, method: str, min_gaps: int
 ) -> dict[str, pd.Series[Any]]:
-    """Return the cycle of each category, as far as need be from the shop's."""
+    """Return the cycle of each category, and which share of it is from the shop's."""
     own = blocks[blocks["method"] == method].set_index("category").loc[table["category"]]
     own = own.reset_index()
     ended = (own["gaps"] * (1 - own["open_share"])).round()
@@ -193,8 +242,8 @@ def _borrowed(
     }
 
 
-def _strengths(counts: Counts, table: pd.DataFrame) -> pd.Series[Any]:
-    """Estimate the strength of each category in which many came back."""
+def _strengths(counts: CategoryCounts, table: pd.DataFrame) -> pd.Series[Any]:
+    """Return the strength of each category that enough customers bought again; nan of others."""
     again = counts.buyers.set_index("category")["again"]
     silences = dict(iter(counts.silences.groupby("category")))
     found = {
@@ -205,16 +254,16 @@ def _strengths(counts: Counts, table: pd.DataFrame) -> pd.Series[Any]:
     return table["category"].map(found).astype(float)
 
 
-def _with_means(silences: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
-    """Return the customers; where none of the sample came back, the ended gaps in their place."""
+def _for_mean_gaps(silences: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
+    """Return the customers, or the ended gaps if nobody in the sample bought again."""
     if (silences["repeat_purchases"] > 0).any():
         return silences
     ended = gaps[gaps["returned"]]
     return ended.assign(repeat_purchases=1, active_days=ended["gap_days"], customers=ended["gaps"])
 
 
-def _in_cycles(silences: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """Measure gaps in cycles of their category, so that all of them can be learned from at once."""
+def _in_units_of_cycle(silences: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the silences in cycles of their category, so that one fit can use all of them."""
     cycle = table.set_index("category")["cycle_days"].clip(lower=SHORTEST)
     unit = silences["category"].map(cycle).to_numpy(dtype=float)
     return silences.assign(

@@ -1,4 +1,4 @@
-"""Methods: seven answers to how long a cycle is, all from a few counts."""
+"""The methods of `PurchaseCycle`: seven estimates of the cycle from counted gaps."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ METHODS: Final[dict[str, str]] = {
     "gamma": "median of an Erlang-k with the mean of the ended gaps, k by Wheat and Morrison",
 }
 HALF: Final = 0.5
+SHORTEST: Final = 0.5
+"""Days that stand for a gap of 0 days, which has no logarithm."""
 
 
-def of_ended(ended: pd.DataFrame, q: float) -> dict[str, float]:
-    """Return the methods that look at the ended gaps, of a frame of `gap_days, gaps`."""
+def methods_of_ended_gaps(ended: pd.DataFrame, q: float) -> dict[str, float]:
+    """Return the cycle by the methods that use ended gaps, from a frame of `gap_days, gaps`."""
     counted = ended.groupby("gap_days")["gaps"].sum()
     days, weight = counted.index.to_numpy(dtype=float), counted.to_numpy(dtype=float)
     share = weight.cumsum() / weight.sum()
-    logs = np.log(np.maximum(days, 0.5))
+    logs = np.log(np.maximum(days, SHORTEST))
     return {
         "median": float(days[np.argmax(share >= HALF)]),
         "mean": float(np.average(days, weights=weight)),
@@ -36,15 +38,18 @@ def of_ended(ended: pd.DataFrame, q: float) -> dict[str, float]:
     }
 
 
-def of_means(pairs: pd.DataFrame) -> dict[str, float]:
-    """Return the normal's expectation, of a frame of `repeat_purchases, active_days, customers`."""
+def method_of_mean_gaps(pairs: pd.DataFrame) -> dict[str, float]:
+    """Return the mean of the customers' mean gaps, the expectation of a normal fitted to them.
+
+    The frame has `repeat_purchases`, `active_days` and `customers`.
+    """
     twice = pairs[pairs["repeat_purchases"] > 0]
     means = twice["active_days"] / twice["repeat_purchases"]
     return {"normal": float(np.average(means, weights=twice["customers"]))}
 
 
-def normal_fit(pairs: pd.DataFrame) -> str:
-    """Check the normal on the customers' mean gaps by its skewness."""
+def normal_skewness(pairs: pd.DataFrame) -> str:
+    """Return the skewness of the customers' mean gaps in words: whether a normal fits them."""
     twice = pairs[pairs["repeat_purchases"] > 0]
     means, weights = twice["active_days"] / twice["repeat_purchases"], twice["customers"]
     apart = means - np.average(means, weights=weights)
@@ -56,7 +61,7 @@ def normal_fit(pairs: pd.DataFrame) -> str:
 
 
 def erlang_median(mean: float, regularity: float) -> float:
-    """Return the median of Erlang-k gaps of this mean."""
+    """Return the median of Erlang-k gaps with this mean; k is the regularity, rounded."""
     from scipy.stats import gamma
 
     if not np.isfinite(regularity):
@@ -65,8 +70,8 @@ def erlang_median(mean: float, regularity: float) -> float:
     return float(gamma.median(k, scale=mean / k))
 
 
-def side_by_side(values: dict[str, float], gaps: pd.DataFrame, window: int) -> pd.DataFrame:
-    """Set the cycle by every method in rows, beside what they rest on."""
+def methods_table(values: dict[str, float], gaps: pd.DataFrame, window: int) -> pd.DataFrame:
+    """Return one row per method: its cycle, and the gaps and days that it is estimated from."""
     import pandas as pd
 
     total, opened = int(gaps["gaps"].sum()), int(gaps.loc[~gaps["returned"], "gaps"].sum())

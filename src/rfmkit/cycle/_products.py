@@ -1,4 +1,4 @@
-"""Products: gaps between purchases of the same category by the same customer."""
+"""Gaps between purchases of the same category by the same customer."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from rfmkit.orders.orders import Orders
 
 SAMPLE: Final = 100_000
-PARTS: Final = 1000
-"""Gaps per piece are summed in thousandths of a day: exactly, so that every engine agrees."""
-FINE: Final = 10**11
-"""So are the moments of regularity, in such parts."""
+PARTS_OF_DAY: Final = 1000
+"""Gaps per piece are summed as whole thousandths of a day: exact, and equal on every engine."""
+PARTS_OF_SQUARE: Final = 10**11
+"""The moments of regularity are summed as whole parts of this size, for the same reason."""
 
 
 def check_columns(orders: Orders, *, per_unit: bool) -> None:
@@ -38,18 +38,18 @@ def check_columns(orders: Orders, *, per_unit: bool) -> None:
 
 
 def product_purchases(orders: Orders, *, per_unit: bool) -> ir.Table:
-    """Return one row per customer, category and day, with the gap to the next such day.
+    """Return one row per customer, category and day of valid orders, with the gap to the next.
 
-    Of valid orders only. `gap_parts` is the gap in thousandths of a day, of a piece where
-    `per_unit`; null while it is open. Computed once and kept.
+    `gap_parts` is the gap in thousandths of a day, per piece if `per_unit`; null while it is open.
+    The table is computed once and stored.
     """
 
     def build() -> ir.Table:
         days = _bought(orders, per_unit=per_unit)
         days = days.mutate(next_day=days.day.lead().over(_in_order(days)))
         gap = days_between(days.day, days.next_day.fill_null(orders.as_of))
-        parts = gap.cast("float64") * PARTS / days.pieces
-        days = days.mutate(gap_days=_whole(gap / days.pieces), all_parts=_whole(parts))
+        parts = gap.cast("float64") * PARTS_OF_DAY / days.pieces
+        days = days.mutate(gap_days=_rounded(gap / days.pieces), all_parts=_rounded(parts))
         return days.mutate(
             gap_parts=days.next_day.isnull().ifelse(ibis.null("int64"), days.all_parts)
         ).drop("all_parts")
@@ -60,18 +60,19 @@ def product_purchases(orders: Orders, *, per_unit: bool) -> ir.Table:
 
 
 def _bought(orders: Orders, *, per_unit: bool) -> ir.Table:
-    """Return the days on which a customer bought a category, and how many pieces."""
+    """Return one row per customer, category and day, with the pieces bought."""
     lines, facts, policy = orders.history.lines, orders.history.facts, orders.history.options
     category = lines.category.strip().nullif("")
     pieces = ibis.literal(1.0)
     if per_unit:
-        # No piece, or a number that cannot be read, is one.
+        # A quantity of zero, or one that cannot be read, counts as one piece.
         pieces = (lines.quantity > 0).ifelse(lines.quantity, 1.0).fill_null(1.0)
     lines = lines.mutate(category=category, pieces=pieces, order_key=_order_key(lines))
     lines = lines.filter(lines.rule.isnull() & lines.category.notnull())
     if facts["negative"] or facts["zero"] or facts["refunded"]:
         lines = lines.filter(lines.amount.fill_null(0) >= 0)
-        # A line that is an order by itself must count by itself, and any must be of a valid one.
+        # A line without an order id is an order: it must count by itself. Any line must belong to
+        # a valid order.
         alone = lines.order_id.isnull()
         counts = lines.amount > 0
         if policy.zero_amounts == "keep":
@@ -94,23 +95,23 @@ def _bought(orders: Orders, *, per_unit: bool) -> ir.Table:
 
 
 def _in_order(days: ir.Table) -> Any:
-    """Look over the days of one customer and category; orders of one day always in one order."""
+    """Return the window of one customer and category, with a fixed order of orders within a day."""
     order = [days[name] for name in ("day", "order_key") if name in days.columns]
     return ibis.window(group_by=[days.customer_id, days.category], order_by=order)
 
 
 def _order_key(table: ir.Table) -> ir.StringValue:
-    """Name the order of a line; where it has no id, the day."""
+    """Return the id of the order of a line, or its day if it has no id."""
     return table.order_id.cast("string").fill_null("day " + table.day.cast("string"))
 
 
-def _whole(number: ir.FloatingValue) -> ir.IntegerValue:
-    """Round to a whole number, halves up: engines round halves in several ways."""
+def _rounded(number: ir.FloatingValue) -> ir.IntegerValue:
+    """Return a number rounded to a whole one, halves up: engines round halves differently."""
     return (number + 0.5).floor().cast("int64")
 
 
 def product_gaps(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
-    """Count gaps by category, length and outcome."""
+    """Return how many gaps there are of each category, length and outcome."""
     table = product_purchases(orders, per_unit=per_unit)
     keys = ("category", "gap_days", "returned")
     counted = table.mutate(returned=table.next_day.notnull()).group_by(*keys)
@@ -118,9 +119,9 @@ def product_gaps(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
 
 
 def product_customers(orders: Orders, *, per_unit: bool) -> ir.Table:
-    """Return one row per customer and category, in the words of `summarize`.
+    """Return one row per customer and category, with the columns of `summarize`.
 
-    `active_days` and `open_days` are of pieces where `per_unit`: days per piece, summed.
+    With `per_unit`, `active_days` and `open_days` are in days per piece.
     """
     table = product_purchases(orders, per_unit=per_unit)
     open_now = table.next_day.isnull()
@@ -140,27 +141,30 @@ def product_customers(orders: Orders, *, per_unit: bool) -> ir.Table:
         "last_purchase",
         recency_days=days_between(made.last_purchase, ibis.literal(orders.as_of)),
         repeat_purchases=made.purchases - 1,
-        active_days=made.active_parts.fill_null(0).cast("float64") / PARTS,
+        active_days=made.active_parts.fill_null(0).cast("float64") / PARTS_OF_DAY,
         open_days=made.open_days,
         last_units=made.last_units,
     )
 
 
 def product_silences(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
-    """Count customers of each category by gaps, their sum and the silence; a sample of many."""
+    """Return how many customers of each category have the same gaps, sum of gaps and silence.
+
+    Of more than 100,000 customers and categories, about 100,000 are counted, chosen by a hash.
+    """
     table = product_customers(orders, per_unit=per_unit)
     found = orders.history.engine.row(table.aggregate(customers=table.count()))["customers"]
     if found > SAMPLE:
         who = table.customer_id.cast("string") + " " + table.category
         table = table.filter(in_sample(who, SAMPLE / found))
     keys = ("category", "repeat_purchases", "active_days", "open_days")
-    table = table.mutate(active_days=_whole(table.active_days))
+    table = table.mutate(active_days=_rounded(table.active_days))
     counted = table.group_by(*keys).agg(customers=lambda t: t.count())
     return orders.history.engine.frame(counted.order_by(*keys))
 
 
 def product_buyers(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
-    """Count, of each category, its customers and those who bought it again."""
+    """Return the customers of each category, and how many of them bought it again."""
     table = product_customers(orders, per_unit=per_unit)
     again = (table.repeat_purchases > 0).cast("int64").sum()
     counted = table.group_by("category").agg(customers=table.count(), again=again)
@@ -168,7 +172,10 @@ def product_buyers(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
 
 
 def product_regularity(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
-    """Sum, of each category, the moments of M over its customers' last two gaps."""
+    """Return the sums of (M - 1/2)^2 and (M - 1/2)^4 of each category, for its regularity.
+
+    M is the share of the earlier in the sum of a customer's last two gaps.
+    """
     table = product_purchases(orders, per_unit=per_unit)
     window = _in_order(table)
     table = table.mutate(
@@ -182,9 +189,9 @@ def product_regularity(orders: Orders, *, per_unit: bool) -> pd.DataFrame:
     last = last.mutate(square=apart * apart)
     made = last.group_by("category").agg(
         pairs=last.count(),
-        squares=_whole(last.square * FINE).sum(),
-        fourths=_whole(last.square * last.square * FINE).sum(),
+        squares=_rounded(last.square * PARTS_OF_SQUARE).sum(),
+        fourths=_rounded(last.square * last.square * PARTS_OF_SQUARE).sum(),
     )
     found = orders.history.engine.frame(made.order_by("category"))
     sums = ["squares", "fourths"]
-    return found.assign(**{name: found[name].astype(float) / FINE for name in sums})
+    return found.assign(**{name: found[name].astype(float) / PARTS_OF_SQUARE for name in sums})

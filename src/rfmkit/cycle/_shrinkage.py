@@ -1,4 +1,4 @@
-"""Shrinkage: how far a customer's own gaps move the cycle away from the shop's."""
+"""Shrinkage: the weight of a customer's own gaps against the cycle of the shop."""
 
 from __future__ import annotations
 
@@ -10,14 +10,38 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from rfmkit.orders.orders import Orders
+
     Floats = NDArray[np.float64]
 
 
-def shrinkage_strength(pairs: pd.DataFrame, regularity: float) -> float:
-    """Estimate how many gaps the shop's cycle is worth, by the gamma-gamma marginal likelihood.
+def count_gap_sums(orders: Orders) -> pd.DataFrame:
+    """Return how many customers have each number and sum of gaps, which is all a fit needs."""
+    table = orders.history.customers
+    counted = table.group_by("repeat_purchases", "active_days").agg(customers=table.count())
+    return orders.history.engine.frame(counted.order_by("repeat_purchases", "active_days"))
 
-    Gaps are Gamma(k, k / m) with mean m, and 1 / m is Gamma over customers with shape w k + 1, so
-    that the mean of m is c; then E[m | n gaps of sum s] = (s + w c) / (n + w). Maximised over w
+
+def shrinkage_strength(pairs: pd.DataFrame, regularity: float) -> float:
+    """Return w, the number of gaps that the shop's cycle c is worth, by maximum likelihood.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        `repeat_purchases`, `active_days` and `customers` (how many have these values).
+    regularity : float
+        The shape k of the gaps of one customer.
+
+    Returns
+    -------
+    float
+        w; 1 with fewer than two customers who bought twice.
+
+    Notes
+    -----
+    Gaps are Gamma(k, k / m) with mean m. Over customers 1 / m is gamma with shape w k + 1, so that
+    the mean of m is c. Then E[m | n gaps of sum s] = (s + w c) / (n + w). The marginal likelihood
+    (Fader and Hardie 2013, "The Gamma-Gamma model of monetary value", eq. 1a) is maximised over w
     and c.
     """
     from scipy.optimize import minimize
@@ -52,5 +76,5 @@ def shrinkage_strength(pairs: pd.DataFrame, regularity: float) -> float:
 
 
 def bounded(regularity: float) -> float:
-    """Keep k where a gamma can be computed: 1 where it is not known, 50 for clockwork."""
+    """Return k between 0.5 and 50, where a gamma is computed well; 1 if k is nan."""
     return float(np.clip(np.nan_to_num(regularity, nan=1.0, posinf=50.0), 0.5, 50.0))

@@ -1,7 +1,7 @@
-"""How long silences last: Kaplan-Meier of counted gaps, with a tail beyond the last return.
+"""The survival of gaps: Kaplan-Meier from counted gaps, with a fitted tail beyond the data.
 
-A gap that ended in a purchase is an event, a silence still open is censored. lifelines estimates
-from the counts (integer weights: the same as from the raw gaps, from a few hundred rows).
+A gap that ended in a purchase is an event; a gap that is still open is censored. lifelines is given
+the counts as weights, which gives the same estimate as the single gaps.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ REACH: Final = 20
 
 @dataclass(frozen=True)
 class Tail:
-    """A hazard of returning that goes on beyond the data and dies away: Gompertz's, falling.
+    """The hazard of returning beyond the data: a Gompertz hazard that falls, or a constant one.
 
-    hazard(t) = level * exp(-decay * t), t in days since `Survival.tail_from`. With `decay` over
-    zero a share never returns, as where some have left for good; with zero the hazard stays.
+    hazard(t) = level * exp(-decay * t), with t in days since `Survival.tail_from`. With `decay`
+    over zero a share never returns. With zero the hazard is constant.
     """
 
     level: float
     decay: float
 
     def hazard(self, days: ArrayLike) -> Floats:
-        """Return the cumulative hazard over so many days of tail."""
+        """Return the cumulative hazard from the beginning of the tail to `days` after it."""
         days = np.asarray(days, dtype=float)
         if self.decay <= 0:
             return np.asarray(self.level * days)
@@ -55,15 +55,15 @@ class Survival:
     at_risk, returns : arrays, one value a day from 0
         Gaps at least that long, and those that ended on that day.
     tail_from : int
-        Day from which the tail continues the curve: the last day with a return and ten gaps at
-        risk, or half of fewer than twenty.
+        Day from which the tail continues the curve: the last day with a return and at least ten
+        gaps at risk, or half of them if there are fewer than twenty in all.
     tail : Tail
-        What continues it.
+        The hazard from that day on.
     tail_returns : float
-        On how many returns the tail rests.
+        The number of returns that the tail was fitted to.
     least : float
-        What `at` falls to at the least. Where all came back, as by clockwork, half a gap is taken
-        to last longer: a curve that falls to nothing could say nothing of one more day's silence.
+        The smallest value of `at` before the tail. If every gap ended, half a gap is taken as
+        longer: with a survival of zero no conditional probability would exist.
     """
 
     survival: Floats
@@ -82,16 +82,16 @@ class Survival:
 
     @property
     def open_gaps(self) -> float:
-        """How many gaps have not ended: as many customers are silent."""
+        """The number of gaps that have not ended: one for each customer."""
         return float(self.at_risk[0] - self.returns.sum())
 
     @property
     def seen_days(self) -> int:
-        """The longest silence that ten gaps reach (or half of few): beyond, S is extrapolated."""
+        """The longest silence that enough gaps reach, in days; beyond it, S is extrapolated."""
         return int(np.flatnonzero(self.at_risk >= _enough(self.at_risk))[-1])
 
     def at(self, days: ArrayLike) -> Floats:
-        """Return S at each number of days; beyond `tail_from` by the tail."""
+        """Return S at each number of days; after `tail_from` the tail continues it."""
         days = np.asarray(days, dtype=float)
         known = self.survival[np.clip(days, 0, self.tail_from).astype(int)]
         return np.asarray(np.maximum(known, self.least)) * np.exp(-self._ahead(days))
@@ -108,12 +108,12 @@ class Survival:
     def interval(
         self, silent: ArrayLike, until: ArrayLike, confidence: float
     ) -> tuple[Floats, Floats]:
-        """Return the interval of `lasts`: Greenwood's variance on the log(-log) scale.
+        """Return the confidence interval of `lasts`: Greenwood's variance on the log(-log) scale.
 
-        Kalbfleisch and Prentice, The Statistical Analysis of Failure Time Data, section 1.4;
-        conditional on the silence so far, the sum runs over (silent, until]. Beyond `tail_from`
-        the variance of the tail's level is added: Var(log level) = 1 / returns. That the hazard
-        goes on as it does is assumed, not measured.
+        Kalbfleisch and Prentice (2002), The Statistical Analysis of Failure Time Data, section 1.4.
+        Conditional on the silence so far, Greenwood's sum runs over (silent, until]. After
+        `tail_from` the variance of the level of the tail is added, Var(log level) = 1 / returns.
+        The form of the tail is an assumption: the interval does not include its error.
         """
         from scipy.stats import norm
 
@@ -132,7 +132,7 @@ class Survival:
 
     @property
     def never(self) -> float:
-        """The share that never returns: S at infinity by the tail, or at the last day without."""
+        """The share that never returns: S at infinity, or on the last day of a constant hazard."""
         if self.tail.decay <= 0:
             return float(self.at(self.days))
         return float(self.at(self.tail_from) * np.exp(-self.tail.level / self.tail.decay))
@@ -140,7 +140,7 @@ class Survival:
     def returned_within(self, share: float) -> int:
         """Return the days within which a share of those who ever return have returned.
 
-        The smallest t with 1 - S(t) >= share * (1 - never); the whole tail is searched.
+        The smallest t with 1 - S(t) >= share * (1 - never), up to 20 times the longest gap.
         """
         grid = np.arange(self.days * REACH + 2)
         reached = 1 - self.at(grid) >= share * (1 - self.never) - 1e-12
@@ -148,22 +148,22 @@ class Survival:
 
 
 def estimate(days: ArrayLike, returned: ArrayLike, gaps: ArrayLike) -> Survival:
-    """Estimate survival from counted gaps.
+    """Return the survival of counted gaps.
 
     Parameters
     ----------
     days, returned, gaps : array-like
-        Length of each kind of gap in whole days, whether it ended in a purchase, and how many.
+        The length in whole days, whether such gaps ended in a purchase, and how many there are.
 
     Returns
     -------
     Survival
-        The share of gaps that last longer, by day.
+        The share of gaps that last longer than each day.
 
     Raises
     ------
     NotEnoughHistoryError
-        There is no gap at all.
+        There is no gap.
     """
     from lifelines import KaplanMeierFitter
 
@@ -175,7 +175,7 @@ def estimate(days: ArrayLike, returned: ArrayLike, gaps: ArrayLike) -> Survival:
             found="no purchase",
             hint="see orders.audit for what was set aside and why.",
         )
-    with np.errstate():  # lifelines leaves numpy's warnings off for the whole process
+    with np.errstate():  # lifelines turns numpy's warnings off for the whole process
         fitted = KaplanMeierFitter().fit(length, ended, weights=weight)
     table = fitted.event_table.loc[lambda t: t.index >= 0]
     grid = np.arange(int(length.max()) + 1)
@@ -198,7 +198,7 @@ def estimate(days: ArrayLike, returned: ArrayLike, gaps: ArrayLike) -> Survival:
 
 
 def _enough(at_risk: Floats) -> float:
-    """Return how many gaps make an estimate: ten, or half of them where they are under twenty."""
+    """Return how many gaps an estimate needs: ten, or half of them if there are under twenty."""
     return min(MIN_AT_RISK, float(at_risk[0]) / 2)
 
 
@@ -207,11 +207,12 @@ def _by_day(length: Floats, weight: Floats, days: int) -> Floats:
 
 
 def fit_tail(at_risk: Floats, returns: Floats, tail_from: int) -> tuple[Tail, float]:
-    """Fit the hazard of the latest quarter of the returns: a Poisson regression on the day.
+    """Return the tail, fitted to the latest quarter of the returns, and their number.
 
-    Deaths given exposure are Poisson to the likelihood of a hazard constant within each day
-    (Holford 1980, Biometrics 36, "The analysis of rates and of survivorship using log-linear
-    models"); log hazard linear in time is Gompertz's law.
+    The fit is a Poisson regression of returns on the day: with a hazard that is constant within
+    each day, the likelihood is that of Poisson counts given exposure (Holford 1980, "The analysis
+    of rates and of survivorship using log-linear models", Biometrics 36). A log hazard that is
+    linear in time is the Gompertz distribution.
     """
     total = returns.sum()
     share = max(TAIL_SHARE, min(1.0, TAIL_RETURNS / max(total, 1.0)))
@@ -219,7 +220,7 @@ def fit_tail(at_risk: Floats, returns: Floats, tail_from: int) -> tuple[Tail, fl
     days = np.arange(min(start, tail_from), len(at_risk))
     days = days[at_risk[days] > 0]
     exposed, seen = at_risk[days], returns[days]
-    # Half a return: with none seen, the hazard is small but not zero (Jeffreys' prior).
+    # Jeffreys' prior adds half a return: without any return the hazard is small but not zero.
     steady = Tail(level=float((seen.sum() + 0.5) / max(exposed.sum(), 1.0)), decay=0.0)
     if seen.sum() < TAIL_RETURNS or len(days) < MIN_AT_RISK:
         return steady, float(seen.sum())
@@ -227,7 +228,7 @@ def fit_tail(at_risk: Floats, returns: Floats, tail_from: int) -> tuple[Tail, fl
 
 
 def _falling(days: Floats, exposed: Floats, seen: Floats) -> Tail | None:
-    """Maximise the Poisson likelihood of level and decay; nothing where the hazard rises."""
+    """Return the tail of maximum Poisson likelihood, or None if its hazard would rise."""
     from scipy.optimize import minimize
 
     spell = np.ptp(days)
@@ -245,6 +246,6 @@ def _falling(days: Floats, exposed: Floats, seen: Floats) -> Tail | None:
 
 
 def from_frame(gaps: pd.DataFrame) -> Survival:
-    """Estimate from a frame of `gap_days, returned, gaps`."""
+    """Return the survival of a frame of `gap_days, returned, gaps`."""
     counted: Any = gaps.groupby(["gap_days", "returned"], as_index=False)["gaps"].sum()
     return estimate(counted["gap_days"], counted["returned"], counted["gaps"])

@@ -1,129 +1,157 @@
-"""PurchaseCycle: how long between purchases, with the silences counted in."""
+"""PurchaseCycle: the usual days between purchases, with the open gaps included."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
 
-import ibis
-
 from rfmkit import _checks as checks
-from rfmkit.cycle._categories import (
-    count_categories,
-    cycle_values,
-    fit_categories,
-    waits_by_category,
-)
-from rfmkit.cycle._methods import METHODS, Method, normal_fit, side_by_side
-from rfmkit.cycle._products import check_columns, product_customers
-from rfmkit.cycle._regularity import facts_of_pairs, last_two
-from rfmkit.cycle._shrinkage import shrinkage_strength
-from rfmkit.cycle._waits import NEXT, day_after, fit_waits, silence_counts, with_interval
+from rfmkit.cycle._categories import count_categories, cycles_by_method, fit_categories
+from rfmkit.cycle._due_dates import FittedCycle, customer_due_dates, product_due_dates
+from rfmkit.cycle._gap_distribution import count_silences, fit_gap_distribution
+from rfmkit.cycle._methods import METHODS, Method, methods_table, normal_skewness
+from rfmkit.cycle._regularity import last_two, regularity_of_pairs
+from rfmkit.cycle._shrinkage import count_gap_sums, shrinkage_strength
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, warn
 from rfmkit.history.customers import over_customers
-from rfmkit.orders.orders import Orders, as_orders
+from rfmkit.orders.orders import as_orders
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-    import pandas as pd
 
     from rfmkit._typing import Frame
+    from rfmkit.orders.orders import Orders
 
 SHORT_WINDOW: Final = 3
-DUE: Final = ("cycle_days", "expected_next_purchase", *NEXT, "overdue_ratio")
+"""Cycles. A shorter log cuts off too many gaps."""
 
 
 class PurchaseCycle:
-    """The usual time between purchases: of the shop, of each customer, of each category.
+    """The usual days between purchases: of the shop, of each customer and of each category.
 
-    The default counts the silences that are still open: naive means and medians of the ended
-    gaps are too short, since a window cuts off the long ones.
+    A gap is the days between two consecutive purchases of a customer. The gap after the last
+    purchase is still open. The default method, a median, includes the open gaps. The median and the
+    mean of the ended gaps alone are smaller than those of all gaps, because the longest gaps are
+    still open when the log ends.
 
     Parameters
     ----------
-    method : str, default "kaplan_meier"
-        Which row of `summary_` is the cycle: ``"kaplan_meier"``, ``"median"``, ``"mean"``,
-        ``"quantile"``, ``"normal"``, ``"lognormal"`` or ``"gamma"``.
+    method : {"kaplan_meier", "median", "mean", "quantile", "normal", "lognormal", "gamma"}
+        Which row of `summary_` is the cycle. Default: ``"kaplan_meier"``, the median gap of those
+        who return.
     q : float, default 0.8
-        The quantile of ``method="quantile"``.
+        The quantile of ``method="quantile"``, between 0 and 1.
     interval : float, default 0.8
         The share of next purchases that fall between `next_purchase_from` and
         `next_purchase_to`.
     by : {None, "category"}
-        ``"category"`` looks at gaps between purchases of the same category by the same customer:
-        product cycles, for a list of who will need what.
+        ``"category"``: gaps are between purchases of the same category by the same customer. The
+        result is a list of which customer needs which category, and when.
     per_unit : bool, default False
-        With ``by="category"``: whether a gap is counted per piece bought at its beginning, since
-        two boxes last twice as long.
+        With ``by="category"``: whether a gap is divided by the pieces bought at its beginning.
+        Two boxes last twice as long as one.
     min_gaps : int, default 30
-        With ``by="category"``: a category with fewer ended gaps borrows the rest of its cycle
-        from the shop's.
+        With ``by="category"``: a category with fewer ended gaps takes a part of its cycle from
+        all categories together.
 
     Attributes
     ----------
     cycle_days_ : float
-        The cycle, in days; with ``by="category"`` that of all categories together.
+        The cycle in days. With ``by="category"``, that of all categories together.
     never_share_ : float
-        Share of purchases that no other ever follows; beyond the data by the tail of the curve.
+        The share of purchases that no other follows, from 0 to 1, extrapolated beyond the log.
     regularity_ : float
-        Wheat-Morrison k: 1 is random timing, higher is more regular; nan under two customers.
+        The regularity k of Wheat and Morrison. Purchases at random times have 1, regular purchases
+        more; nan with fewer than two pairs of gaps.
     regularity_summary_ : DataFrame
-        One row: `pairs` (customers with two gaps), `regularity, regularity_lower,
-        regularity_upper` (95 %) and `timing`: ``"regular"``, ``"random"``, ``"clumped"`` (more
-        uneven than chance), or ``"unknown"`` under two pairs.
+        One row: `pairs` (int64; customers with two gaps), `regularity`, `regularity_lower`,
+        `regularity_upper` (float64; 95 % interval) and `timing` (str): ``"regular"`` if the
+        interval is above 1, ``"clumped"`` if it is below, ``"random"`` if it contains 1,
+        ``"unknown"`` with fewer than two pairs.
     strength_ : float
-        How many gaps of a customer's own weigh as much as the shop's cycle.
-    waits_ : dict
-        What the intervals rest on: `regularity, shape, scale_days, leaving_a, leaving_b`.
+        The number of own gaps at which a customer's cycle is half own and half the shop's.
+    gap_distribution_ : dict of str to float
+        The distribution that the intervals come from: `regularity`, `shape` and `scale_days` of
+        the gaps, `leaving_a` and `leaving_b` of the probability to leave.
     summary_ : DataFrame
-        All methods side by side: `method, cycle_days, gaps, window_days, open_share, note`; with
-        ``by="category"`` a block of such rows for each `category`, from its own gaps alone.
+        One row per method: `method` (str), `cycle_days` (float64), `gaps` (int64; ended and open),
+        `window_days` (int64; days that the log spans), `open_share` (float64; share of gaps that
+        are open) and `note` (str). With ``by="category"``, such rows for each `category` (str),
+        from its own gaps alone.
     categories_ : DataFrame
-        With ``by="category"``, one row each: `category, cycle_days` (by `method`), of which
-        `borrowed_share` came from the shop, `gaps, open_share, never_share, strength, customers,
-        repeat_share` (of its customers, who bought it again), and the columns of
-        `regularity_summary_`. Under 200 customers who came back `strength` is that of
-        all categories.
+        Only with ``by="category"``, one row per category: `category` (str), `cycle_days` (float64,
+        by `method`), `borrowed_share` (float64; which share of it comes from all categories),
+        `gaps` (int64), `open_share`, `never_share`, `strength` (float64; that of all categories
+        if fewer than 200 customers bought it again), `customers` (int64), `repeat_share` (float64;
+        the share of them who bought it again), and the columns of `regularity_summary_`.
+
+    See Also
+    --------
+    rfmkit.ChurnCurve : the probability that a silence ends, by the number of the purchase.
+    rfmkit.purchase_gaps : the gaps from which the cycle is estimated.
 
     Notes
     -----
-    Regularity (Wheat and Morrison 1990, "Estimating purchase regularity with two interpurchase
-    times", J. Marketing Research 27): with M = g1 / (g1 + g2) of a customer's last two gaps,
-    k = (1 - 4 v) / (8 v), v = E[(M - 1/2)^2].
+    ``"kaplan_meier"`` is the smallest t with 1 - S(t) >= (1 - S(infinity)) / 2, where S is the
+    Kaplan-Meier estimate (Kaplan and Meier 1958, "Nonparametric estimation from incomplete
+    observations", Journal of the American Statistical Association 53) with a Gompertz tail.
 
-    A customer's own cycle is the posterior mean of a gamma-gamma model, (s + w c) / (n + w): the
-    sum s of n own gaps, the shop's cycle c, and the weight w (`strength_`) by maximum likelihood
-    of the marginal distribution of s given n (Fader and Hardie 2013, "The Gamma-Gamma model of
-    monetary value", eq. 1a, with gaps in the place of spend). A one-time buyer borrows c whole.
+    Regularity (Wheat and Morrison 1990, "Estimating purchase regularity with two interpurchase
+    times", Journal of Marketing Research 27): with M = g1 / (g1 + g2) of a customer's last two
+    gaps and v = E[(M - 1/2)^2], k = (1 - 4 v) / (8 v).
+
+    The cycle of a customer is the posterior mean of a gamma-gamma model, (s + w c) / (n + w): s is
+    the sum of n own gaps, c the cycle of the shop, and the weight w is `strength_`. It maximises
+    the marginal likelihood of s given n (Fader and Hardie 2013, "The Gamma-Gamma model of monetary
+    value", eq. 1a, with gaps in the place of spend). A customer with one purchase has the cycle c.
 
     The interval of the next purchase is the predictive distribution of the same model, a beta
-    prime, fitted with the open silences and with customers who leave (``rfmkit.cycle._waits``).
-    It is conditional on another purchase, is counted from the last one, and does not know how
-    long the silence has lasted: in the past, it says that the customer is late.
+    prime distribution, fitted with the open gaps and with customers who leave. It holds if the
+    customer buys again. It is counted from the last purchase, and does not use how long the
+    silence has lasted: if both dates are in the past, the customer is late.
 
-    Product cycles are those of Bhagat et al. (2018), "Buy It Again: modeling repeat purchase
-    recommendations", KDD: repeat gaps of a product over all customers, `repeat_share` its repeat
-    customer probability.
+    Cycles of categories: Bhagat, Muralidharan, Lobzhanidze and Vishwanath (2018), "Buy It Again:
+    modeling repeat purchase recommendations", KDD. The gaps of a product are taken over all
+    customers, and `repeat_share` is its repeat customer probability.
 
     Examples
     --------
     >>> import rfmkit as rk
     >>> orders = rk.read_orders(rk.load_sample())
     >>> cycle = rk.PurchaseCycle().fit(orders)
-    >>> naive = cycle.summary_.set_index("method")["cycle_days"]
-    >>> bool(naive["median"] < cycle.cycle_days_)
-    True
-    >>> due = cycle.transform(rk.summarize(orders))
-    >>> list(due.columns[-5:])
-    ['cycle_days', 'expected_next_purchase', 'next_purchase_from', 'next_purchase_to',
-     'overdue_ratio']
+    >>> cycle
+    <PurchaseCycle: 29.0 days by kaplan_meier from 4,812 gaps. Next: .transform(orders)>
+    >>> cycle.summary_[["method", "cycle_days", "gaps", "open_share"]].round(2)
+             method  cycle_days  gaps  open_share
+    0  kaplan_meier       29.00  4812        0.24
+    1        median       26.00  4812        0.24
+    2          mean       42.78  4812        0.24
+    3      quantile       63.00  4812        0.24
+    4        normal       62.13  4812        0.24
+    5     lognormal       24.05  4812        0.24
+    6         gamma       29.65  4812        0.24
+    >>> due = cycle.transform(orders)
+    >>> due = due[["customer_id", "cycle_days", "expected_next_purchase", "overdue_ratio"]]
+    >>> due.head(3).round(1)
+      customer_id  cycle_days expected_next_purchase  overdue_ratio
+    0     C000001        29.0             2024-10-12            3.7
+    1     C000002        29.0             2024-04-15            9.9
+    2     C000003        44.5             2025-01-30            0.3
 
-    Who will need what:
+    Which customer needs which category:
 
     >>> products = rk.PurchaseCycle(by="category").fit(orders)
-    >>> products.categories_["category"].tolist()
-    ['coffee', 'kitchen', 'snacks', 'tea']
-    >>> list(products.transform(orders).columns[:4])
-    ['customer_id', 'category', 'purchases', 'last_purchase']
+    >>> products.categories_[["category", "cycle_days", "gaps", "repeat_share"]].round(2)
+      category  cycle_days  gaps  repeat_share
+    0   coffee        44.0  2256          0.52
+    1  kitchen        48.0   713          0.38
+    2   snacks        48.0   752          0.34
+    3      tea        43.0  1153          0.38
+    >>> due = products.transform(orders)
+    >>> due[["customer_id", "category", "purchases", "expected_next_purchase"]].head(3)
+      customer_id category  purchases expected_next_purchase
+    0     C000001   coffee          1             2024-10-27
+    1     C000002   coffee          1             2024-04-30
+    2     C000002      tea          1             2024-04-29
     """
 
     def __init__(
@@ -159,14 +187,23 @@ class PurchaseCycle:
         Raises
         ------
         NotEnoughHistoryError
-            Nobody has bought twice; with ``by="category"``, no category twice.
+            Nobody bought on two days; with ``by="category"``, nobody the same category.
         ColumnsError
             With ``by="category"``: the log has no category, or for `per_unit` no quantity.
+        RfmkitError
+            An argument of the cycle is wrong, or `orders` is not what ``read_orders`` returns.
 
         Warns
         -----
         RfmkitWarning
-            The log spans less than three cycles, so that long gaps cannot be seen.
+            The log spans fewer than three cycles: longer gaps cannot be seen.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> rk.PurchaseCycle("median").fit(orders)
+        <PurchaseCycle: 26.0 days by median from 4,812 gaps. Next: .transform(orders)>
         """
         self._check()
         as_orders(orders)
@@ -199,25 +236,25 @@ class PurchaseCycle:
                 found=f"{int(gaps['gaps'].sum())} purchases by as many customers",
                 hint="give a longer log, or same_day='keep' where one day holds several purchases.",
             )
-        pairs = _compressed(orders)
-        self.regularity_summary_ = facts_of_pairs(*last_two(orders))
+        pairs = count_gap_sums(orders)
+        self.regularity_summary_ = regularity_of_pairs(*last_two(orders))
         self.regularity_ = float(self.regularity_summary_["regularity"].iloc[0])
-        values, self.never_share_ = cycle_values(gaps, pairs, self.regularity_, self.q)
+        values, self.never_share_ = cycles_by_method(gaps, pairs, self.regularity_, self.q)
         self.cycle_days_ = values[self.method]
         self.strength_ = shrinkage_strength(pairs, self.regularity_)
-        self.waits_ = fit_waits(silence_counts(orders), self.regularity_)
+        self.gap_distribution_ = fit_gap_distribution(count_silences(orders), self.regularity_)
         window = (orders.as_of - orders.history.facts["first_day"]).days
-        self.summary_ = side_by_side(values, gaps, window)
+        self.summary_ = methods_table(values, gaps, window)
         is_normal = self.summary_["method"] == "normal"
-        self.summary_.loc[is_normal, "note"] += f"; {normal_fit(pairs)}"
+        self.summary_.loc[is_normal, "note"] += f"; {normal_skewness(pairs)}"
 
     def _fit_categories(self, orders: Orders) -> None:
         counts = count_categories(orders, per_unit=self.per_unit)
         found = fit_categories(counts, method=self.method, q=self.q, min_gaps=self.min_gaps)
         self.regularity_summary_ = found.regularity
         self.regularity_ = float(found.regularity["regularity"].iloc[0])
-        self.cycle_days_, self.never_share_ = found.values[self.method], found.never
-        self.strength_, self.waits_ = found.strength, found.waits
+        self.cycle_days_, self.never_share_ = found.values[self.method], found.never_share
+        self.strength_, self.gap_distribution_ = found.strength, found.gap_distribution
         self.categories_, self.summary_ = found.table, found.summary
 
     def _warn(self) -> None:
@@ -237,34 +274,37 @@ class PurchaseCycle:
     def transform(self, customers: Frame) -> Frame: ...
 
     def transform(self, customers: Any) -> Any:
-        """Add each customer's own cycle, next date with its interval, and overdue ratio.
+        """Return customers with their own cycle, next purchase date and overdue ratio.
 
         Parameters
         ----------
         customers : Orders or DataFrame
-            A log, or the frame of ``summarize`` in any kind; with ``by="category"`` a log.
+            A log, or a frame of customers that ``summarize`` or ``segment`` returned, of any kind.
+            With ``by="category"`` it must be a log.
 
         Returns
         -------
         DataFrame
-            The customers with `cycle_days` (days), `expected_next_purchase` (date, may be past),
-            `next_purchase_from`, `next_purchase_to` (dates: `interval` of those who buy again
-            do so between them, both included) and `overdue_ratio` (recency_days / cycle_days).
+            The customers, in the kind and row order of the input, with `cycle_days` (float64),
+            `expected_next_purchase` (date; it may be past), `next_purchase_from`,
+            `next_purchase_to` (dates; `interval` of those who buy again do so between them, both
+            included) and `overdue_ratio` (float64; recency_days / cycle_days, so that over 1 is
+            late).
 
-            With ``by="category"``, one row per customer and category bought: `customer_id,
-            category, purchases, last_purchase, recency_days`, and the same; with `per_unit` also
-            `last_units` (pieces bought last) and `unit_days` (how long one lasts), and
-            `cycle_days` is their product. A category that was not there in ``fit`` has the
-            cycle of all.
+            With ``by="category"``, one row per customer and category: `customer_id`, `category`
+            (str), `purchases` (int64), `last_purchase` (date), `recency_days` (int64) and the five
+            columns above. With `per_unit` also `last_units` (float64; pieces bought last) and
+            `unit_days` (float64; days that one piece lasts): `cycle_days` is their product. A
+            category that ``fit`` did not see has the cycle of all categories.
 
         Raises
         ------
         NotFittedError
-            It has not been fitted.
+            ``fit`` has not been called.
         ColumnsError
-            The frame, or the log, lacks a column.
+            The frame or the log lacks a column.
         RfmkitError
-            With ``by="category"``, `customers` is no log.
+            With ``by="category"``, `customers` is a frame.
 
         Examples
         --------
@@ -279,7 +319,11 @@ class PurchaseCycle:
         """
         self._check_fitted()
         if self.by == "category":
-            return self._due_products(customers)
+            log = as_orders(customers)
+            due = product_due_dates(
+                log, self._fitted(), categories=self.categories_, per_unit=self.per_unit
+            )
+            return log.history.deliver(due, order_by=("customer_id", "category"))
         needs = ("customer_id", "repeat_purchases", "active_days", "recency_days", "last_purchase")
         return over_customers(customers, lambda table: cycle_columns(self, table), needs=needs)
 
@@ -294,39 +338,28 @@ class PurchaseCycle:
         Returns
         -------
         DataFrame
-            See ``transform``.
+            What ``transform`` returns.
+
+        Raises
+        ------
+        NotEnoughHistoryError
+            Nobody bought twice; see ``fit`` for the other errors.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> due = rk.PurchaseCycle(interval=0.5).fit_transform(orders)
+        >>> due[["customer_id", "next_purchase_from", "next_purchase_to"]].head(3)
+          customer_id next_purchase_from next_purchase_to
+        0     C000001         2024-09-30       2024-12-17
+        1     C000002         2024-04-03       2024-06-20
+        2     C000003         2025-01-03       2025-02-28
         """
         return self.fit(orders).transform(orders)
 
-    def _due_products(self, orders: Any) -> Any:
-        if not isinstance(orders, Orders):
-            raise RfmkitError(
-                "Expected the Orders that rk.read_orders returns.",
-                found=f"{type(orders).__module__}.{type(orders).__qualname__}",
-                hint="orders = rk.read_orders(source).",
-            )
-        check_columns(orders, per_unit=self.per_unit)
-        waits, learned = waits_by_category(self.waits_, self.categories_)
-        learned["own_cycle"] = self.categories_["cycle_days"]
-        learned["own_strength"] = self.categories_["strength"]
-        table = product_customers(orders, per_unit=self.per_unit)
-        table = table.left_join(ibis.memtable(learned), ["category"]).drop("category_right")
-        table = table.mutate(
-            own_cycle=table.own_cycle.fill_null(self.cycle_days_),
-            own_strength=table.own_strength.fill_null(self.strength_),
-            own_kind=table.own_kind.fill_null(0).cast("int64"),
-        )
-        pieces = table.last_units if self.per_unit else None
-        due = _with_cycle(table, table.own_cycle, table.own_strength, pieces=pieces)
-        due = with_interval(
-            due, waits, self.interval, kind=due.own_kind, unit=due.own_cycle,
-            pieces=due.last_units if self.per_unit else None,
-        )  # fmt: skip
-        names = ["customer_id", "category", "purchases", "last_purchase", "recency_days"]
-        names += ["last_units", "unit_days"] if self.per_unit else []
-        return orders.history.deliver(
-            due.select(*names, *DUE), order_by=("customer_id", "category")
-        )
+    def _fitted(self) -> FittedCycle:
+        return FittedCycle(self.cycle_days_, self.strength_, self.gap_distribution_, self.interval)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "cycle_days_"):
@@ -337,16 +370,14 @@ class PurchaseCycle:
             )
 
     def __repr__(self) -> str:
-        """Return which cycle, and on how much it was fitted."""
+        """Return the cycle, what it was estimated from, and the next call."""
         if not hasattr(self, "cycle_days_"):
-            return f"<PurchaseCycle: {self.method}; not fitted>"
-        of = ""
-        rows = self.summary_[self.summary_["method"] == self.method]
-        if self.by == "category":
-            of = f" in {len(self.categories_):,} categories"
-        gaps = int(rows["gaps"].sum())
+            return f"<PurchaseCycle: {self.method}; not fitted. Next: .fit(orders)>"
+        gaps = int(self.summary_.loc[self.summary_["method"] == self.method, "gaps"].sum())
+        of = f" in {len(self.categories_):,} categories" if self.by == "category" else ""
         return (
-            f"<PurchaseCycle: {self.cycle_days_:.1f} days by {self.method} from {gaps:,} gaps{of}>"
+            f"<PurchaseCycle: {self.cycle_days_:.1f} days by {self.method} from {gaps:,} gaps{of}. "
+            "Next: .transform(orders)>"
         )
 
 
@@ -359,35 +390,4 @@ def cycle_columns(cycle: PurchaseCycle, table: ir.Table) -> ir.Table:
             found="PurchaseCycle(by='category'), whose cycles are those of products",
             hint="fit another one: rk.PurchaseCycle().fit(orders).",
         )
-    due = _with_cycle(table, cycle.cycle_days_, cycle.strength_)
-    due = with_interval(due, [cycle.waits_], cycle.interval)
-    return due.select(*(name for name in due.columns if name not in DUE), *DUE)
-
-
-def _with_cycle(
-    table: ir.Table,
-    shop: ir.Value | float,
-    weight: ir.Value | float,
-    *,
-    pieces: ir.Value | None = None,
-) -> ir.Table:
-    """Add the cycle of each row's own, drawn to the shop's, and the date that follows from it."""
-    own = (table.active_days.cast("float64") + weight * shop) / (
-        table.repeat_purchases.cast("float64") + weight
-    )
-    own = table.last_purchase.isnull().ifelse(ibis.null("float64"), own)
-    if pieces is None:
-        table = table.mutate(cycle_days=own)
-    else:
-        table = table.mutate(unit_days=own, cycle_days=own * pieces)
-    return table.mutate(
-        expected_next_purchase=day_after(table, table.cycle_days),
-        overdue_ratio=table.recency_days.cast("float64") / table.cycle_days.nullif(0),
-    )
-
-
-def _compressed(orders: Orders) -> pd.DataFrame:
-    """Count customers by (repeat_purchases, active_days): all that the models need."""
-    table = orders.history.customers
-    counted = table.group_by("repeat_purchases", "active_days").agg(customers=table.count())
-    return orders.history.engine.frame(counted.order_by("repeat_purchases", "active_days"))
+    return customer_due_dates(table, cycle._fitted())  # noqa: SLF001

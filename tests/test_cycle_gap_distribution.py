@@ -1,4 +1,4 @@
-"""Waits: the model is found again, and intervals hold as many purchases as they say."""
+"""The distribution of gaps: parameters are recovered, and intervals hold the share they state."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rfmkit as rk
-from rfmkit.cycle._waits import CENTURY, MOST_GAPS, fit_waits, quantiles, silence_counts
+from rfmkit.cycle._gap_distribution import (
+    CENTURY,
+    MOST_GAPS,
+    count_silences,
+    fit_gap_distribution,
+    interval_factors,
+)
 
 SHOPS = {
     "default": {"seed": 1},
@@ -23,14 +29,14 @@ SHOPS = {
 
 @pytest.fixture(scope="module", params=SHOPS)
 def shop(request):
-    """Give a simulated shop and its cycle."""
+    """Return a simulated shop and its cycle."""
     sim = rk.simulate_orders(6000, **SHOPS[request.param])
     orders = rk.read_orders(sim.orders, as_of=sim.last_day)
     return sim, rk.PurchaseCycle().fit(orders)
 
 
 def states(sim):
-    """Give customers as they stood on the day of each purchase that another one followed.
+    """Return customers as they stood on the day of each purchase that another one followed.
 
     The gap is known to its end, also where the log does not reach: nothing is censored.
     """
@@ -50,7 +56,7 @@ def states(sim):
 
 
 def inside(found):
-    """Tell whose next purchase falls into its interval."""
+    """Return whose next purchase falls into its interval."""
     lower, upper = (
         (pd.to_datetime(found[name]) - found["last_purchase"]).dt.days
         for name in ("next_purchase_from", "next_purchase_to")
@@ -77,25 +83,25 @@ def test_other_shares_are_held_as_well():
 
 def test_the_truth_behind_the_gaps_is_found_again(shop):
     sim, cycle = shop
-    waits = cycle.waits_
+    distribution = cycle.gap_distribution_
     rate = sim.customers["purchases_per_day"].dropna()
     # Gamma(k, k l) gaps have the rate l: its shape is 1 / cv^2 and its mean shape / scale.
-    assert waits["shape"] == pytest.approx(rate.mean() ** 2 / rate.var(), rel=0.25)
-    assert waits["shape"] / waits["scale_days"] == pytest.approx(rate.mean(), rel=0.1)
-    leaving = waits["leaving_a"] / (waits["leaving_a"] + waits["leaving_b"])
+    assert distribution["shape"] == pytest.approx(rate.mean() ** 2 / rate.var(), rel=0.25)
+    assert distribution["shape"] / distribution["scale_days"] == pytest.approx(rate.mean(), rel=0.1)
+    leaving = distribution["leaving_a"] / (distribution["leaving_a"] + distribution["leaving_b"])
     assert leaving == pytest.approx(sim.customers["dropout_probability"].mean(), abs=0.03)
 
 
 def test_the_quantiles_are_those_of_the_gaps_they_stand_for():
-    waits = {"regularity": 1.7, "shape": 2.3, "scale_days": 90.0}
+    distribution = {"regularity": 1.7, "shape": 2.3, "scale_days": 90.0}
     gaps, total = 4, 130.0
     rng = np.random.default_rng(1)
     rate = rng.gamma(2.3 + 1.7 * gaps, size=400_000) / (90.0 + 1.7 * total)
     drawn = rng.gamma(1.7, size=400_000) / (1.7 * rate)
-    row = quantiles(waits, 0.8).loc[gaps]
+    row = interval_factors(distribution, 0.8).loc[gaps]
     mean = (90.0 + 1.7 * total) / (2.3 + 1.7 * gaps)
     expected = np.quantile(drawn, [0.1, 0.9])
-    np.testing.assert_allclose(mean * row[["wait_lower", "wait_upper"]], expected, rtol=0.01)
+    np.testing.assert_allclose(mean * row[["lower_factor", "upper_factor"]], expected, rtol=0.01)
 
 
 @given(
@@ -103,44 +109,44 @@ def test_the_quantiles_are_those_of_the_gaps_they_stand_for():
     outer=st.floats(0.5, 0.99),
 )  # fmt: skip
 def test_a_wider_interval_holds_a_narrower_one(k, shape, inner, outer):
-    waits = {"regularity": k, "shape": shape}
-    narrow, wide = quantiles(waits, inner), quantiles(waits, outer)
-    assert (narrow["wait_lower"] >= wide["wait_lower"]).all()
-    assert (narrow["wait_upper"] <= wide["wait_upper"]).all()
-    assert (wide["wait_upper"] > 0).all()
+    distribution = {"regularity": k, "shape": shape}
+    narrow, wide = interval_factors(distribution, inner), interval_factors(distribution, outer)
+    assert (narrow["lower_factor"] >= wide["lower_factor"]).all()
+    assert (narrow["upper_factor"] <= wide["upper_factor"]).all()
+    assert (wide["upper_factor"] > 0).all()
 
 
 def test_beyond_the_table_nothing_moves():
-    waits = {"regularity": 1.0, "shape": 1.0}
-    last, before = (quantiles(waits, 0.8).iloc[place] for place in (-1, -2))
-    assert last["wait_gaps"] == MOST_GAPS
-    width = last["wait_upper"] - last["wait_lower"]
-    assert abs(last["wait_upper"] - before["wait_upper"]) < 1e-3 * width
-    assert abs(last["wait_upper"] - -np.log(0.1)) < 0.01 * width  # of an exponential
+    distribution = {"regularity": 1.0, "shape": 1.0}
+    last, before = (interval_factors(distribution, 0.8).iloc[place] for place in (-1, -2))
+    assert last["n_gaps"] == MOST_GAPS
+    width = last["upper_factor"] - last["lower_factor"]
+    assert abs(last["upper_factor"] - before["upper_factor"]) < 1e-3 * width
+    assert abs(last["upper_factor"] - -np.log(0.1)) < 0.01 * width  # of an exponential
 
 
 def test_the_unit_of_time_changes_the_scale_alone():
-    silences = silence_counts(rk.read_orders(rk.simulate_orders(1500, seed=4).orders))
-    days = fit_waits(silences, 1.0)
+    silences = count_silences(rk.read_orders(rk.simulate_orders(1500, seed=4).orders))
+    days = fit_gap_distribution(silences, 1.0)
     tenths = silences.assign(
         active_days=silences["active_days"] * 10, open_days=silences["open_days"] * 10 + 4.5
     )
-    found = fit_waits(tenths, 1.0)
+    found = fit_gap_distribution(tenths, 1.0)
     assert found["scale_days"] == pytest.approx(10 * days["scale_days"], rel=0.01)
     assert found["shape"] == pytest.approx(days["shape"], rel=0.01)
 
 
 def test_many_customers_are_sampled(monkeypatch, orders):
-    everybody = silence_counts(orders)["customers"].sum()
-    monkeypatch.setattr("rfmkit.cycle._waits.SAMPLE", 400)
-    some = silence_counts(orders)["customers"].sum()
+    everybody = count_silences(orders)["customers"].sum()
+    monkeypatch.setattr("rfmkit.cycle._gap_distribution.SAMPLE", 400)
+    some = count_silences(orders)["customers"].sum()
     assert everybody == len(rk.summarize(orders))
     assert 300 < some < 500
 
 
 def test_nobody_waits_for_more_than_a_century(orders, customers):
     cycle = rk.PurchaseCycle().fit(orders)
-    cycle.waits_ |= {"scale_days": 1e9}
+    cycle.gap_distribution_ |= {"scale_days": 1e9}
     wait = cycle.transform(customers)["next_purchase_to"] - customers["last_purchase"]
     assert set(wait.dt.days) == {CENTURY}
 
