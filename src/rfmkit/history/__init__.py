@@ -1,1 +1,1 @@
-"""The tables that leave the log: purchases and gaps, customers, and snapshots of past days."""
+"""The tables of a log that models are fitted to: customers, gaps, and snapshots of past days."""

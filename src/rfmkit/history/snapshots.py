@@ -1,4 +1,4 @@
-"""Snapshots: customers as they stood on past days, with what they did afterwards."""
+"""Snapshots: customers as of past days, with what they bought afterwards."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["snapshots"]
 
 HASH_DIGITS: Final = 8
+"""Hexadecimal digits of the hash: shares are exact to one in four billion."""
 
 
 def snapshots(
@@ -32,47 +33,66 @@ def snapshots(
     horizon_days: int,
     sample: float = 1.0,
 ) -> Frame:
-    """Show customers as they stood on past days, with what they did in the horizon after.
+    """Return customers as of past days, with what they bought in the horizon after each day.
 
     Parameters
     ----------
     orders : Orders
         The log, as of its day.
     origins : sequence of dates
-        The past days. Each must lie at least `horizon_days` before `orders.as_of`, so that every
-        outcome is complete.
+        The past days. Each must be at least `horizon_days` before `orders.as_of`, so that the whole
+        horizon is in the log.
     horizon_days : int
-        Length of the outcome window (origin, origin + horizon_days], in days.
+        The length of the horizon (origin, origin + horizon_days], in days.
     sample : float, default 1.0
-        Share of customers, chosen by a hash of `customer_id`: the same customers come back on
-        every origin, engine and day.
+        The share of customers, over 0 and at most 1. They are chosen by a hash of `customer_id`:
+        the same customers on every origin and engine.
 
     Returns
     -------
     DataFrame
-        One row per origin and customer with a purchase by then: `origin`, the columns of
-        `summarize` as of that day, `purchases_ahead`, `spend_ahead` (money) and `churned` (no
-        purchase in the horizon).
+        In the kind of the source, one row per origin and customer with a purchase by then, ordered
+        by both:
+
+        - `origin` (date);
+        - the columns of ``summarize``, as of that day;
+        - `purchases_ahead` (int64): purchases in the horizon;
+        - `spend_ahead` (float64): money in the horizon, net of refunds;
+        - `churned` (bool): whether there is no purchase in the horizon.
 
     Raises
     ------
     NotEnoughHistoryError
-        An outcome would reach beyond `orders.as_of`.
+        An origin is less than `horizon_days` before `orders.as_of`.
     RfmkitError
-        `origins` is no list of days, or `horizon_days` or `sample` is out of its range.
+        `origins` is not a list of days, `horizon_days` or `sample` is out of its range, or `orders`
+        is not what ``read_orders`` returns.
+
+    See Also
+    --------
+    rfmkit.backtest : the errors of churn models on past days.
 
     Notes
     -----
-    Orders dated after an origin are not seen. Statuses and refund amounts of earlier orders stand
-    as the log has them: an order refunded in full after the origin is no purchase before it.
+    Orders after an origin are not seen. Statuses and refund amounts of earlier orders are those
+    that the log has now: an order that was refunded in full after the origin is no purchase before
+    it.
 
     Examples
     --------
     >>> import rfmkit as rk
     >>> orders = rk.read_orders(rk.load_sample())
-    >>> past = rk.snapshots(orders, origins=["2024-06-30"], horizon_days=90)
-    >>> bool((past["churned"] == (past["purchases_ahead"] == 0)).all())
-    True
+    >>> past = rk.snapshots(orders, origins=["2024-03-31", "2024-06-30"], horizon_days=90)
+    >>> past[["origin", "customer_id", "recency_days", "purchases_ahead", "churned"]].head(3)
+          origin customer_id  recency_days  purchases_ahead  churned
+    0 2024-03-31     C000002            14                0     True
+    1 2024-03-31     C000004           147                0     True
+    2 2024-03-31     C000005            84                0     True
+    >>> past.groupby("origin")["churned"].agg(["count", "mean"]).round(3)
+                count   mean
+    origin
+    2024-03-31    727  0.692
+    2024-06-30    840  0.682
     """
     horizon_days = checks.horizon(horizon_days)
     checks.number("sample", sample, above=0, most=1)
@@ -99,7 +119,7 @@ def snapshots(
 
 
 def _snapshot(orders: Orders, past: Orders, horizon_days: int, sample: float) -> ir.Table:
-    """Join customers as `past` knew them with what they did after; neither sees the other."""
+    """Return the customers of `past` with their purchases in the horizon after its day."""
     history = orders.history
     seen, table, day = past.history.customers, history.purchases, ibis.literal(past.as_of)
     if sample < 1:
@@ -124,6 +144,9 @@ def _snapshot(orders: Orders, past: Orders, horizon_days: int, sample: float) ->
 
 
 def in_sample(customer_id: ir.Column, share: float) -> ir.BooleanValue:
-    """Choose a share of the customers by a hash of their id: the same ones on every engine."""
+    """Return which customers are in a share of them, by a hash of their id.
+
+    The hash is the same on every engine, and a smaller share is a part of a larger one.
+    """
     limit = f"{int(share * 16**HASH_DIGITS):0{HASH_DIGITS}x}"
     return customer_id.cast("string").hexdigest("md5").substr(0, HASH_DIGITS) < limit
