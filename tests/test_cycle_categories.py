@@ -64,7 +64,7 @@ def test_the_cycle_of_a_category_is_the_truth(stall, products):
 
 
 def test_what_is_due_comes_as_often_as_stated(stall, products):
-    """Look at customers within two days of a purchase: hardly any gap has been chosen by length."""
+    """Of customers within two days of a purchase, hardly any gap is chosen by its length."""
     sims, orders = stall
     held = {name: [] for name in sims}
     for day in pd.date_range("2023-03-31", "2024-11-30", freq="3ME"):

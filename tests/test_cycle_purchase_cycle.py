@@ -149,7 +149,7 @@ def test_the_quantile_is_the_callers(orders, purchases):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_clockwork_is_found_by_every_method(method):
+def test_equal_gaps_are_found_by_every_method(method):
     log = log_of({f"c{place}": [30] * 6 for place in range(20)}, last_day=200)
     cycle = rk.PurchaseCycle(method).fit(rk.read_orders(log))
     assert cycle.cycle_days_ == pytest.approx(30, rel=1e-12)
@@ -232,7 +232,7 @@ def test_a_window_of_three_cycles_is_long_enough(recwarn):
     assert [warning for warning in recwarn if warning.category is RfmkitWarning] == []
 
 
-def test_nobody_twice_is_no_cycle():
+def test_without_a_second_purchase_there_is_no_cycle():
     log = log_of({"a": [], "b": []}, last_day=9)
     orders = rk.read_orders(log)
     with pytest.raises(

@@ -47,7 +47,7 @@ def test_the_timing_is_said_in_a_word():
     assert words == ["clumped", "random", "regular"]
 
 
-def test_clockwork_is_regular_and_one_pair_tells_nothing():
+def test_equal_gaps_are_regular_and_one_pair_is_unknown():
     clock = regularity_of_pairs(np.array([7.0]), np.array([7.0]), np.array([5.0])).iloc[0]
     assert clock["regularity"] == clock["regularity_lower"] == float("inf")
     assert (clock["pairs"], clock["timing"]) == (5, "regular")

@@ -32,7 +32,7 @@ def counted(days, returned):
 
 
 def raw_gaps_of(sample):
-    """Give every gap of the sample by itself, from its rows."""
+    """Return every gap of the sample by itself, from its rows."""
     paid = sample["status"].isin(["paid", "shipped", "completed", "partially_refunded"])
     days = sample.loc[paid].assign(day=sample["ordered_at"].dt.normalize())
     days = days[["customer_id", "day"]].drop_duplicates().sort_values(["customer_id", "day"])

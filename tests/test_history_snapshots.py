@@ -53,7 +53,7 @@ def test_snapshots_come_in_order_and_one_row_a_customer(past):
 
 
 def lines_on_two_days(later_amount):
-    """Make an order of two lines, of which the second is written three months later."""
+    """Return an order of two lines, of which the second is written three months later."""
     return pd.DataFrame(
         {
             "order_id": ["1", "2", "2", "3"],

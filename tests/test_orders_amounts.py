@@ -62,7 +62,7 @@ def test_all_parts_are_in_the_currency_of_the_line(rates):
     assert found == [Decimal(amount) * (2 if rates else 1) for amount in (35, 6)]
 
 
-def test_a_further_line_of_an_order_needs_no_currency_for_its_nothing():
+def test_a_further_line_of_an_order_needs_no_currency_for_its_missing_amount():
     file = rk.datasets.sample_path("shopify.csv")
     plain, doubled = (
         rk.read_orders(file, rates=rates).to_frame()["amount"].sum() for rates in (None, DOUBLE)

@@ -1,4 +1,4 @@
-"""Outliers: tests, tills and made-up orders ring; wholesalers, sales days and one price do not."""
+"""Outliers: tests, tills and made-up orders are warned of; wholesalers and sales days are not."""
 
 import re
 
@@ -13,7 +13,7 @@ CROWDED = "Customers with "
 
 
 def more(rows, **columns):
-    """Give the shop's log with more rows."""
+    """Return the shop's log with more rows."""
     good = {
         "order_id": [f"new{place}" for place in range(rows)],
         "customer": [f"once{place}" for place in range(rows)],
@@ -31,7 +31,7 @@ def warnings(frame, **options):
 # --- money -----------------------------------------------------------------------------------
 
 
-def test_an_order_of_a_test_rings_with_its_row():
+def test_an_order_of_a_test_is_warned_of_with_its_row():
     warning = only(warnings(more(1, total="99999999", customer="x")), "Orders of over 1 %")
     assert "order 'new0' of customer 'x' (99,999,999.00, row 601)" in warning
 
@@ -61,7 +61,7 @@ def test_a_large_order_of_a_small_shop_is_silent():
     assert warnings(more(1, total="1000")) == ()
 
 
-def test_a_customer_who_carries_much_of_the_money_rings():
+def test_a_customer_with_much_of_the_money_is_warned_of():
     frame = more(300, total="60", customer="wholesale", date=SHOP["date"][:300])
     warning = only(warnings(frame), "Customers of over 5 % of all money kept each: 'wholesale' (")
     assert "% in 300 orders)" in warning
@@ -74,14 +74,14 @@ def test_amounts_that_are_all_the_same_are_silent():
 # --- one customer, many orders on one day ----------------------------------------------------
 
 
-@pytest.mark.parametrize(("rows", "rings"), [(19, False), (20, True)])
-def test_many_orders_of_one_customer_on_one_day_ring(rows, rings):
+@pytest.mark.parametrize(("rows", "warned"), [(19, False), (20, True)])
+def test_many_orders_of_one_customer_on_one_day_are_warned_of(rows, warned):
     totals = [f"{n}.10" for n in range(5, 5 + rows)]
     warning = only(warnings(more(rows, customer="x", total=totals)), CROWDED)
-    assert ("'x' (20 on 2024-03-01), where 99 in 100 never have over 2" in warning) == rings
+    assert ("'x' (20 on 2024-03-01), where 99 in 100 never have over 2" in warning) == warned
 
 
-def test_a_guest_account_rings_however_often_it_is_used():
+def test_a_guest_account_is_warned_of_at_any_number_of_orders():
     frame = shop(120, 30)
     frame.loc[frame.index % 30 < 24, "customer"] = "guest"
     found = warnings(frame)
@@ -98,20 +98,20 @@ def test_a_shop_whose_customers_all_order_much_is_silent():
 # --- made-up orders --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("rows", "rings"), [(19, False), (20, True), (60, True)])
-def test_one_amount_of_many_one_time_customers_on_a_day_rings(rows, rings):
+@pytest.mark.parametrize(("rows", "warned"), [(19, False), (20, True), (60, True)])
+def test_one_amount_of_many_one_time_customers_on_a_day_is_warned_of(rows, warned):
     warning = only(warnings(more(rows)), BRUSHED)
-    assert (f"19.90 on 2024-03-01 ({rows} of {rows}" in warning) == rings
+    assert (f"19.90 on 2024-03-01 ({rows} of {rows}" in warning) == warned
 
 
-def test_a_ring_that_goes_on_for_three_days_rings():
+def test_made_up_orders_of_three_days_are_warned_of():
     days = [pd.Timestamp("2024-03-01") + pd.Timedelta(n % 3, "D") for n in range(90)]
     warning = only(warnings(more(90, date=days)), BRUSHED)
     assert warning.count("19.90 on ") == 3
 
 
 def harmless():
-    """Name logs that look a little like it."""
+    """Return logs that are a little like it."""
     day = pd.Timestamp("2024-03-01")
     return {
         "many amounts": more(200, total=[f"{5 + n % 40}.50" for n in range(200)]),
@@ -137,7 +137,7 @@ def test_what_looks_a_little_like_it_is_silent(name):
 
 
 @pytest.mark.spark
-def test_spark_rings_alike(spark):
+def test_spark_warns_of_the_same(spark):
     many = more(30).assign(customer=lambda f: f["customer"].mask(f.index < 25, "guest"))
     many.loc[:24, "date"] = pd.Timestamp("2024-02-02")
     many.loc[40, "total"] = "99999999"

@@ -1,4 +1,4 @@
-"""Alarms: each rings for what it is made for, and is silent for what is common."""
+"""Warnings: each is given for what it is made for, and not for what is common."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from shops import SHOP, only, shop
 
 
 def changed(rows, **columns):
-    """Give the shop's log with some cells of its first rows changed."""
+    """Return the shop's log with some cells of its first rows changed."""
     frame = SHOP.copy()
     for name, cell in columns.items():
         frame[name] = frame[name].astype(object)
@@ -56,7 +56,7 @@ def test_gifts_that_are_kept_ring_too():
 
 
 def lined(same, orders=40, amounts=30):
-    """Give a log of orders with two lines each, some with one amount on both of them."""
+    """Return a log of orders with two lines each, some with one amount on both of them."""
     places = np.arange(orders).repeat(2)
     first = np.arange(2 * orders) % 2 == 0
     return pd.DataFrame({
@@ -68,7 +68,7 @@ def lined(same, orders=40, amounts=30):
 
 
 @pytest.mark.parametrize(
-    ("frame", "rings"),
+    ("frame", "warned"),
     [
         (lined(37), True),
         (lined(36), False),  # nine in ten
@@ -77,9 +77,9 @@ def lined(same, orders=40, amounts=30):
         (lined(40, amounts=9), False),  # a shop with few prices
     ],
 )
-def test_totals_that_stand_on_every_line_ring(frame, rings):
+def test_totals_that_are_on_every_line_are_warned_of(frame, warned):
     warning = only(rk.read_orders(frame).audit.warnings, "Orders with the same amount on each")
-    assert bool(warning) == rings
+    assert bool(warning) == warned
 
 
 def test_totals_are_not_looked_for_where_the_format_knows_of_them():
@@ -93,7 +93,7 @@ def test_totals_are_not_looked_for_where_the_format_knows_of_them():
     assert orders.to_frame()["amount"].sum() == sum(place % 30 + 5.5 for place in range(40))
 
 
-def test_several_signs_of_currency_ring():
+def test_several_signs_of_currency_are_warned_of():
     frame = changed(9, total="$7.00")
     frame.loc[20, "total"] = "7.00 EUR"
     frame.loc[21, "total"] = "no sign of 5"
@@ -101,11 +101,12 @@ def test_several_signs_of_currency_ring():
     assert "convert the amounts first" in warning
 
 
-def test_torn_lines_ring(tmp_path):
+def test_lines_that_cannot_be_read_are_warned_of(tmp_path):
     path = tmp_path / "orders.csv"
     text = SHOP.to_csv(index=False)
     path.write_text(text + "o1,c1,2024-01-01\n", "utf-8")
-    warning = only(rk.read_orders(path).audit.warnings, "Torn lines: 1 of 601 rows (0.2 %)")
+    warnings = rk.read_orders(path).audit.warnings
+    warning = only(warnings, "Lines that cannot be read: 1 of 601 rows (0.2 %)")
     assert "the first in line 602 of 'orders.csv'" in warning
 
 
@@ -134,20 +135,20 @@ def test_unknown_statuses_name_their_words_and_the_way_out():
         ),
     ],
 )
-def test_runs_of_days_without_an_order_ring(frame, quiet):
+def test_runs_of_days_without_an_order_are_warned_of(frame, quiet):
     warning = only(rk.read_orders(frame).audit.warnings, "Days without any order: ")
     assert quiet in warning
     assert bool(warning) == bool(quiet)
 
 
 @pytest.mark.parametrize(("as_of", "quiet"), [("2024-05-06", False), ("2024-05-07", True)])
-def test_a_log_that_ends_before_its_day_rings(as_of, quiet):
+def test_a_log_that_ends_before_its_day_is_warned_of(as_of, quiet):
     """The shop's last day is the 29th of April."""
     warning = only(rk.read_orders(SHOP, as_of=as_of).audit.warnings, "Days without any order: ")
     assert ("2024-04-30 to 2024-05-07 (8 days)" in warning) == quiet
 
 
-def test_a_row_dated_years_ahead_rings():
+def test_a_row_dated_years_ahead_is_warned_of():
     frame = changed(1, date=pd.Timestamp("2034-01-01"))
     warning = only(rk.read_orders(frame).audit.warnings, "Days without any order: ")
     assert "2024-04-30 to 2033-12-31" in warning
@@ -167,7 +168,7 @@ def test_at_most_three_runs_are_named():
 # --- what is hidden --------------------------------------------------------------------------
 
 
-def test_hidden_rows_are_told_and_ring_for_nothing_else():
+def test_hidden_rows_are_counted_and_cause_no_other_warning():
     frame = pd.concat([SHOP, changed(40, customer=None, date="2024-06-01").head(40)])
     frame["date"] = pd.to_datetime(frame["date"])
     assert len(rk.read_orders(frame).audit.warnings) == 2  # no customer, and a month of nothing
@@ -175,5 +176,5 @@ def test_hidden_rows_are_told_and_ring_for_nothing_else():
     assert warning.startswith("Rows dated after 2024-04-29: 40, hidden by as_of")
 
 
-def test_a_day_before_the_first_row_rings_for_nothing():
+def test_a_day_before_the_first_row_causes_no_warning():
     only(rk.read_orders(SHOP).until("2020-01-01").audit.warnings, "Rows dated after 2020-01-01")

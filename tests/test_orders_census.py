@@ -213,7 +213,7 @@ READERS = {
 
 
 def cells_of(written, alphabet):
-    """Give columns of cells that are written so, and of any others."""
+    """Return columns of cells in these forms, and of any others."""
     cell = st.sampled_from(written) | st.text(alphabet, max_size=8)
     few = st.lists(st.sampled_from(written), min_size=1, max_size=3).flatmap(st.sampled_from)
     return st.lists(cell, min_size=1, max_size=6) | st.lists(few, min_size=1, max_size=4)

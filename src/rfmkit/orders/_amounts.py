@@ -75,5 +75,5 @@ def _in_one_currency(layout: Layout, raw: ir.Table, amount: ir.DecimalValue) -> 
     rates = [(code == name, ibis.literal(rate, RATE)) for name, rate in given]
     rate = ibis.cases(*rates, else_=ibis.null(RATE)).cast(RATE)
     converted = (amount.try_cast(MONEY) * rate).cast("decimal(38, 14)").round(4).try_cast(MONEY)
-    # Further lines of an order may have neither a currency nor an amount of their own.
+    # Zero needs no rate: further lines of an order may have no amount and no currency.
     return (amount == 0).ifelse(0, converted).cast(MONEY)

@@ -1,4 +1,4 @@
-"""Assumptions: what was assumed while a log was read, and may be wrong."""
+"""Assumptions: what was assumed while a log was read, to be checked by the user."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def assumptions(source: Source, layout: Layout, census: Census) -> list[str]:
-    """Return the notes of a log: its format and columns, and what they do not show."""
+    """Return the notes of a log: its format, its columns, and what was assumed without them."""
     platform, columns, meanings = layout.platform, layout.shown, census.statuses
     notes = [f"{role}: column {column!r}" for role, column in columns.items()]
     if platform.name != GENERIC.name:

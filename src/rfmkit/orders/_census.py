@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_STATUSES: Final = 1000
 SAMPLE: Final = 1000
+"""Ids that are looked at for rounding."""
 LOOKS: Final = {"id": cells.id_look, "money": cells.money_look, "time": moments.time_look}
 CENSUSES: Final = {
     "id": cells.id_census,
@@ -31,19 +32,19 @@ CENSUSES: Final = {
 }
 PLAIN: Final = {"id": cells.id_plain, "money": cells.money_plain, "time": moments.time_plain}
 FEW: Final = 2000
-"""How many plain amounts are counted first: one with decimals shows that the dot is the mark."""
+"""Plain amounts that are counted first. One with a dot shows that the decimal mark is a dot."""
 
 
 @dataclass(frozen=True)
 class Census:
-    """Counts over a whole log, which decide how its cells are read.
+    """The counts over a whole log that decide how its cells are read.
 
     Attributes
     ----------
     cells : dict of dict
         For each role, how many of its cells are written in which way.
     statuses : dict
-        The canonical status of each status word of the shop's.
+        The canonical status of each status word of the shop.
     status_rows : dict
         How many rows of the whole log carry each status word.
     repeats : bool
@@ -67,7 +68,8 @@ def take_census(source: Source, layout: Layout, statuses: Mapping[str, str] | No
     OrdersError
         The source has no row, several currencies, or rows without an order that a format needs.
     ColumnsError
-        The status column is none, or `rates` has no column of currencies.
+        The status column has over 1,000 different words, or `rates` is
+        given without a currency column.
     RfmkitError
         `rates` lacks a currency, or `statuses` maps to no canonical status.
     """
@@ -187,7 +189,7 @@ def count_columns(
         for role, (column, kind) in columns.items()
         if kind != "id" or not engine.are_surely_plain(table, column)
     }
-    _run(table, engine, looks, census)
+    _count_looks(table, engine, looks, census)
     for role, (column, kind) in columns.items():
         if table[column].type().is_string() and not cells.is_plain(census[role]):
             census[role] |= _count_written(table, engine, column, kind)
@@ -195,12 +197,12 @@ def count_columns(
 
 
 def _count_written(table: ir.Table, engine: Engine, column: str, kind: str) -> dict[str, Any]:
-    """Return the counts of a column: of its odd cells, and of those plain ones that matter."""
+    """Return the counts of a column: of its odd cells, and of the plain ones that may matter."""
     cell = table[column]
     plain = PLAIN[kind](cell)
     odd = _counted(table.filter(cell.notnull() & ~plain), engine, column, kind)
     if kind == "money":
-        # Plain cells without a dot show nothing about the mark; of the others, a few mostly do.
+        # Only plain cells with a dot show the decimal mark. The first few are mostly enough.
         dotted = table.filter(plain & cell.contains("."))
         few = {} if odd["comma"] else _counted(dotted.limit(FEW), engine, column, kind)
         rest = few if few.get("dot") else _counted(dotted, engine, column, kind)
@@ -209,21 +211,21 @@ def _count_written(table: ir.Table, engine: Engine, column: str, kind: str) -> d
     else:
         there = engine.row(table.aggregate(cells=cells.count_if(plain)))["cells"]
         rest = {"cells": there} | ({"year_first": there} if kind == "time" else {})
-    return {what: _added(count, rest.get(what)) for what, count in odd.items()}
+    return {what: _sum_or_example(count, rest.get(what)) for what, count in odd.items()}
 
 
 def _counted(table: ir.Table, engine: Engine, column: str, kind: str) -> dict[str, Any]:
     return engine.row(table.aggregate(**CENSUSES[kind](table[column])))
 
 
-def _added(one: Any, other: Any) -> Any:
+def _sum_or_example(one: Any, other: Any) -> Any:
     """Return the sum of two counts, or the greater of two examples."""
     if isinstance(one, int) and isinstance(other, int):
         return one + other
     return max((example for example in (one, other) if example is not None), default=None)
 
 
-def _run(
+def _count_looks(
     table: ir.Table, engine: Engine, counts: Mapping[str, cells.Counts], census: dict[str, Any]
 ) -> None:
     flat = {

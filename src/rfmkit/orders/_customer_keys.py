@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 MASKED: Final = r"\*\*|^##|^\$\$"
-"""Platforms hide personal data so: 138****1234, ##cipher, $$cipher."""
+"""How platforms hide personal data: 138****1234, ##cipher, $$cipher."""
 LEAST_DIGITS: Final = 6
 LEAST_SECRET: Final = 8
 SEPARATOR: Final = "|"

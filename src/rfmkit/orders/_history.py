@@ -64,7 +64,7 @@ class History(Generic[Frame]):
             f"<History as of {self.as_of}: .orders, .purchases, .gaps, .customers, as Ibis tables>"
         )
 
-    # --- where it lives --------------------------------------------------------------------
+    # --- the engine and the options --------------------------------------------------------
 
     @property
     def engine(self) -> Engine:
@@ -92,7 +92,7 @@ class History(Generic[Frame]):
         return delivered
 
     def once(self, name: str, build: Callable[[], Any]) -> Any:
-        """Return the result of `build`, which is called once for this log and day."""
+        """Return the result of `build`, which is called at most once for this log and day."""
         with self.engine.lock:
             if name not in self._made:
                 self._made[name] = build()
@@ -157,7 +157,7 @@ class History(Generic[Frame]):
         return self.keep(numbered, "purchases")
 
     def ends_purchase(self, table: ir.Table) -> ir.BooleanValue:
-        """Return which rows of `purchases` are the last order of theirs: a gap starts there."""
+        """Return which rows are the last order of their purchase, where a gap starts."""
         last = table.next_day.isnull()
         if self.options.same_day == "keep":
             return last | (table.next_day >= table.day)
@@ -186,7 +186,7 @@ class History(Generic[Frame]):
 
     def _customers(self) -> ir.Table:
         sums = self.keep(self._customer_sums(), "customer_sums")
-        return self._view(_with_rates(sums, self.as_of))
+        return self._view(_with_measures(sums, self.as_of))
 
     def _customer_sums(self) -> ir.Table:
         found = self._sums_of_purchases()
@@ -235,8 +235,8 @@ def sums_of_others(table: ir.Table) -> ir.Table:
     )
 
 
-def _with_rates(found: ir.Table, as_of: dt.date) -> ir.Table:
-    """Add the columns that follow from dates, counts and money."""
+def _with_measures(found: ir.Table, as_of: dt.date) -> ir.Table:
+    """Return customers with the columns that follow from their dates, counts and money."""
     today = ibis.literal(as_of)
     repeats = found.purchases - 1
     active = days_between(found.first_purchase, found.last_purchase)

@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 from rfmkit.columns import MONEY
 
 BLOCK = "line_block"
+"""A column for the time of a computation, which each function drops again."""
 
 
 def filled_down(table: ir.Table, name: str, row: str, *, within: str | None = None) -> ir.Table:
@@ -25,7 +26,7 @@ def filled_down(table: ir.Table, name: str, row: str, *, within: str | None = No
 
 
 def filled_over(table: ir.Table, name: str, key: tuple[str, ...], *, head: str) -> ir.Table:
-    """Return the table with the value of an order's head, the line with an amount, on all lines."""
+    """Return the table with the value of the line that has an amount on all lines of its order."""
     value = table[name].max(where=table[head].notnull()).over(group_by=key)
     found = table[key[0]].isnull().ifelse(ibis.null(table[name].type()), value)
     return table.mutate(**{name: ibis.coalesce(found, table[name])})
@@ -72,7 +73,7 @@ def marked_copies(
 
     Rows are equal if all of `columns` are. With `file`, only rows of one file are compared.
     """
-    table = table.mutate(**{BLOCK: _alike(table, columns)})
+    table = table.mutate(**{BLOCK: _row_hash(table, columns)})
     group = [key, BLOCK] if file is None else [key, BLOCK, file]
     place = ibis.row_number().over(group_by=group, order_by=row)
     return table.mutate(**{name: table[key].notnull() & (place > 0)}).drop(BLOCK)
@@ -95,11 +96,11 @@ def marked_repeated(
     table: ir.Table, name: str, key: str, file: str, columns: list[str]
 ) -> ir.Table:
     """Return the table with those rows of a key marked that a later file repeats unchanged."""
-    table = table.mutate(**{BLOCK: _alike(table, columns)})
+    table = table.mutate(**{BLOCK: _row_hash(table, columns)})
     newest = table[file].max().over(group_by=[key, BLOCK])
     return table.mutate(**{name: table[key].notnull() & (table[file] < newest)}).drop(BLOCK)
 
 
-def _alike(table: ir.Table, columns: list[str]) -> ir.IntegerValue:
+def _row_hash(table: ir.Table, columns: list[str]) -> ir.IntegerValue:
     texts = [table[column].cast("string").fill_null("\x00") for column in columns]
     return ibis.literal("\x1f").join(texts).hash()

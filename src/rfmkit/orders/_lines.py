@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 TO_FILL: Final = ("line_customer", "line_key", "line_time", "line_status")
 """Columns that only the first line of an order has, in formats with further lines."""
-NO: Final = ibis.literal(False)  # noqa: FBT003
+FALSE: Final = ibis.literal(False)  # noqa: FBT003
 
 
 def lines_until(lines: ir.Table, as_of: dt.date) -> ir.Table:
@@ -122,7 +122,8 @@ class Lines:
         return self._with_parsed(self.source.table)
 
     def _named(self, read: ir.Table) -> ir.Table:
-        # An expression over many rows is stored; one over a single row is as fast as the table.
+        # An expression over several rows is computed once and stored. One over a single row is a
+        # view: it is as fast as a table.
         if self._over_rows:
             return self.engine.store(read, "lines", owner=self._owner)
         return self.engine.view(read, owner=self._owner)
@@ -225,7 +226,7 @@ class Lines:
     def _id(self, raw: ir.Table, role: str) -> ir.Column:
         return cells.read_id(raw[self._columns[role]], self.census.cells[role])
 
-    # --- of which order ----------------------------------------------------------------------
+    # --- the order of a line ----------------------------------------------------------------------
 
     def _with_order(self, raw: ir.Table) -> ir.Table:
         if "order_id" not in self._columns:
@@ -291,7 +292,7 @@ class Lines:
             )
         return read
 
-    # --- how much ----------------------------------------------------------------------------
+    # --- money ----------------------------------------------------------------------------
 
     def _money(self, raw: ir.Table, role: str) -> ir.DecimalValue:
         column = self._columns[role]
@@ -306,8 +307,8 @@ class Lines:
     def _odd_refund(self, raw: ir.Table) -> ir.BooleanValue:
         """Return which refunds cannot be read: the net amount of the order is unknown then."""
         if "refund_amount" not in self._columns:
-            return NO
+            return FALSE
         cell = raw[self._columns["refund_amount"]]
         if not cell.type().is_string():
-            return NO
-        return raw[READ + "refund_amount"].isnull().ifelse(cells.trimmed(cell).notnull(), NO)
+            return FALSE
+        return raw[READ + "refund_amount"].isnull().ifelse(cells.trimmed(cell).notnull(), FALSE)

@@ -182,10 +182,11 @@ def log_facts(lines: Lines) -> dict[str, Any]:
     """Return counts over the whole log: its rows, its days, and which steps it needs."""
     found = _summed_facts(_facts_by_rule(lines))
     if not found["rows"]:
-        torn = lines.source.unreadable
+        first, *others = lines.source.unreadable
         raise OrdersError(
             "The file must have at least one complete line.",
-            found=f"{len(torn):,} torn lines, the first {torn[0].text!r} in line {torn[0].line}",
+            found=f"{1 + len(others):,} lines that cannot be read, the first "
+            f"{first.text!r} in line {first.line}",
             hint="check its quotes, or pass its delimiter: delimiter=';'.",
         )
     if found["last_day"] is None:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from rfmkit._engine import Source
     from rfmkit.formats.format import Part
 
-AGAIN: Final = r"(\.\d+)?"
-"""The suffix of a column name that was there before."""
+REPEATED: Final = r"(\.\d+)?"
+"""The suffix that a repeated column name gets."""
 
 
 def open_log(source: Any, *, asked: Any, names: list[str] | None = None, **options: Any) -> Source:
@@ -60,7 +60,7 @@ def _missing_header(seen: Sequence[str], asked: Any) -> list[str] | None:
     for one in _candidates(asked):
         for header in one.headers:
             alike = len(header) == len(seen) and all(
-                re.fullmatch(pattern + AGAIN, cell)
+                re.fullmatch(pattern + REPEATED, cell)
                 for pattern, cell in zip(header.values(), seen, strict=True)
             )
             if alike:
@@ -145,7 +145,7 @@ def _joined(one: Format, found: Sequence[tuple[Part, str, Source]]) -> Source:
     rows = base.table.mutate(**{ROW: ibis.row_number()})
     notes = list(base.notes)
     for part, name, source in others:
-        notes += [*source.notes, *_strays(part, name, source, base)]
+        notes += [*source.notes, *_notes_of_unmatched_rows(part, name, source, base)]
         table = _one_row_a_key(part, source.table)
         rows = rows.left_join(table, part.key).drop(f"{part.key}_right")
     # The order of rows stays: the audit numbers them.
@@ -164,10 +164,10 @@ def _one_row_a_key(part: Part, table: ir.Table) -> ir.Table:
     return table.filter(table[part.key].notnull()).group_by(part.key).agg(**sums, **kept)
 
 
-def _strays(part: Part, name: str, source: Source, base: Source) -> list[str]:
-    """Return a note of the rows of a part that belong to no order, and one of torn lines."""
+def _notes_of_unmatched_rows(part: Part, name: str, source: Source, base: Source) -> list[str]:
+    """Return notes of the rows of a part that have no order, and of lines that cannot be read."""
     stray = source.table.anti_join(base.table, part.key)
     rows = int(base.engine.row(stray.aggregate(rows=stray.count()))["rows"])
     notes = [f"{name}: {rows:,} rows belong to no order and are left out"] if rows else []
-    torn = len(source.unreadable)
-    return [*notes, f"{name}: {torn:,} lines could not be read"] if torn else notes
+    unreadable = len(source.unreadable)
+    return [*notes, f"{name}: {unreadable:,} lines could not be read"] if unreadable else notes

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rfmkit.orders._layout import Layout
 
 TEXT: Final = "rfmkit_text_"
-"""Prefix of the columns that hold a cell's text, cleaned."""
+"""Prefix of the columns that hold the cleaned text of a cell."""
 READ: Final = "rfmkit_read_"
-"""Prefix of the columns that hold a cell's time or money, read."""
+"""Prefix of the columns that hold the time or the money of a cell."""
 
 
 def role_time(

@@ -183,7 +183,7 @@ set aside>
 
     @cached_property
     def audit(self) -> Audit:
-        """What was read, what each rule set aside, and what looks odd."""
+        """The report of the log: what was read, what each rule set aside, and warnings."""
         return Audit(self._lines, as_of=self.as_of, facts=self._facts)
 
     @property
@@ -191,6 +191,26 @@ set aside>
         """The rows that were set aside, as they are in the source, with their rule.
 
         Reading this reads a file again, since memory holds only the columns that orders need.
+
+        Returns
+        -------
+        DataFrame
+            In the kind of the source, ordered by row:
+
+            - `row` (int64): the place in the source, from 1, if the engine numbers rows;
+            - `rule` (str): why the row was set aside;
+            - all columns of the source. With ``pseudonymize=``, or on an engine that does not
+              number rows: `order_id`, `customer_id`, `ordered_at` and `amount` only.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> orders.rejected[["row", "rule", "order_id", "amount", "status"]].head(3)
+           row           rule  order_id  amount         status
+        0   19  closed_unpaid  O0000019   33.87  closed_unpaid
+        1   29  closed_unpaid  O0000029  113.57  closed_unpaid
+        2   65         unpaid  O0000065   66.82         unpaid
         """
         table = rejected_table(self._lines, self.as_of, self._facts)
         order = ("row",) if "row" in table.columns else ()
@@ -201,7 +221,14 @@ set aside>
 
     @property
     def hidden(self) -> dict[str, Any]:
-        """Rows and money dated after `as_of`: `rows` (int) and `amount` (Decimal)."""
+        """Rows and money dated after `as_of`: `rows` (int) and `amount` (Decimal).
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> rk.read_orders(rk.load_sample(), as_of="2024-06-30").hidden
+        {'rows': 2084, 'amount': Decimal('167979.1300')}
+        """
         lines = self._lines.table
         later = lines.filter(lines.day > self.as_of)
         return dict(
@@ -212,7 +239,17 @@ set aside>
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was assumed while the log was read."""
+        """What was assumed while the log was read, one sentence each.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> for note in rk.read_orders(rk.load_sample()).notes[:3]:
+        ...     print(note)
+        order_id: column 'order_id'
+        customer_id: column 'customer_id'
+        ordered_at: column 'ordered_at'
+        """
         shared = self._facts["shared_order_ids"]
         more = (f"{shared:,} order ids have several customers: kept apart",) if shared else ()
         return self._lines.notes + more
@@ -233,7 +270,7 @@ set aside>
         Returns
         -------
         DataFrame
-            In the source's own kind, ordered by `customer_id` and `ordered_at`:
+            In the kind of the source, ordered by `customer_id` and `ordered_at`:
 
             - `order_id` (str; null if the log has none);
             - `customer_id` (str, or the source's integer);
@@ -286,11 +323,11 @@ set aside>
                 aside=orders.lines.sum(where=~kept).fill_null(0),
             )
         )
-        torn = len(self._lines.source.unreadable)
+        unreadable = len(self._lines.source.unreadable)
         who, what = counted(found["customers"], "customer"), counted(found["orders"], "order")
         return (
             f"<Orders: {who}, {what}, "
-            f"{found['amount']:,.2f} net as of {self.as_of}; {found['aside'] + torn:,} of "
-            f"{self._facts['rows'] + torn:,} rows set aside>\n"
+            f"{found['amount']:,.2f} net as of {self.as_of}; {found['aside'] + unreadable:,} of "
+            f"{self._facts['rows'] + unreadable:,} rows set aside>\n"
             "Next: rk.segment(orders); orders.audit shows why rows were set aside."
         )

@@ -78,7 +78,7 @@ def count_rules(
     """
     found = _by_rule_and_day(lines, orders)
     read = _count_read(lines, as_of)
-    torn = len(lines.source.unreadable)
+    unreadable = len(lines.source.unreadable)
     rows, order_counts = _sums(found, "rows"), _sums(found, "orders")
     amounts = {rule: _exact(amount) for rule, amount in _sums(found, "amount").items()}
     amounts |= {"refund_deducted": _exact(sum(row["deducted"] for row in found))}
@@ -89,12 +89,12 @@ def count_rules(
     kept = [row for row in found if row["rule"] == "kept"]
     return AuditCounts(
         as_of=as_of,
-        rows={"kept": 0, **rows, "unreadable_line": torn, "read": read["rows"] + torn},
+        rows={"kept": 0, **rows, "unreadable_line": unreadable, "read": read["rows"] + unreadable},
         orders={
             "kept": 0,
             **order_counts,
-            "unreadable_line": torn,
-            "read": order_counts["read"] + torn,
+            "unreadable_line": unreadable,
+            "read": order_counts["read"] + unreadable,
         },
         amounts=amounts | {"read": _exact(read["amount"])},
         days={row["day"]: row["orders"] for row in kept},

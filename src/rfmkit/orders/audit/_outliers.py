@@ -59,8 +59,8 @@ def find_outliers(
         )
         yield from _heavy_orders(lines, counts, facts, found["top"])
         yield from _heavy_customers(lines, people, counts, found)
-        yield from _crowded(lines, people, valid)
-        yield from _brushed(lines, people, counts)
+        yield from _busy_customers(lines, people, valid)
+        yield from _repeated_amounts(lines, people, counts)
     finally:
         engine.drop(people)
 
@@ -74,7 +74,7 @@ def _threshold(counts: AuditCounts, heavy: tuple[int, int], count: int) -> Decim
 def _heavy_orders(
     lines: Lines, counts: AuditCounts, facts: Mapping[str, Any], top: Decimal
 ) -> Iterator[str]:
-    """Find orders of over 1 % of the money kept and over fifty times the mean order."""
+    """Warn of orders of over 1 % of the money kept and over fifty times the mean order."""
     threshold = _threshold(counts, HEAVY_ORDER, counts.orders["kept"])
     if not 0 < threshold < top:
         return
@@ -101,7 +101,7 @@ def _order_name(order: Mapping[str, Any]) -> str:
 def _heavy_customers(
     lines: Lines, people: ir.Table, counts: AuditCounts, most: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Find customers of over 5 % of the money kept and over twenty times the mean customer.
+    """Warn of customers of over 5 % of the money kept and over twenty times the mean customer.
 
     At least half of their money must come from other orders than the largest one: a single large
     order has its own warning.
@@ -124,8 +124,8 @@ def _heavy_customers(
     )
 
 
-def _crowded(lines: Lines, people: ir.Table, valid: ir.Table) -> Iterator[str]:
-    """Find customers with very many orders on one day.
+def _busy_customers(lines: Lines, people: ir.Table, valid: ir.Table) -> Iterator[str]:
+    """Warn of customers with very many orders on one day.
 
     Very many means at least 20, and over five times what 99 in 100 customers reach on their
     busiest day. The percentile is taken over customers, not orders: so a guest account is found
@@ -156,17 +156,18 @@ def _crowded(lines: Lines, people: ir.Table, valid: ir.Table) -> Iterator[str]:
     )
 
 
-def _brushed(lines: Lines, people: ir.Table, counts: AuditCounts) -> Iterator[str]:
-    """Find one amount that many customers paid on one day, who bought only once.
+def _repeated_amounts(lines: Lines, people: ir.Table, counts: AuditCounts) -> Iterator[str]:
+    """Warn of an amount that many customers with one purchase paid on the same day.
 
-    Made-up orders look like this (brushing, 刷单): bought accounts, one listing, one price, one
-    day. Four conditions must hold, each to exclude a common harmless pattern:
+    Made-up orders have this pattern (brushing, 刷单): many accounts, one listing, one price, one
+    day. Four conditions must hold, each to exclude a common harmless case:
 
     - at least 20 customers paid the amount on that day;
-    - they are at least a fifth of the day's one-time customers: a busy day has many of everything;
-    - a tenth of that count is reached on at most 1 % of the days, or three days: a new product
-      that keeps selling reaches it on more;
-    - the share is at least twice that of the other days: in a shop with one price it is the same.
+    - they are at least a fifth of the day's customers with one purchase: a busy day has many
+      customers of every amount;
+    - on at most 1 % of the days (or three days) a tenth as many customers paid it: a new product
+      that keeps selling has more such days;
+    - its share is at least twice that on other days: in a shop with one price both are equal.
 
     A sale of one product on one day meets the conditions too. Made-up orders of many amounts, or
     from accounts that buy again, are not found.
@@ -174,32 +175,32 @@ def _brushed(lines: Lines, people: ir.Table, counts: AuditCounts) -> Iterator[st
     if len(counts.days) < LEAST_DAYS:
         return
     once = people.filter((people.orders == 1) & (people.top > 0))
-    cells = once.group_by("day", amount=once.top).agg(customers=once.count())
-    cells = cells.mutate(
-        of_day=cells.customers.sum().over(group_by="day"),
-        most=cells.customers.max().over(group_by="amount"),
-        of_all=cells.customers.sum().over(),
+    paid = once.group_by("day", amount=once.top).agg(customers=once.count())
+    paid = paid.mutate(
+        of_day=paid.customers.sum().over(group_by="day"),
+        most=paid.customers.max().over(group_by="amount"),
+        of_all=paid.customers.sum().over(),
     )
-    cells = cells.filter(cells.most >= MANY)
-    near = (cells.customers * 10 >= cells.most).cast("int64")
-    cells = cells.mutate(
+    paid = paid.filter(paid.most >= MANY)
+    near = (paid.customers * 10 >= paid.most).cast("int64")
+    paid = paid.mutate(
         days=near.sum().over(group_by="amount"),
-        elsewhere=((1 - near) * cells.customers).sum().over(group_by="amount"),
-        of_elsewhere=cells.of_all - (near * cells.of_day).sum().over(group_by="amount"),
+        elsewhere=((1 - near) * paid.customers).sum().over(group_by="amount"),
+        of_elsewhere=paid.of_all - (near * paid.of_day).sum().over(group_by="amount"),
     )
-    odd = cells.filter(
-        (cells.customers >= MANY)
-        & (cells.customers * 5 >= cells.of_day)
-        & (cells.elsewhere * 2 * cells.of_day <= cells.customers * cells.of_elsewhere)
-        & (cells.days <= max(RARE_DAYS, len(counts.days) // 100))
+    odd = paid.filter(
+        (paid.customers >= MANY)
+        & (paid.customers * 5 >= paid.of_day)
+        & (paid.elsewhere * 2 * paid.of_day <= paid.customers * paid.of_elsewhere)
+        & (paid.days <= max(RARE_DAYS, len(counts.days) // 100))
     )
     order = (ibis.desc("customers"), "day", "amount")
     found = lines.engine.arrow(odd.order_by(*order)).to_pylist()
     if found:
         named = ", ".join(
-            f"{money(cell['amount'])} on {cell['day']} ({cell['customers']:,} of "
-            f"{cell['of_day']:,} such customers that day)"
-            for cell in found[:NAMED]
+            f"{money(one['amount'])} on {one['day']} ({one['customers']:,} of "
+            f"{one['of_day']:,} such customers that day)"
+            for one in found[:NAMED]
         )
         yield (
             "One amount, paid on one day by many who bought once only: "

@@ -1,8 +1,7 @@
-"""Warnings of the audit: what in a log looks odd as of a day, with its number and what to do.
+"""Warnings of the audit: what in a log is unusual as of a day, with its number and what to do.
 
-A warning is a question to somebody who knows the shop. It changes no number. What is odd is
-measured against the log itself, so that neither a wholesaler nor a kiosk is warned of its usual
-business.
+A warning asks somebody who knows the shop to look. It changes no number. Its limits are relative to
+the log itself, so that the usual orders of a wholesaler or of a kiosk cause none.
 """
 
 from __future__ import annotations
@@ -76,23 +75,23 @@ def find_warnings(
     *,
     facts: Mapping[str, Any],
 ) -> tuple[str, ...]:
-    """Return what looks odd among the rows known on a day, one sentence each.
+    """Return the warnings of the rows known on a day, one sentence each.
 
     Parameters
     ----------
     lines : Lines
         The log.
     orders : ibis Table
-        Its orders known then, as `order_table` returns them.
+        Its orders known on that day, as `order_table` returns them.
     counts : AuditCounts
         How many rows and orders and how much money each rule has.
     statuses : tuple
-        The statuses known then, as `count_statuses` returns them.
+        The statuses known on that day, as `count_statuses` returns them.
     facts : mapping
         What `log_facts` found.
     """
     found = [
-        *_torn(lines, counts), *_in_several_files(lines), *_rules(counts),
+        *_unreadable(lines, counts), *_in_several_files(lines), *_rules(counts),
         *_order_ids(lines, counts), *_totals(lines, counts), *_unknown(counts, statuses),
         *_zero(lines, counts), *_currencies(lines, counts),
     ]  # fmt: skip
@@ -114,12 +113,13 @@ def _of_rows(count: int, counts: AuditCounts) -> str:
     return f"{count:,} of {counted(read, 'row')} ({percent(count, read)})"
 
 
-def _torn(lines: Lines, counts: AuditCounts) -> Iterator[str]:
-    torn = lines.source.unreadable
-    if torn:
+def _unreadable(lines: Lines, counts: AuditCounts) -> Iterator[str]:
+    unreadable = lines.source.unreadable
+    if unreadable:
         yield (
-            f"Torn lines: {_of_rows(len(torn), counts)}, the first in line {torn[0].line} of "
-            f"{torn[0].file!r}; repair the file, or pass its delimiter with delimiter=."
+            f"Lines that cannot be read: {_of_rows(len(unreadable), counts)}, the first in line "
+            f"{unreadable[0].line} of {unreadable[0].file!r}; repair the file, or pass its "
+            "delimiter with delimiter=."
         )
 
 
@@ -141,7 +141,7 @@ def _rules(counts: AuditCounts) -> Iterator[str]:
 
 
 def _order_ids(lines: Lines, counts: AuditCounts) -> Iterator[str]:
-    """Count order ids that a float destroyed, if the census of the whole log found any."""
+    """Warn of order ids that a float destroyed, if the census of the whole log found any."""
     if "order_id" not in lines.layout.columns:
         return
     cells = lines.written("order_id", counts.as_of)
@@ -157,7 +157,7 @@ def _order_ids(lines: Lines, counts: AuditCounts) -> Iterator[str]:
 
 
 def _totals(lines: Lines, counts: AuditCounts) -> Iterator[str]:
-    """Find order totals that are repeated on each line of their orders, where no format says so."""
+    """Warn of totals that are repeated on each line of an order, if no format declares it."""
     platform = lines.layout.platform
     if (
         not lines.census.repeats
@@ -182,7 +182,7 @@ def _totals(lines: Lines, counts: AuditCounts) -> Iterator[str]:
     )
     if found["equal"] >= LEAST_ORDERS and found["equal"] > MOST_EQUAL * found["orders"]:
         if found["amounts"] < LEAST_AMOUNTS:
-            return  # a shop with few prices
+            return  # the shop has few prices
         yield (
             f"Orders with the same amount on each of their lines: {found['equal']:,} of "
             f"{counted(found['orders'], 'order')} with several lines; if it is the total of the "
@@ -215,8 +215,8 @@ def _zero(lines: Lines, counts: AuditCounts) -> Iterator[str]:
 
 
 def _currencies(lines: Lines, counts: AuditCounts) -> Iterator[str]:
-    """Find several currency signs beside the amounts."""
-    # Only a column with odd cells was counted by its commas; plain numbers have no signs.
+    """Warn of several currency signs in the column of amounts."""
+    # The census counts commas only in a column with cells that are not plain numbers.
     if "comma" not in lines.census.cells.get("amount", {}):
         return
     table = lines.written("amount", counts.as_of)
@@ -235,11 +235,11 @@ def _currencies(lines: Lines, counts: AuditCounts) -> Iterator[str]:
 
 
 def _quiet(counts: AuditCounts) -> Iterator[str]:
-    """Find runs of days without an order, which a missing file or a mistyped date may cause.
+    """Warn of long runs of days without an order: a file may be missing, or a date mistyped.
 
-    The last run ends on `as_of`. A run is odd if it is longer than a week and more than five times
-    the 99th percentile of the pauses between days with orders (the second longest pause, if there
-    are under a hundred).
+    The last run ends on `as_of`. A run is long if it is over a week and over five times the 99th
+    percentile of the pauses between days with orders (the second longest pause, if there are fewer
+    than a hundred).
     """
     days = sorted(counts.days)
     gaps = [(after - before).days for before, after in pairwise(days)]

@@ -121,7 +121,28 @@ class Audit:
 
     @property
     def statuses(self) -> pd.DataFrame:
-        """The status words of the log, with their meaning and their rows."""
+        """The status words of the log, with their meaning and their rows.
+
+        Returns
+        -------
+        DataFrame
+            A pandas frame: `status` (str, as written), `meaning` (str, the canonical status) and
+            `rows` (int64), the most frequent first.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> rk.read_orders(rk.load_sample()).audit.statuses
+                       status             meaning  rows
+        0           completed           completed  4760
+        1              unpaid              unpaid   165
+        2       closed_unpaid       closed_unpaid   164
+        3  partially_refunded  partially_refunded    99
+        4            refunded            refunded    82
+        5             shipped             shipped    75
+        6     closed_refunded     closed_refunded    71
+        7                paid                paid    22
+        """
         import pandas as pd
 
         words, meanings, rows = zip(*self._statuses, strict=True) if self._statuses else ((),) * 3
@@ -139,7 +160,7 @@ class Audit:
         )
 
     def to_frame(self) -> Any:
-        """Return the rule table: rows and money of all rules add up to the whole log.
+        """Return the table of rules, whose rows and money add up to the whole log.
 
         Returns
         -------
@@ -212,8 +233,10 @@ class Audit:
     @cached_property
     def _examples(self) -> dict[str, str]:
         """Return the first rows of each rule, if the engine numbers the rows of a source."""
-        torn = ", ".join(f"line {bad.line}" for bad in self._lines.source.unreadable[:EXAMPLES])
-        shown = {"unreadable_line": torn}
+        unreadable = ", ".join(
+            f"line {bad.line}" for bad in self._lines.source.unreadable[:EXAMPLES]
+        )
+        shown = {"unreadable_line": unreadable}
         if not self._lines.engine.embedded or not self._counts.any_aside:
             return shown
         numbered = lines_until(self._lines.numbered, self._as_of)
