@@ -46,7 +46,8 @@ def log_likelihood(model, params, path):
     x, t_x, tenure = (frame[name].to_numpy(dtype=float) for name in NAMES)
     counts = Counts(x, t_x, tenure, np.ones(len(x)))
     with np.errstate(all="ignore"):
-        terms, _ = getattr(rk, model)().log_terms(np.array(params), counts)
+        process = getattr(rk, model)()._process  # noqa: SLF001 (the formulas without a fit)
+        terms, _ = process.log_terms(np.array(params), counts)
     return float(terms.sum())
 
 

@@ -44,6 +44,14 @@ TIMED = pd.DataFrame(
 DONORS = (1.204, 0.750, 0.657, 2.783)
 VALUES = (6.25, 3.74, 15.44)
 RENEWALS = (0.704, 1.182)
+LETTERS = {
+    "BetaGeo": ("r", "alpha", "a", "b"),
+    "ModifiedBetaGeo": ("r", "alpha", "a", "b"),
+    "ParetoNBD": ("r", "alpha", "s", "beta"),
+    "BetaGeoBetaBinomial": ("alpha", "beta", "gamma", "delta"),
+    "GammaGamma": ("p", "q", "v"),
+    "ShiftedBetaGeometric": ("alpha", "beta"),
+}
 
 
 def timed(model, params, size, rng):
@@ -108,13 +116,14 @@ def survivors(params, size, rng, periods=7):
 
 
 def _numbers(frame):
-    return frame.drop(columns=["customer_id"]).to_numpy(dtype=float)
+    more = ["customer_id", "horizon_days", "opportunities_ahead"]
+    return frame.drop(columns=more, errors="ignore").to_numpy(dtype=float)
 
 
 def truths_of(cls, params, answers):
     """Give what a model predicts that has the truth for its parameters."""
     model = cls()
-    model.params_ = dict(zip(cls.names, params, strict=True))
+    model.params_ = dict(zip(LETTERS[cls.__name__], params, strict=True))
     model._draws = np.array([params])
     model.columns_ = "purchases", "mean_purchase_value"
     return {name: found[:, 0] for name, found in answers(model).items()}
@@ -166,7 +175,7 @@ def report(name, runs):
     estimate, error = (np.array([run[key] for run in runs]) for key in ("estimate", "error"))
     off = np.log(estimate / np.array(params))
     known = np.isfinite(error)
-    for place, letter in enumerate(cls.names):
+    for place, letter in enumerate(LETTERS[cls.__name__]):
         here = known[:, place]
         away = off[here, place]
         holds = np.abs(away) <= SIGMAS * error[here, place]

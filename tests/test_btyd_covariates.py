@@ -1,4 +1,4 @@
-"""Covariates: formulas, their designs, and what customers differ by."""
+"""Covariates: formulas, estimates of coefficients, predictions and errors."""
 
 import numpy as np
 import pandas as pd
@@ -8,40 +8,11 @@ from hypothesis import strategies as st
 
 import rfmkit as rk
 from conftest import plain
-from rfmkit.btyd._counts import Counts
-from rfmkit.btyd._covariate_space import coordinates
-from rfmkit.btyd._covariates import learn, terms_of
+from covariate_shops import shop
+from rfmkit.btyd._covariates import terms_of
 from rfmkit.exceptions import ColumnsError, NotFittedError, RfmkitError, RfmkitWarning
 
 MODELS = [rk.BetaGeo, rk.ModifiedBetaGeo, rk.ParetoNBD]
-BUYING = {"m": 0.5, "x": -0.6}
-LEAVING = {"m": -0.5, "x": 0.7}
-
-
-def shop(number=3000, *, seed=1, buying=BUYING, leaving=LEAVING, age=0.02):
-    """Simulate a Pareto/NBD whose rates differ by gender, and the one of buying by age."""
-    rng = np.random.default_rng(seed)
-    frame = pd.DataFrame(
-        {
-            "customer_id": np.arange(number),
-            "gender": rng.choice(["f", "m", "x"], number, p=[0.5, 0.3, 0.2]),
-            "age": rng.integers(20, 60, number),
-            "shop": rng.integers(1, 4, number),
-            "member": rng.random(number) < 0.5,
-        }
-    )
-    faster = frame["gender"].map({"f": 0} | buying) + age * (frame["age"] - 40)
-    rate = rng.gamma(0.9, 1 / 50, number) * np.exp(faster)
-    risk = rng.gamma(0.8, 1 / 200, number) * np.exp(frame["gender"].map({"f": 0} | leaving))
-    tenure = rng.integers(300, 700, number)
-    life = np.minimum(rng.exponential(1, number) / risk, tenure)
-    bought = rng.poisson(rate * life)
-    last = np.floor(life * rng.uniform(size=number) ** (1 / np.maximum(bought, 1)))
-    return frame.assign(
-        repeat_purchases=bought,
-        active_days=np.where(bought > 0, last, 0).astype("int64"),
-        tenure_days=tenure,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -71,57 +42,7 @@ def test_what_is_no_formula_is_an_error_and_never_run(formula):
         terms_of(formula, "leaving")
 
 
-def design(formula, frame):
-    terms = terms_of(formula, "buying")
-    names = ("gender", "age", "shop", "member")
-    cells = {name: frame[name].to_numpy() for name in names}
-    cells |= {name: cells[name].astype(float) for name in ("age", "shop", "member")}
-    found = learn(terms, [], cells, np.ones(len(frame)))
-    return found, found.matrix(found.code(cells))
-
-
-# --- the likelihood ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("cls", MODELS)
-def test_the_derivatives_are_those_of_the_likelihood(cls, people):
-    some, weight = people.head(50), np.arange(1.0, 51)
-    known, columns = design("gender * age", some)
-    both = learn(
-        terms_of("gender * age", "buying"), terms_of("gender", "leaving"),
-        {name: some[name].to_numpy() for name in ("gender", "age")} | {"age": columns[:, 2]},
-        weight,
-    )  # fmt: skip
-    columns = both.matrix(both.code({"gender": some["gender"], "age": columns[:, 2]}))
-    space, z = coordinates(cls(), both, columns, weight)
-    row = (some[name].to_numpy(float) for name in ("repeat_purchases", "active_days"))
-    counts = Counts(*row, some["tenure_days"].to_numpy(float), weight, z=z)
-    objective = space.objective(counts)
-    point = np.array([-3.0, 0.2, -0.4, 1.5, *np.linspace(-0.6, 0.7, len(space.scale))])
-    _, slope = objective(point)
-    params, by_point = space.natural(point)
-    assert space.point(params) == pytest.approx(point)
-    own = np.where(np.arange(len(point)) < 4, params, 1)
-    for place in range(len(point)):
-        step = np.zeros(len(point))
-        step[place] = 1e-5
-        rise = objective(point + step)[0] - objective(point - step)[0]
-        assert slope[place] == pytest.approx(rise / 2e-5, rel=1e-6, abs=1e-9)
-        moved = space.natural(point + step)[0] - space.natural(point - step)[0]
-        assert by_point[:, place] == pytest.approx(moved / 2e-5 / own, rel=1e-6, abs=1e-9)
-    # And it is that of customers with parameters of their own.
-    alone = 0.0
-    for place, (design_row, share) in enumerate(zip(columns, weight / weight.sum(), strict=True)):
-        each = cls().natural(point[:4])[0] * 0 + params[:4]
-        effects = params[4:] * design_row
-        first = len(both.buying)
-        each[1] *= np.exp(-effects[:first].sum())
-        sign = -1 if cls is rk.ParetoNBD else 1
-        each[3 if sign < 0 else 2] *= np.exp(sign * effects[first:].sum())
-        one = Counts(*(column[[place]] for column in (counts.x, counts.t_x, counts.T, weight)))
-        alone += share * cls().log_terms(each, one)[0][0]
-    assert objective(point)[0] == pytest.approx(alone, rel=1e-12)
-    assert known.labels[-1] == "buying.gender[x]:age"
+# --- estimates -----------------------------------------------------------------------------------
 
 
 def test_known_coefficients_are_found():
@@ -207,25 +128,6 @@ def test_the_unit_of_time_changes_no_prediction(cls, people):
     assert days.params_["leaving.age"] == pytest.approx(weeks.params_["leaving.age"], rel=1e-6)
 
 
-def test_a_level_of_which_nobody_came_back_is_named(people):
-    silent = people.assign(level=np.where(people["repeat_purchases"] > 0, "b", "a"))
-    silent.loc[silent.index % 3 > 0, "level"] = "b"
-    model = rk.BetaGeo(90, buying="level").fit(silent)
-    assert model.boundary_ == "no end of buying.level[b]"
-    assert "set it no limit" in model.diagnosis_
-    table = model.summary_.set_index("parameter")
-    assert table["log_error"].isna()[["alpha", "buying.level[b]"]].all()
-    assert model.predict_churn(silent)["churn_probability"].between(0, 1).all()
-
-
-def test_where_nobody_comes_back_no_covariate_says_anything(people):
-    model = rk.ParetoNBD(90, buying="gender", leaving="gender").fit(
-        people.assign(repeat_purchases=0, active_days=0)
-    )
-    assert "no end" not in model.boundary_
-    assert model.summary_["log_error"].isna().all()
-
-
 # --- predictions ---------------------------------------------------------------------------------
 
 
@@ -272,7 +174,7 @@ def test_who_is_not_known_has_no_prediction(people, model, as_kind):
     with pytest.warns(RfmkitWarning, match=r"No prediction for 3 of.*\n.*'f', 'm', 'x'"):
         churn = model.predict_churn(strange)
     assert churn["churn_probability"].isna().tolist() == [False, True, True, True]
-    lazy = plain(model.predict_churn(as_kind(strange, "ibis")))  # not read yet: nothing to tell
+    lazy = plain(model.predict_churn(as_kind(strange, "ibis")))  # not read yet: no warning
     assert lazy["churn_probability"].isna().tolist() == [False, True, True, True]
 
 
@@ -316,13 +218,13 @@ def test_covariates_keep_their_type(people, model):
             model.predict_churn(people.assign(**change))
 
 
-def test_numbers_too_far_from_nought_are_an_error(people):
+def test_numbers_too_far_from_0_are_an_error(people):
     far = people.assign(age=people["age"] + 1e5)
     with pytest.raises(RfmkitError, match=r"must be centred(.|\n)*subtract the mean"):
         rk.ParetoNBD(buying="age").fit(far)
 
 
-def test_a_level_too_rare_for_the_rough_search_is_found(people):
+def test_a_level_too_rare_for_the_sample_is_found(people):
     many = shop(20_000, seed=3)
     many.loc[:14, "gender"] = "y"
     model = rk.BetaGeo(buying="gender").fit(many)

@@ -1,4 +1,4 @@
-"""Fitted: predictions reach every engine, as functions that it calls."""
+"""Estimates: predictions on every engine, intervals, and what a model prints."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,14 +10,14 @@ import rfmkit as rk
 from conftest import plain
 from rfmkit._engine import over_rows
 from rfmkit.btyd._estimates import beside, in_batches
-from rfmkit.btyd.gamma_gamma import _mean
+from rfmkit.btyd._gamma_gamma_density import expected_value
 
 ROWS = pd.DataFrame({"customer_id": ["b", "a", "c", "d"], "x": [2, 2, None, 3], "z": [4, 4, 1, -1]})
 KINDS = ["pandas", "polars", "polars_lazy", "pyarrow", "duckdb", "ibis"]
 
 
 def roots(source, *, seen=None):
-    """Give the root of x + z beside the customers: there is none for some."""
+    """Return the root of x - z + 2 beside the customers; it is not defined for some."""
 
     def root(x, z):
         if seen is not None:
@@ -76,7 +76,7 @@ def test_intervals_are_the_same_each_time(customers):
     one, two = (rk.GammaGamma().fit(customers) for _ in range(2))
     assert np.array_equal(one._draws, two._draws)
     row = (np.array([3.0]), np.array([50.0]))
-    assert one._quantile(_mean, 0.1)(*row) < one._quantile(_mean, 0.9)(*row)
+    assert one._quantile(expected_value, 0.1)(*row) < one._quantile(expected_value, 0.9)(*row)
 
 
 def test_the_interval_is_that_of_the_logarithm(customers):

@@ -1,4 +1,4 @@
-"""Cells: customers alike are one row, whatever holds them."""
+"""Grouping: customers with equal values are one row, on every engine."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rfmkit.btyd._grouping import count_cells, spread
+from rfmkit.btyd._grouping import group_customers, systematic_sample
 from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError
 
 FRAME = pd.DataFrame({"x": [2, 1, 2, None], "z": [1.5, 1.0, 1.5, 3.0], "weight": [1, 2, 3, 4]})
@@ -14,7 +14,7 @@ FRAME = pd.DataFrame({"x": [2, 1, 2, None], "z": [1.5, 1.0, 1.5, 3.0], "weight":
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "polars_lazy", "pyarrow", "duckdb", "ibis"])
 def test_customers_alike_are_counted(as_kind, kind):
-    x, z, customers = count_cells(as_kind(FRAME, kind), ("x", "z"), hint="")
+    x, z, customers = group_customers(as_kind(FRAME, kind), ("x", "z"), hint="")
     cells = sorted(zip(x.tolist(), z.tolist(), customers.tolist(), strict=True), key=str)
     assert cells[:2] == [(1.0, 1.0, 1.0), (2.0, 1.5, 2.0)]
     assert np.isnan(cells[2][0])
@@ -22,14 +22,14 @@ def test_customers_alike_are_counted(as_kind, kind):
 
 
 def test_a_row_may_stand_for_many():
-    *_, customers = count_cells(FRAME, ("x",), weight="weight", hint="")
+    *_, customers = group_customers(FRAME, ("x",), weight="weight", hint="")
     assert sorted(customers.tolist()) == [2, 4, 4]
-    *_, customers = count_cells(FRAME, ("x",), weight="others", hint="")
+    *_, customers = group_customers(FRAME, ("x",), weight="others", hint="")
     assert sorted(customers.tolist()) == [1, 1, 2]
 
 
 def test_a_log_is_counted_by_its_customers(orders, customers):
-    found = count_cells(orders, ("purchases",), hint="")
+    found = group_customers(orders, ("purchases",), hint="")
     expected = customers["purchases"].value_counts().sort_index()
     assert found[0].tolist() == expected.index.tolist()
     assert found[1].tolist() == expected.tolist()
@@ -37,17 +37,17 @@ def test_a_log_is_counted_by_its_customers(orders, customers):
 
 def test_what_cannot_be_counted():
     with pytest.raises(ColumnsError, match=r"no 'y' among 'x', 'z', 'weight'(.|\n)*Hint: look"):
-        count_cells(FRAME, ("x", "y"), hint="look")
+        group_customers(FRAME, ("x", "y"), hint="look")
     with pytest.raises(ColumnsError, match=r"'x', 'z' must be numbers.(.|\n)*z of string"):
-        count_cells(FRAME.assign(z="a"), ("x", "z"), hint="")
+        group_customers(FRAME.assign(z="a"), ("x", "z"), hint="")
     with pytest.raises(NotEnoughHistoryError, match="at least one customer"):
-        count_cells(FRAME.head(0), ("x", "z"), hint="")
+        group_customers(FRAME.head(0), ("x", "z"), hint="")
 
 
 @given(st.lists(st.floats(0.1, 50), min_size=1, max_size=60), st.integers(1, 80))
 def test_a_choice_has_the_weight_of_all(weights, rows):
     weight = np.array(weights)
-    chosen, new = spread(weight, rows)
+    chosen, new = systematic_sample(weight, rows)
     assert new.sum() == pytest.approx(weight.sum())
     assert len(chosen) == len(new) <= max(rows, 1)
     assert (np.diff(chosen) > 0).all()
@@ -56,9 +56,9 @@ def test_a_choice_has_the_weight_of_all(weights, rows):
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow", "duckdb", "ibis"])
-def test_words_may_tell_customers_apart(as_kind, kind):
+def test_customers_are_grouped_by_text_as_well(as_kind, kind):
     frame = FRAME.assign(customers_=["a", "b", None, "a"], known=[True, True, False, None])
-    x, word, known, customers = count_cells(
+    x, word, known, customers = group_customers(
         as_kind(frame, kind), ("x",), words=("customers_", "known"), hint=""
     )
     rows = sorted(
@@ -73,4 +73,4 @@ def test_days_are_neither_words_nor_numbers():
     with pytest.raises(
         ColumnsError, match=r"'day' must be numbers or words.(.|\n)*day of timestamp"
     ):
-        count_cells(frame, ("x",), words=("day",), hint="")
+        group_customers(frame, ("x",), words=("day",), hint="")

@@ -1,4 +1,4 @@
-"""The optimum: found, with its curvature, and told apart from a boundary."""
+"""The optimizer: maxima, their curvature, and bounds that are reached."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ TOP = np.array([0.3, -1.2])
 
 
 def hill(point):
-    """Give a hill whose top and curvature are known."""
+    """Return value and gradient of a function whose maximum and curvature are known."""
     away = point - TOP
     return 3 - away @ CURVATURE @ away / 2, -CURVATURE @ away
 
 
 def two_hills(point):
-    """Give two hills; the higher one is around 3."""
+    """Return value and gradient of a function with two maxima; the higher one is near 3."""
     low, high = np.exp(-((point + 3) ** 2)), 2 * np.exp(-((point - 3) ** 2))
     slope = -2 * (point + 3) * low - 2 * (point - 3) * high
     return float((low + high)[0]), slope
@@ -36,7 +36,7 @@ def test_of_several_starts_the_best_end_counts():
     assert found.at == pytest.approx([3], abs=1e-6)
 
 
-def test_the_starts_may_be_told_apart_by_a_rough_likeness():
+def test_the_starts_may_be_followed_on_an_approximation():
     asked = []
 
     def counted(point):
@@ -44,17 +44,17 @@ def test_the_starts_may_be_told_apart_by_a_rough_likeness():
         return two_hills(point)
 
     starts = [np.array([-2.5]), np.array([2.5])]
-    found = maximise(counted, starts, [(-9, 9)], rough=two_hills)
+    found = maximise(counted, starts, [(-9, 9)], approximation=two_hills)
     assert found.at == pytest.approx([3], abs=1e-6)
     assert min(asked) > 0  # the hill that is lower was not climbed again
 
 
 @pytest.mark.parametrize(("limits", "bound", "at"), [((0.5, 9), -1, 0.5), ((-9, 0.1), 1, 0.1)])
-def test_a_limit_that_is_reached_is_told(limits, bound, at):
+def test_a_bound_that_is_reached_is_named(limits, bound, at):
     found = maximise(hill, [np.array([4.0, 4.0])], [limits, (-9, 9)])
     assert found.bound.tolist() == [bound, 0]
     assert found.at[0] == pytest.approx(at, abs=1e-6)
-    # Along the limit the slope is nought, and so the search has ended.
+    # Along the bound the gradient is 0: the search has converged.
     assert found.at[1] == pytest.approx(TOP[1] - 0.5 * (at - TOP[0]), abs=1e-8)
     assert found.converged
 

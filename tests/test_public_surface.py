@@ -21,16 +21,7 @@ EXAMPLE = "EX01"
 RETURNED = {"Audit", "Backtest", "Orders"}
 """Classes that a call returns: no user calls them, so their parameters are not described."""
 ERRORS = {name for name in exceptions.__all__ if name.endswith("Error")}
-WAITING = ("btyd",)
-
-
-def waits(public: Any) -> bool:
-    return public.__module__.split(".")[1] in WAITING
-
-
-CALLABLE = [
-    name for name in rk.__all__ if callable(getattr(rk, name)) and not waits(getattr(rk, name))
-]
+CALLABLE = [name for name in rk.__all__ if callable(getattr(rk, name))]
 
 
 def members(cls: type) -> list[tuple[str, Any]]:

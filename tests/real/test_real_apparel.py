@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import rfmkit as rk
-from rfmkit.btyd._counts import count_with
-from rfmkit.btyd._covariate_space import coordinates
+from rfmkit.btyd._covariates import count_covariates
+from rfmkit.btyd._fit_problem import problem_with_covariates
 
 pytestmark = pytest.mark.real
 
@@ -33,12 +33,12 @@ def customers(real_data):
 def test_the_likelihood_at_the_published_coefficients_is_the_published_one(customers):
     model = rk.ParetoNBD(unit_days=7, **FORMULAS).fit(customers)
     known = model.covariates_
-    counts, cells = count_with(customers, known.names, unit_days=7)
-    design = known.matrix(known.code(dict(zip(known.names, cells, strict=True))))
-    space, z = coordinates(model, known, design, counts.weight)
-    at = space.point(np.array([PUBLISHED[name] for name in model.params_]))
-    counts = type(counts)(counts.x, counts.t_x, counts.T, counts.weight, z=z)
-    found = space.objective(counts)(at)[0] * 600
+    counts, values = count_covariates(customers, known.names, unit_days=7)
+    problem = problem_with_covariates(model._process, counts, known, values)
+    params = np.array([PUBLISHED[name] for name in model.params_])
+    at = problem.space.point(params / problem.units)
+    repeats = counts.repeats * np.log(problem.scale)
+    found = problem.objective(problem.counts)(at)[0] * 600 - repeats
     assert found == pytest.approx(LOG_LIKELIHOOD, abs=5e-5)
     # The optimum itself lies higher, by less than is printed.
     assert found < model.log_likelihood_ < found + 5e-5

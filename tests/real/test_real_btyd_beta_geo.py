@@ -60,10 +60,12 @@ def test_the_table_of_25_customers(real_data, cls, name, published):
     table = pd.read_csv(real_data / "oracle_cdnow25.csv")
     row = [table[column].to_numpy(float) for column in ("frequency", "recency", "T")]
     model, given = cls(), np.array(published)
-    assert model.alive(given, *row) == pytest.approx(table[f"{name}_palive"].to_numpy(), abs=1e-8)
+    assert model._process.alive(given, *row) == pytest.approx(
+        table[f"{name}_palive"].to_numpy(), abs=1e-8
+    )
     for weeks in (1, 3, 6):
         expected = table[f"{name}_cet{weeks}"].to_numpy()
-        assert model.purchases(given, *row, weeks) == pytest.approx(expected, abs=1e-8)
+        assert model._process.purchases(given, *row, weeks) == pytest.approx(expected, abs=1e-8)
 
 
 def test_point_predictions_on_cdnow(cdnow):
@@ -71,11 +73,13 @@ def test_point_predictions_on_cdnow(cdnow):
     fitted = np.array(params(model))
 
     def ahead(x, t_x, T, weeks):
-        return model.purchases(fitted, *(np.array([float(v)]) for v in (x, t_x, T)), weeks)[0]
+        return model._process.purchases(
+            fitted, *(np.array([float(v)]) for v in (x, t_x, T)), weeks
+        )[0]
 
     published = np.array([0.243, 4.414, 0.793, 2.426])
     row = [np.array([v]) for v in (2.0, 30.43, 38.86)]
-    assert model.purchases(published, *row, 39.0)[0] == pytest.approx(1.226, abs=5e-4)
+    assert model._process.purchases(published, *row, 39.0)[0] == pytest.approx(1.226, abs=5e-4)
     for weeks, expected in {1: 0.0532, 3: 0.1506, 31.8571: 1.0405, 32: 1.0437, 78: 1.8576}.items():
         assert ahead(0, 0, 0, weeks) == pytest.approx(expected, abs=6e-4)
     assert ahead(0, 0, 0, 52) == pytest.approx(1.444004, abs=2e-5)
@@ -85,7 +89,7 @@ def test_point_predictions_on_cdnow(cdnow):
     for x, expected in paradox.items():
         assert ahead(x, 20, 39, 52) == pytest.approx(expected, rel=1e-3)
     row = [np.zeros(1)] * 3
-    assert model.churn(published, *row, 39.0)[0] == pytest.approx(0.5737864, abs=5e-7)
+    assert model._process.churn(published, *row, 39.0)[0] == pytest.approx(0.5737864, abs=5e-7)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import rfmkit as rk
-from rfmkit.btyd.beta_geo_beta_binomial import _log_terms
+from rfmkit.btyd._beta_geo_beta_binomial_process import log_terms
 
 pytestmark = pytest.mark.real
 
@@ -126,7 +126,7 @@ def test_as_many_donors_give_as_often_as_published(donors):
     params = np.array(list(donors.params_.values()))
     rows = np.array([(x, t_x) for t_x in range(7) for x in range(1 if t_x else 0, t_x + 1)], float)
     x, t_x = rows.T
-    chance = np.exp(_log_terms(params, x, t_x, np.full_like(x, 6))[0])
+    chance = np.exp(log_terms(params, x, t_x, np.full_like(x, 6))[0])
     ways = [math.comb(int(last) - 1, int(many) - 1) if many else 1 for many, last in rows]
     counts = pd.Series(chance * ways * donors.customers_).groupby(x).sum()
     assert counts[0] == pytest.approx(3454.9, abs=0.05)

@@ -85,10 +85,12 @@ def test_the_predictions_of_25_customers_are_those_of_another_library(real_data)
     params = np.array([0.5534, 10.5802, 0.6061, 11.6562])
     row = [table[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T")]
     model = rk.ParetoNBD()
-    assert model.alive(params, *row) == pytest.approx(table["pnbd_palive"].to_numpy(), abs=1e-8)
+    assert model._process.alive(params, *row) == pytest.approx(
+        table["pnbd_palive"].to_numpy(), abs=1e-8
+    )
     for weeks in (1, 3, 6):
         expected = table[f"pnbd_cet{weeks}"].to_numpy()
-        assert model.purchases(params, *row, weeks) == pytest.approx(expected, abs=1e-8)
+        assert model._process.purchases(params, *row, weeks) == pytest.approx(expected, abs=1e-8)
 
 
 def test_grocery_is_fitted_as_published(grocery):

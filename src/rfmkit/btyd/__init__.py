@@ -1,7 +1,8 @@
-"""Buy-till-you-die models: who is still a customer, how often they will buy, and for how much."""
+"""Buy-till-you-die models: P(churn), P(alive), expected purchases, and the value of a purchase."""
 
-from rfmkit.btyd.beta_geo import BetaGeo, BetaGeoCNBD, ModifiedBetaGeo, ModifiedBetaGeoCNBD
+from rfmkit.btyd.beta_geo import BetaGeo, ModifiedBetaGeo
 from rfmkit.btyd.beta_geo_beta_binomial import BetaGeoBetaBinomial
+from rfmkit.btyd.beta_geo_cnbd import BetaGeoCNBD, ModifiedBetaGeoCNBD
 from rfmkit.btyd.gamma_gamma import GammaGamma
 from rfmkit.btyd.pareto_nbd import ParetoNBD
 from rfmkit.btyd.shifted_beta_geometric import ShiftedBetaGeometric

@@ -1,4 +1,4 @@
-"""Betas: chances of yes and no, where the probability of yes is Beta(a, b) over customers."""
+"""Beta-binomial chances: sequences of yes and no, with P(yes) Beta(a, b) over customers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-FAR: Final = 100_000
+MAX_SUMMED: Final = 100_000
+"""Longer products are computed by the log-gamma function."""
 
 
 def log_chance(a: float, b: float, yes: Floats, no: Floats) -> tuple[Floats, Floats]:
@@ -20,14 +21,14 @@ def log_chance(a: float, b: float, yes: Floats, no: Floats) -> tuple[Floats, Flo
     Parameters
     ----------
     a, b : float
-        Of the Beta distribution of p.
+        The parameters of the Beta distribution of p.
     yes, no : float64 arrays of one shape
-        How often each came, in one certain order: whole numbers.
+        The numbers of yes and no in a given sequence, whole.
 
     Returns
     -------
     tuple of arrays
-        log B(a + yes, b + no) - log B(a, b), and its derivatives in a last axis of two.
+        log B(a + yes, b + no) - log B(a, b), and its two derivatives along a last axis.
     """
     by_yes, slope_a = _rising(a, yes)
     by_no, slope_b = _rising(b, no)
@@ -38,12 +39,12 @@ def log_chance(a: float, b: float, yes: Floats, no: Floats) -> tuple[Floats, Flo
 def _rising(a: float, times: Floats) -> tuple[Floats, Floats]:
     """Return the logarithm of a (a + 1) ... (a + times - 1), and its derivative by a.
 
-    Summed, as the difference of two logarithms of Gamma is worth little where a is large: there,
-    on the boundary of customers who are all alike, the search must still see a slope.
+    It is a sum: the difference of two log-gammas loses its digits to cancellation for large a, near
+    the boundary of equal customers, and the search needs an accurate gradient there.
     """
     from scipy.special import digamma, gammaln
 
-    if np.max(times, initial=0) > FAR:
+    if np.max(times, initial=0) > MAX_SUMMED:
         return gammaln(a + times) - gammaln(a), digamma(a + times) - digamma(a)
     count = times.astype(np.int64)
     factors = a + np.arange(count.max(initial=0))
@@ -52,12 +53,12 @@ def _rising(a: float, times: Floats) -> tuple[Floats, Floats]:
 
 
 def from_mean(mean: float, size: float) -> tuple[Floats, Floats]:
-    """Turn logit a / (a + b) and log(a + b), whose limits are boundaries, into a and b.
+    """Return a and b from logit a / (a + b) and log(a + b), whose bounds are the boundaries.
 
     Returns
     -------
     tuple of arrays
-        (a, b), and the derivatives of their logarithms by the mean and the size.
+        (a, b), and the Jacobian of their logarithms in the mean and the size.
     """
     low, high = -np.logaddexp(0, -mean), -np.logaddexp(0, mean)  # log a / (a + b), log b / (a + b)
     by_point = np.array([[np.exp(high), 1.0], [-np.exp(low), 1.0]])

@@ -1,4 +1,4 @@
-"""Counts: customers by repeat purchases, active time and tenure, all that a model is fitted on."""
+"""Counts: customers grouped by repeat purchases, active time and tenure, the data of a fit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from rfmkit import _checks as checks
-from rfmkit.btyd._grouping import count_cells, spread
+from rfmkit.btyd._grouping import group_customers, systematic_sample
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
 from rfmkit.orders.orders import Orders
 
@@ -20,60 +20,74 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Params = Floats | Sequence[Any]
-    """Parameters of all, or some of them an array with those of each customer."""
+    """Parameters: numbers, or arrays with a value for each customer."""
 
 NEEDS: Final = ("repeat_purchases", "active_days", "tenure_days")
 HINT: Final = "pass the frame that rk.summarize(orders) gives, or the orders themselves."
 SAME_DAY: Final = 0.5
-"""What a gap of no days is taken for, in days."""
+"""The length of a gap of 0 days, in days: its logarithm must be finite."""
 
 
 class Coded(NamedTuple):
-    """Numbers of which many are equal: what is asked of them is worked out once a value."""
+    """Numbers as distinct values: functions of them are computed once for each value.
+
+    Attributes
+    ----------
+    rows : float64 array
+        The number of each row.
+    values : float64 array
+        The distinct numbers.
+    place : int array or ellipsis
+        For each row, the index of its number in `values`.
+    """
 
     rows: Floats
     values: Floats
     place: Any
 
     def of(self, found: Callable[[Floats], Any] | Floats) -> Floats:
-        """Return each row what was found of its value, or a function of it."""
+        """Return for each row a function of its number, or its element of an array by value."""
         by_value = found(self.values) if callable(found) else found
         return np.asarray(np.asarray(by_value)[self.place])
 
 
 def dot(one: Any, other: Any) -> Any:
-    """Sum products over rows, in this thread: BLAS starts others, whose order of sums may vary."""
+    """Return the sum of products over rows.
+
+    BLAS would use several threads, and the order of its sums, and so the last digits, may vary.
+    """
     return np.einsum("i,i...->...", one, other)
 
 
 def coded(rows: Floats) -> Coded:
-    """Find the equal ones."""
+    """Return numbers with their distinct values."""
     values, place = np.unique(rows, return_inverse=True)
     return Coded(rows, values, place.astype("int32"))
 
 
 def uncoded(rows: Floats) -> Coded:
-    """Take them as they are, where they are asked but once."""
+    """Return numbers as they are, for functions that are computed only once."""
     return Coded(rows, rows, ...)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Customers alike are one row: they are as likely as each other.
+    """Customers grouped by equal statistics: their likelihoods are equal.
 
     Attributes
     ----------
-    x, t_x, T : arrays
-        Repeat purchases; time of the last and of now since the first, in units of `unit_days`.
-    weight : array
-        How many customers.
+    x, t_x, T : float64 arrays, one value per group
+        Repeat purchases; the time from the first to the last purchase, and from the first purchase
+        to the as-of day, in units of `unit_days`.
+    weight : float64 array
+        The number of customers of each group.
     log_gaps : float or None
-        Sum of the logarithms of all ended gaps, in the same unit; None where only the customers
-        are known. Between models of different regularity it decides.
+        The sum of the logarithms of all ended gaps, in the same unit; None for a frame of
+        customers. Likelihoods of different regularity k cannot be compared without it.
     unit_days : float
-        Length of the unit, in days.
-    z : array, customers alike by covariates, or None
-        What more is known of them: see `covariates`.
+        The unit of time, in days.
+    z : float64 array of shape (groups, columns), or None
+        The design of the covariates, centred and scaled: see `covariate_space`.
     """
 
     x: Floats
@@ -86,18 +100,18 @@ class Counts:
 
     @cached_property
     def coded(self) -> tuple[Coded, Coded, Coded]:
-        """The first three, with equal rows found, where nothing else differs between customers."""
+        """The columns x, t_x, T by distinct values; as they are if there are covariates."""
         if self.z is not None:
             return uncoded(self.x), uncoded(self.t_x), uncoded(self.T)
         return coded(self.x), coded(self.t_x), coded(self.T)
 
     @property
     def customers(self) -> float:
-        """How many customers there are."""
+        """The number of customers."""
         return float(self.weight.sum())
 
     def scaled(self) -> Counts:
-        """Measure time in mean tenures, so that no result depends on the unit."""
+        """Return the same in mean tenures, so that a fit does not depend on the unit of time."""
         scale = float((self.weight * self.T).sum() / self.customers)
         moved = None if self.log_gaps is None else self.log_gaps - self.repeats * np.log(scale)
         return replace(
@@ -107,15 +121,15 @@ class Counts:
 
     @property
     def repeats(self) -> float:
-        """How many repeat purchases there are in all."""
+        """The number of repeat purchases of all customers."""
         return float((self.weight * self.x).sum())
 
     def thinned(self, rows: int) -> Counts:
-        """Return an even choice of the rows, with the weight of all: rough, and quick."""
+        """Return a systematic sample of at most so many groups, with the total weight of all."""
         if len(self.x) <= rows:
             return self
         order = np.lexsort((self.T, self.t_x, self.x))
-        places, weight = spread(self.weight[order], rows)
+        places, weight = systematic_sample(self.weight[order], rows)
         chosen = order[places]
         return replace(
             self, x=self.x[chosen], t_x=self.t_x[chosen], T=self.T[chosen], weight=weight,
@@ -124,7 +138,7 @@ class Counts:
 
 
 def count_customers(source: Any, *, unit_days: float = 1.0) -> Counts:
-    """Count the customers of a log, or of a frame of customers of any kind.
+    """Return the customers of a log, or of a frame of customers of any kind, grouped.
 
     Raises
     ------
@@ -140,9 +154,9 @@ def count_customers(source: Any, *, unit_days: float = 1.0) -> Counts:
 def count_with(
     source: Any, words: Sequence[str], *, unit_days: float
 ) -> tuple[Counts, list[NDArray[Any]]]:
-    """Count the customers that are alike in some columns more, and give those as well."""
+    """Return customers grouped by more columns, `words`, and the values of those columns."""
     checks.number("unit_days", unit_days, above=0)
-    x, t_x, tenure, *more, weight = count_cells(source, NEEDS, words=words, hint=HINT)
+    x, t_x, tenure, *more, weight = group_customers(source, NEEDS, words=words, hint=HINT)
     counts = Counts(x, t_x / unit_days, tenure / unit_days, weight, unit_days=unit_days)
     _check(counts)
     if not isinstance(source, Orders):

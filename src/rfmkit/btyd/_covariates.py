@@ -1,4 +1,4 @@
-"""Covariates: what is known of customers besides their purchases, as formulas name it."""
+"""Covariates: columns of customers that explain how often they buy and how soon they leave."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import ibis
 
 from rfmkit._engine import kind_of
 from rfmkit.btyd import _formulas as formulas
+from rfmkit.btyd._counts import count_with
 from rfmkit.btyd._formulas import Design
 from rfmkit.btyd._grouping import number
 from rfmkit.columns import CUSTOMERS
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from rfmkit.btyd._counts import Counts
     from rfmkit.btyd._formulas import Factor, Levels, Product, Terms
 
     Floats = NDArray[np.float64]
@@ -29,23 +31,25 @@ if TYPE_CHECKING:
 OUTCOMES: Final = frozenset(
     column.name for column in CUSTOMERS if column.name not in ("first_purchase", "tenure_days")
 )
-"""Columns that tell what customers did later: as covariates they would explain themselves."""
+"""Columns computed from the purchases of a fit: as covariates they would explain themselves."""
 LATER: Final = ("ibis", "spark", "duckdb")
-"""Kinds of frames that are not read until their result is."""
-HINT: Final = 'write columns and + : * ( ), such as "gender + age", and C(region) for numbers that '
-HINT_MORE: Final = "are names; work anything else out as a column of the customers first."
+"""Lazy kinds of frames: rows are not read before the result is."""
+HINT: Final = (
+    'write columns and + : * ( ), such as "gender + age", and C(region) for numbers that '
+    "are names; compute anything else as a column of the customers first."
+)
 
 
 @dataclass(frozen=True)
 class Covariates:
-    """The designs of both processes, and how columns of customers become them.
+    """The designs of buying and leaving, and how to compute them from columns of customers.
 
     Attributes
     ----------
     factors : tuple of (column, levels)
-        What the formulas name; levels are None where a column is a number.
+        The columns that the formulas name; levels are None for a numeric column.
     buying, leaving : tuple of products
-        The columns of the designs, as of ``formulas.Design``.
+        The columns of the designs, as in ``Design``.
     """
 
     factors: tuple[tuple[str, Levels], ...]
@@ -54,12 +58,12 @@ class Covariates:
 
     @property
     def design(self) -> Design:
-        """Both side by side."""
+        """The columns of both designs, those of buying first."""
         return Design(self.factors, (*self.buying, *self.leaving))
 
     @property
     def processes(self) -> dict[str, Design]:
-        """Each by itself."""
+        """The design of each process."""
         return {
             "buying": Design(self.factors, self.buying),
             "leaving": Design(self.factors, self.leaving),
@@ -76,24 +80,24 @@ class Covariates:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns of customers that it takes."""
+        """The columns of customers that the formulas name."""
         return self.design.names
 
     @property
     def described(self) -> str:
-        """What values it knows, in words."""
+        """The values that each column may have, in words."""
         return self.design.described
 
     def matrix(self, row: Sequence[Floats]) -> Floats:
-        """Make the designs of customers, from the numbers and codes of the factors."""
+        """Return the designs of customers, from the numbers and codes of `code`."""
         return self.design.matrix(row)
 
-    def code(self, cells: Mapping[str, Any]) -> list[Floats]:
-        """Return the number, or the place of the level, of each factor; NaN for any other."""
-        return self.design.code(cells)
+    def code(self, values: Mapping[str, Any]) -> list[Floats]:
+        """Return for each factor its number, or the index of its level; NaN for any other value."""
+        return self.design.code(values)
 
     def columns(self, table: ir.Table) -> list[ir.Column]:
-        """Return the same as expressions, null where a value is missing or was not there in fit."""
+        """Return the same as expressions; null where a value is missing or was not in the fit."""
         row = []
         for name, levels in self.factors:
             words = levels is not None and isinstance(levels[0], str)
@@ -111,7 +115,7 @@ class Covariates:
         return row
 
     def unknown(self, table: ir.Table) -> ir.BooleanValue:
-        """Return the customers of whom a covariate is missing, or of a level not seen in fit."""
+        """Whether a covariate of a customer is missing, or has a level that was not in the fit."""
         found = ibis.literal(value=False)
         for column in self.columns(table):
             found = found | column.isnull() | column.isnan().fill_null(False)  # noqa: FBT003
@@ -119,37 +123,43 @@ class Covariates:
 
 
 def terms_of(formula: Any, process: str) -> list[list[Factor]]:
-    """Read the formula of a process, if there is one."""
+    """Return the terms of the formula of a process; none without a formula.
+
+    Raises
+    ------
+    RfmkitError
+        It cannot be read, or names a column that is computed from the purchases.
+    """
     if formula is None:
         return []
     terms = formulas.terms_of(
         formula,
         process,
         must=f"{process} must be a formula of columns of the customers.",
-        hint=HINT + HINT_MORE,
+        hint=HINT,
     )
     outcomes = [name for name in formulas.names_of(terms) if name in OUTCOMES]
     if outcomes:
         raise RfmkitError(
             "A covariate must be known before the purchases that the model explains.",
-            found=f"{process}={formula!r}: {examples(outcomes)}, which is made of them",
+            found=f"{process}={formula!r}: {examples(outcomes)}, computed from them",
             hint="take what was known on the first day, such as the value of the first purchase, "
             "as a column of another name.",
         )
     return terms
 
 
-def learn(buying: Terms, leaving: Terms, cells: Mapping[str, Any], weight: Floats) -> Covariates:
-    """Learn the levels, and make the designs of the formulas.
+def learn(buying: Terms, leaving: Terms, values: Mapping[str, Any], weight: Floats) -> Covariates:
+    """Return the designs of the formulas, with the levels of the given values.
 
     Raises
     ------
     RfmkitError
-        A value is missing, a column has too many levels, or one says what others say.
+        A value is missing, a column has too many levels, or columns are collinear.
     """
-    designs = formulas.learn([buying, leaving], cells, weight)
+    designs = formulas.learn([buying, leaving], values, weight)
     found = Covariates(designs[0].factors, *(design.products for design in designs))
-    row = found.code(cells)
+    row = found.code(values)
     formulas.check_identified(
         [
             f"{process}.{label}"
@@ -161,8 +171,25 @@ def learn(buying: Terms, leaving: Terms, cells: Mapping[str, Any], weight: Float
     return found
 
 
+def count_covariates(
+    customers: Any, names: Sequence[str], *, unit_days: float
+) -> tuple[Counts, dict[str, Any]]:
+    """Return customers grouped by their statistics and covariates, and each group's covariates.
+
+    Raises
+    ------
+    ColumnsError
+        The frame lacks a column, or a column does not hold numbers or words.
+    RfmkitError
+        The customers are orders.
+    """
+    check_customers(customers, names)
+    counts, columns = count_with(customers, names, unit_days=unit_days)
+    return counts, dict(zip(names, columns, strict=True))
+
+
 def check_customers(customers: Any, names: Sequence[str]) -> None:
-    """Check that covariates are asked of a frame of customers: orders have none."""
+    """Raise an error if covariates are needed and the customers are orders, which have none."""
     if isinstance(customers, Orders):
         raise RfmkitError(
             "A formula needs columns of a frame of customers.",
@@ -172,15 +199,18 @@ def check_customers(customers: Any, names: Sequence[str]) -> None:
         )
 
 
-def tell_of_unknown(known: Covariates, customers: Any, table: ir.Table) -> None:
-    """Warn of covariates that say nothing, unless the customers are not read until later."""
+def warn_of_unknown_covariates(known: Covariates, customers: Any, table: ir.Table) -> None:
+    """Warn of customers without a prediction, unless the frame is lazy.
+
+    A covariate of theirs is missing, or has a level that was not in the fit.
+    """
     if kind_of(customers) in LATER:
         return
     unknown = known.unknown(table) & table["repeat_purchases"].notnull()
     rows = table.aggregate(rows=unknown.ifelse(1, 0).sum()).to_pyarrow()["rows"][0].as_py()
     if rows:
         warn(
-            f"No prediction for {rows:,} of the customers: a covariate of theirs is missing, or of "
-            "a level that the fit did not see.",
+            f"No prediction for {rows:,} of the customers: a covariate of theirs is missing, or "
+            "has a level that was not in the fit.",
             hint=f"{known.described}; give them one of these, or fit again.",
         )

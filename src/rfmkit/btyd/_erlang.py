@@ -1,4 +1,4 @@
-"""Timing: purchases at a rate that is gamma over customers, as randomly or regularly as k says."""
+"""Erlang timing: purchases at Erlang-k times, with rates that are gamma distributed."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-ENOUGH: Final = 1e-13
+TOLERANCE: Final = 1e-13
+"""A sum of probabilities ends where each of the terms left out is smaller."""
 CHECK_EVERY: Final = 16
-DEEP: Final = -700
-"""A double whose logarithm is below this is 0, and stays 0 in every product."""
-MOST_PHASES: Final = 100_000
+"""Terms between two checks of the tolerance."""
+UNDERFLOW: Final = -700
+"""exp of a smaller number is 0: products are then summed as logarithms."""
+MAX_PHASES: Final = 100_000
 
 
-class Timing(NamedTuple):
-    """Times between purchases are Erlang-k: k phases, each over at a rate that is Gamma(r, alpha).
+class ErlangTiming(NamedTuple):
+    """Times between purchases are Erlang-k: the sum of k phases, each exponential.
 
-    With k = 1 purchases come at random. Every method takes x, t_x and T, a row a customer, in the
+    All phases of a customer have the same rate, which is Gamma(r, alpha) over customers. With k = 1
+    purchases are a Poisson process. The methods take x, t_x and T, one value per customer, in the
     unit of alpha.
     """
 
@@ -32,10 +35,10 @@ class Timing(NamedTuple):
     k: int = 1
 
     def bought(self, x: Coded, t_x: Coded) -> tuple[Floats, list[Floats]]:
-        """Return the logarithm of buying x times up to t_x, and its derivatives by r and alpha.
+        """Return the log-density of x purchases by t_x, and its derivatives in r and alpha.
 
-        What the lengths of the gaps add for k over 1 does not depend on the parameters, and is
-        left out.
+        For k over 1 a factor that depends on the lengths of the gaps, and not on the parameters,
+        is left out.
         """
         r, alpha, k = self
         shape, log = x.of(lambda x: r + k * x), t_x.of(self.log_time)
@@ -44,7 +47,7 @@ class Timing(NamedTuple):
         return value - shape * log, [by_r - log, by_alpha]
 
     def of_count(self, x: Floats) -> tuple[Floats, Floats]:
-        """Return what x alone adds to the logarithm, and its derivative by r."""
+        """Return the term of the log-density that depends on x alone, and its derivative in r."""
         from scipy.special import digamma, gammaln
 
         r, alpha, k = self
@@ -52,14 +55,18 @@ class Timing(NamedTuple):
         return value, np.log(alpha) - digamma(r) + digamma(r + k * x)
 
     def log_time(self, time: Floats) -> Floats:
-        """Return the logarithm of a time beside alpha."""
+        """Return log(alpha + time)."""
         return np.log(self.alpha + time)
 
     def silent(self, x: Coded, t_x: Coded, T: Coded) -> tuple[Floats, list[Floats]]:
-        """Return the same with silence from t_x to T: under k of the phases of a gap are over."""
-        value, slopes = self.bought(x, T)
+        """Return the log-density of x purchases by t_x and of none from t_x to T.
+
+        There is no purchase from t_x to T if fewer than k phases end. It comes with the derivatives
+        in r and alpha, and without the same factor as `bought`.
+        """
+        value, gradient = self.bought(x, T)
         if self.k == 1:
-            return value, slopes
+            return value, gradient
         phases = self._log_phases(x.rows, t_x.rows, T.rows)
         total = np.logaddexp.reduce(phases, axis=0)
         share = np.exp(phases - total)
@@ -67,13 +74,13 @@ class Timing(NamedTuple):
         rising = np.cumsum(1 / (self.r + self.k * x.rows + order[:-1]), axis=0)
         by_r = (share[1:] * rising).sum(axis=0)
         by_alpha = -(share * order).sum(axis=0) / (self.alpha + T.rows)
-        return value + total, [slopes[0] + by_r, slopes[1] + by_alpha]
+        return value + total, [gradient[0] + by_r, gradient[1] + by_alpha]
 
     def _log_phases(self, x: Floats, t_x: Floats, T: Floats) -> Floats:
-        """Return the logarithm of 0, 1, ... k - 1 phases in the silence, over that of none."""
+        """Return log P(j phases end from t_x to T) - log P(none ends), a row for each j < k."""
         shape, share = self.r + self.k * x, (T - t_x) / (self.alpha + T)
         rows = [np.zeros_like(shape)]
-        with np.errstate(divide="ignore"):  # of no silence no phase is over
+        with np.errstate(divide="ignore"):  # log 0 where t_x is T: no phase ends
             share = np.log(share)
         for phase in range(1, self.k):
             rows.append(rows[-1] + share + np.log(shape + phase - 1) - np.log(phase))
@@ -82,42 +89,44 @@ class Timing(NamedTuple):
     def purchases(
         self, x: Floats, t_x: Floats, T: Floats, H: float, stays: tuple[float | Floats, Floats]
     ) -> Floats:
-        """Return the expected purchases in (T, T + H] of who is still here at T.
+        """Return the expected purchases in (T, T + H] of customers who are still there at T.
 
-        Who buys for the n-th time in that window has stayed n - 1 times: the probability of
-        leaving after a purchase is Beta(a, b), `stays` is (a, b), and E[(1 - p)^(n - 1)] a ratio
-        of betas. With j phases of the silence over, the n-th purchase comes when n k - j more
-        are, and the phases in the window are negative binomial.
+        A customer makes the n-th purchase of the window after staying n - 1 times. With a
+        probability p of leaving after each purchase that is Beta(a, b), `stays` is (a, b), and
+        E[(1 - p)^(n - 1)] is a ratio of Beta functions. If j phases have ended since t_x, the n-th
+        purchase comes when n k - j more phases end. The number of phases that end in the window is
+        negative binomial.
         """
         logs = self._log_phases(x, t_x, T)
-        over = np.exp(logs - np.logaddexp.reduce(logs, axis=0))
+        chances = np.exp(logs - np.logaddexp.reduce(logs, axis=0))
         total = np.zeros_like(T)
-        for phase, share in enumerate(over):
+        for phase, chance in enumerate(chances):
             shape = self.r + self.k * x + phase
-            total += share * self._renewals(shape, H / (self.alpha + T), phase, stays)
+            total += chance * self._renewals(shape, H / (self.alpha + T), phase, stays)
         return total
 
     def _renewals(
         self, shape: Floats, odds: Floats, phase: int, stays: tuple[float | Floats, Floats]
     ) -> Floats:
+        """Return the sum over n of P(n k - phase or more phases end) E[(1 - p)^(n - 1)]."""
         a, b = stays
         success = odds / (1 + odds)
-        log_term = -shape * np.log1p(odds)  # of no phase
-        deep = bool(log_term.size) and float(log_term.min()) < DEEP
+        log_term = -shape * np.log1p(odds)  # P(no phase ends)
+        in_logs = bool(log_term.size) and float(log_term.min()) < UNDERFLOW
         term = np.exp(log_term)
-        reached = 1 - term  # of at least one
+        reached = 1 - term  # P(at least one phase ends)
         staying, total = np.ones_like(shape), np.zeros_like(shape)
         purchase = 0
-        for count in range(1, MOST_PHASES):
+        for count in range(1, MAX_PHASES):
             if (count + phase) % self.k == 0:
                 total += np.maximum(reached, 0) * staying
                 staying = staying * (b + purchase) / (a + b + purchase)
                 purchase += 1
             ratio = (shape + count - 1) / count * success
-            if deep:
+            if in_logs:
                 log_term = log_term + np.log(ratio)
-            term = np.exp(log_term) if deep else term * ratio
+            term = np.exp(log_term) if in_logs else term * ratio
             reached = reached - term
-            if count % CHECK_EVERY == 0 and np.all(reached * staying < ENOUGH):
+            if count % CHECK_EVERY == 0 and np.all(reached * staying < TOLERANCE):
                 break
         return total

@@ -1,7 +1,7 @@
-"""Formulas: which covariates tell rows apart, alone and by products, and the columns they make.
+"""Formulas: covariates, their levels and products, and the columns of a design matrix.
 
-One language for every model: columns, their levels, and products of them. No Python in a formula
-is ever run, and what a fit keeps of it are names, levels and places.
+All models read the same language. No Python in a formula is run, and a fit keeps only names, levels
+and indices.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
     Levels = tuple[Level, ...] | None
     Product = tuple[tuple[int, int | None], ...]
 
-MOST_LEVELS: Final = 100
-ALIKE: Final = 1e-9
-"""So little of a column may be its own, as a share of its variance, before it is another's."""
-ROUNDED: Final = 1e-24
-"""So small a variance, beside the mean square, is rounding."""
+MAX_LEVELS: Final = 100
+COLLINEAR: Final = 1e-9
+"""Collinear: at most this share of a column's variance is left by the columns before it."""
+CONSTANT: Final = 1e-24
+"""Constant up to rounding: the variance is at most this share of the mean square."""
 LEVELS_OF: Final = re.compile(r"C\(\s*(?:`([^`]+)`|([^\W\d]\w*))\s*\)")
 
 
 @dataclass(frozen=True)
 class Design:
-    """The columns of a formula beside the intercept, and how values become them.
+    """The columns of a formula without the intercept, and how to compute them from values.
 
     Attributes
     ----------
     factors : tuple of (covariate, levels)
-        What the formula names; levels are None where a covariate is a number.
+        The covariates of the formula; levels are None for a number.
     products : tuple of products
-        The columns, each a product of factors: of numbers, and of whether a level is the one at
-        this place.
+        The columns. Each is a product of factors: (index of a number, None), or (index of a factor,
+        index of its level), which is 1 for that level and else 0.
     """
 
     factors: tuple[tuple[str, Levels], ...]
@@ -57,12 +57,12 @@ class Design:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The covariates that it takes."""
+        """The covariates of the formula."""
         return tuple(dict.fromkeys(name for name, _ in self.factors))
 
     @property
     def described(self) -> str:
-        """What values it knows, in words."""
+        """The values that each covariate may have, in words."""
         return "; ".join(
             f"{name!r} is a number" if levels is None else f"{name!r} is one of {examples(levels)}"
             for name, levels in self.factors
@@ -75,19 +75,19 @@ class Design:
         value = levels[level]
         return f"{name}[{value if isinstance(value, str) else f'{value:g}'}]"
 
-    def code(self, cells: Mapping[str, Any]) -> list[Floats]:
-        """Return the number, or the place of the level, of each factor; NaN for any other."""
+    def code(self, values: Mapping[str, Any]) -> list[Floats]:
+        """Return for each factor its number, or the index of its level; NaN for any other value."""
         row = []
         for name, levels in self.factors:
             if levels is None:
-                row.append(np.asarray(cells[name], dtype=float))
+                row.append(np.asarray(values[name], dtype=float))
                 continue
             place = {level: float(place) for place, level in enumerate(levels)}
-            row.append(np.array([place.get(value, np.nan) for value in cells[name]]))
+            row.append(np.array([place.get(level, np.nan) for level in values[name]]))
         return row
 
     def matrix(self, row: Sequence[Floats]) -> Floats:
-        """Make the columns, from the numbers and codes of the factors."""
+        """Return the design matrix, from the numbers and codes of `code`."""
         columns = []
         for product in self.products:
             column = np.ones(np.shape(row[0]))
@@ -100,10 +100,10 @@ class Design:
 def terms_of(
     formula: Any, name: str, *, must: str, hint: str, bare: bool = False
 ) -> list[list[Factor]]:
-    """Read a formula: terms of covariates, each taken as a number or by its levels.
+    """Return the terms of a formula: products of covariates, each a number or taken by levels.
 
-    No expression of Python is ever run, neither here nor when a saved model is read. The intercept
-    is the model's own, with and without a 1 in the formula.
+    No expression of Python is run, neither here nor when a saved model is read. The intercept is
+    always in the model, with and without a 1 in the formula.
 
     Parameters
     ----------
@@ -111,16 +111,21 @@ def terms_of(
         In the notation of Wilkinson and Rogers (1973), "Symbolic description of factorial models",
         Applied Statistics 22.
     name : str
-        Of the argument it was given as.
+        The name of the argument.
     must, hint : str
-        What to say where it is none.
+        The texts of the error.
     bare : bool, default False
-        Whether it may name nothing, as ``"1"`` does.
+        Whether a formula without covariates, such as ``"1"``, is allowed.
+
+    Returns
+    -------
+    list of list of (str, bool)
+        The terms, each a list of covariates; True if a covariate is taken by levels.
 
     Raises
     ------
     RfmkitError
-        It cannot be read, or holds something else than covariates.
+        It cannot be read, or holds anything but covariates.
 
     Examples
     --------
@@ -131,7 +136,8 @@ def terms_of(
     from formulaic.parser import DefaultFormulaParser
 
     error = RfmkitError(must, found=f"{name}={formula!r}", hint=hint)
-    # formulaic takes terms away as well, and a left side; in a name in backticks they are letters.
+    # formulaic also reads differences of terms, left sides and parts; within backticks these are
+    # characters of a name.
     if isinstance(formula, str) and re.search(r"[-~|]", re.sub(r"`[^`]*`", "", formula)):
         raise error
     try:
@@ -139,7 +145,7 @@ def terms_of(
         terms = sorted(parsed, key=lambda term: term.degree) if parsed is not None else None
         named = [term for term in terms or () if str(term) != "1"]
         found = [[_factor(part) for part in term.factors] for term in named]
-    # formulaic stumbles over some texts that are far from a formula, each in another way.
+    # For texts that are no formula, formulaic raises errors of several classes.
     except (
         FormulaicError,
         AttributeError,
@@ -155,7 +161,7 @@ def terms_of(
 
 
 def _factor(factor: Any) -> tuple[str | None, bool]:
-    """Return a covariate and whether its levels are meant; none for what is no name."""
+    """Return a covariate and whether it is taken by levels; None for anything but a name."""
     if factor.eval_method.value == "lookup":
         return factor.expr, False
     by_level = LEVELS_OF.fullmatch(factor.expr)
@@ -168,20 +174,25 @@ def names_of(terms: Iterable[Sequence[Factor]]) -> list[str]:
 
 
 def learn(
-    formulas: Sequence[Terms], cells: Mapping[str, Any], weight: Floats, *, each: str = "customer"
+    formulas: Sequence[Terms], values: Mapping[str, Any], weight: Floats, *, each: str = "customer"
 ) -> list[Design]:
-    """Learn the levels from values, and make a design of each formula; they share the factors.
+    """Return the design of each formula, with the levels of the given values; factors are shared.
 
     Parameters
     ----------
     formulas : sequence of terms
-        As `terms_of` reads them.
-    cells : mapping of str to array
-        The values of every covariate: of float64, or of objects where they are words.
-    weight : array
-        For how many each value stands.
+        As `terms_of` returns them.
+    values : mapping of str to array
+        The values of every covariate: float64, or object for text.
+    weight : float64 array
+        The number of rows that each value stands for.
     each : str
-        What has the values.
+        The word for a row, in errors.
+
+    Returns
+    -------
+    list of Design
+        One for each formula.
 
     Raises
     ------
@@ -189,8 +200,8 @@ def learn(
         A value is missing, or a covariate has one level, or too many.
     """
     named = dict.fromkeys(factor for terms in formulas for term in terms for factor in term)
-    # Words are taken by their levels, asked for or not.
-    factors = tuple((name, _levels(name, cells[name], weight, by, each)) for name, by in named)
+    # Text is always taken by levels.
+    factors = tuple((name, _levels(name, values[name], weight, by, each)) for name, by in named)
     place = {factor: number for number, factor in enumerate(named)}
     return [Design(factors, _products(terms, place, factors)) for terms in formulas]
 
@@ -215,9 +226,9 @@ def _levels(
             found=f"{name!r} is {levels[0]!r} for all",
             hint="leave it out of the formula.",
         )
-    if len(levels) > MOST_LEVELS:
+    if len(levels) > MAX_LEVELS:
         raise RfmkitError(
-            f"A covariate must have at most {MOST_LEVELS} levels.",
+            f"A covariate must have at most {MAX_LEVELS} levels.",
             found=f"{len(levels):,} of {name!r}",
             hint="group them, the rare ones as 'other'.",
         )
@@ -227,7 +238,7 @@ def _levels(
 def _products(
     terms: Terms, place: Mapping[Factor, int], factors: Sequence[tuple[str, Levels]]
 ) -> tuple[Product, ...]:
-    """Let formulaic say which levels each term leaves out; the intercept is the model's own."""
+    """Return the columns of the terms; formulaic decides which levels each term leaves out."""
     if not terms:
         return ()
     import pandas as pd
@@ -262,7 +273,10 @@ def _columns_of(scoped: Any, factors: Sequence[tuple[str, Levels]]) -> list[Prod
 
 
 def idle(design: Design, columns: Floats, weight: Floats) -> list[str]:
-    """Return the columns that are constant, or a combination of those before them."""
+    """Return the columns that are constant, or a linear combination of those before them.
+
+    It is a Cholesky decomposition of the weighted covariance of the columns.
+    """
     share = weight / weight.sum()
     size = np.einsum("i,ij->j", share, columns**2)
     apart = columns - np.einsum("i,ij->j", share, columns)
@@ -270,7 +284,7 @@ def idle(design: Design, columns: Floats, weight: Floats) -> list[str]:
     found, whole = [], np.diag(rest).copy()
     for place, label in enumerate(design.labels):
         pivot = rest[place, place]
-        if pivot > max(ALIKE * whole[place], ROUNDED * size[place]):
+        if pivot > max(COLLINEAR * whole[place], CONSTANT * size[place]):
             rest = rest - np.outer(rest[:, place], rest[place]) / pivot
         else:
             found.append(label)
@@ -278,7 +292,7 @@ def idle(design: Design, columns: Floats, weight: Floats) -> list[str]:
 
 
 def check_identified(labels: Sequence[str], *, each: str = "customer") -> None:
-    """Check that no column is constant or collinear with others."""
+    """Raise an error if there is a constant or collinear column: the labels of `idle`."""
     if labels:
         raise RfmkitError(
             f"Covariates must vary between {each}s and cannot be collinear.",

@@ -1,4 +1,4 @@
-"""Cells: customers alike counted as one row, from a log or a frame of any kind."""
+"""Grouping: customers with equal values counted, in the engine that holds them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-def count_cells(
+def group_customers(
     source: Any,
     names: Sequence[str],
     *,
@@ -28,7 +28,7 @@ def count_cells(
     hint: str,
     of: Callable[[Orders], ir.Table] = lambda orders: orders.history.customers,
 ) -> list[NDArray[Any]]:
-    """Count the distinct values of some columns, in the engine that holds them.
+    """Return the distinct rows of some columns, and the number of customers of each.
 
     Parameters
     ----------
@@ -39,22 +39,22 @@ def count_cells(
     words : sequence of str
         More columns: numbers, or words.
     weight : str, optional
-        A column that says for how many customers a row stands, where the frame has it.
+        A column with the number of customers of each row, if the frame has it.
     hint : str
-        What to do where a column is missing.
+        The hint of the error if a column is missing.
     of : callable
-        Makes the table of a log.
+        Returns the table of a log.
 
     Returns
     -------
     list of arrays
-        One for each name, of float64 and NaN where it is null; one for each of `words`, of objects
-        where they are; and the number of customers.
+        One for each of `names` (float64, NaN for null), one for each of `words` (float64, or object
+        with None for null), and the number of customers (float64).
 
     Raises
     ------
     ColumnsError
-        A column is missing, or does not hold numbers, or words where it may.
+        A column is missing, or does not hold numbers (or words, for `words`).
     NotEnoughHistoryError
         There is no row.
     """
@@ -83,11 +83,11 @@ def count_cells(
     if any(column is None for column in columns):
         kinds = ", ".join(f"{name} of {table[name].type()}" for name in words)
         raise ColumnsError(f"{examples(words)} must be numbers or words.", found=kinds, hint=hint)
-    # A column of the caller's own may have any name.
-    cells = [f"cell{place}" for place in range(len(columns))]
-    table = table.select(**dict(zip(cells, columns, strict=True)))
-    key = [cell for place, cell in enumerate(cells) if not by or place != len(names)]
-    customers = table[cells[len(names)]].sum() if by else table.count()
+    # Columns of the caller may have any name, also "customers".
+    keys = [f"key{place}" for place in range(len(columns))]
+    table = table.select(**dict(zip(keys, columns, strict=True)))
+    key = [name for place, name in enumerate(keys) if not by or place != len(names)]
+    customers = table[keys[len(names)]].sum() if by else table.count()
     counted = engine.frame(table.group_by(*key).agg(customers=customers).order_by(*key))
     found = [_array(counted[name]) for name in (*key, "customers")]
     if not len(found[-1]):
@@ -98,7 +98,7 @@ def count_cells(
 
 
 def number(table: ir.Table, name: str, *, words: bool = False) -> ir.Column | None:
-    """Return a column as a number, or as the words that it may be; nothing, where it is neither."""
+    """Return a column as float64, or as text with `words`; None if it is neither."""
     column = table[name]
     kind = column.type()
     if words and kind.is_string():
@@ -112,12 +112,16 @@ def _array(column: Any) -> NDArray[Any]:
     if column.dtype != object and not str(column.dtype).startswith("str"):
         return np.asarray(column.to_numpy(dtype=float))
     words = column.to_numpy(dtype=object)
-    words[column.isna()] = None  # of pandas 3 a missing word is a number
+    words[column.isna()] = None  # pandas 3 has NaN for missing text
     return np.asarray(words)
 
 
-def spread(weight: Floats, rows: int) -> tuple[NDArray[np.int64], Floats]:
-    """Choose rows evenly by their weight, with the weight of all: rough, and quick."""
+def systematic_sample(weight: Floats, rows: int) -> tuple[NDArray[np.int64], Floats]:
+    """Return the indices of a systematic sample of rows, and weights with the total of all.
+
+    The cumulative weight is cut into `rows` equal parts, and the row at the middle of each is
+    taken; a row taken several times has several times the weight.
+    """
     if len(weight) <= rows:
         return np.arange(len(weight)), weight
     ends = np.cumsum(weight)

@@ -1,4 +1,4 @@
-"""Opportunities: at how many of them customers bought, and at which one last."""
+"""Opportunities: how many each customer had and took, and the last one taken."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from rfmkit import _checks as checks
-from rfmkit.btyd._grouping import count_cells
+from rfmkit.btyd._grouping import group_customers
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
 from rfmkit.orders._history import days_between, joined
 
@@ -21,48 +21,48 @@ if TYPE_CHECKING:
 
 NEEDS: Final = ("repeat_purchases", "last_opportunity", "opportunities")
 WEIGHT: Final = "customers"
-ENOUGH: Final = 3
+MIN_OPPORTUNITIES: Final = 3
 HINT: Final = (
-    "give a row a customer: repeat_purchases, at how many opportunities after the first purchase "
-    "they bought; last_opportunity, the number of the last of these (0: none); opportunities, "
-    "how many there were."
+    "give one row per customer: repeat_purchases, the number of opportunities after the first "
+    "purchase at which they bought; last_opportunity, the number of the last of these (0: none); "
+    "opportunities, how many there were."
 )
 
 
 def count_opportunities(
     customers: Any, period_days: int | None
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Count customers alike, of a log or a frame of any kind.
+    """Return the customers of a log or of a frame of any kind, grouped.
 
     Returns
     -------
     tuple of arrays
-        Repeat purchases, the last opportunity that was taken, opportunities, customers.
+        Repeat purchases, the last opportunity taken, opportunities, and customers, of each group.
 
     Raises
     ------
     ColumnsError
         A column is missing, or does not hold numbers.
     RfmkitError
-        A customer bought more often than could be, or the log needs the length of a period.
+        A customer bought at more opportunities than there were, or a log has no `period_days`.
     NotEnoughHistoryError
-        There is no customer, nobody had three opportunities (fewer cannot tell four parameters),
-        or nobody took one.
+        There is no customer, nobody had three opportunities (fewer do not identify four
+        parameters), or nobody took one.
     """
 
     def of(orders: Orders) -> ir.Table:
         return opportunity_table(orders, orders.history.customers, period_days)
 
-    x, t_x, n, weight = count_cells(customers, NEEDS, weight=WEIGHT, hint=HINT, of=of)
+    x, t_x, n, weight = group_customers(customers, NEEDS, weight=WEIGHT, hint=HINT, of=of)
     _check(x, t_x, n, weight)
     known = weight > 0
     return x[known], t_x[known], n[known], weight[known]
 
 
 def opportunity_table(orders: Orders, customers: ir.Table, period_days: int | None) -> ir.Table:
-    """Cut each customer's days since the first purchase into periods: one opportunity each.
+    """Return the opportunities of each customer: the whole periods since the first purchase.
 
-    The period that is not over yet is left out, with what was bought in it.
+    The last period is left out if it is not over, with the purchases in it.
     """
     if period_days is None:
         raise RfmkitError(
@@ -85,20 +85,20 @@ def opportunity_table(orders: Orders, customers: ir.Table, period_days: int | No
     )
 
 
-def may_be(x: Floats, t_x: Floats, n: Floats) -> NDArray[np.bool_]:
-    """Return rows that can be: no more purchases than opportunities up to the last of them."""
+def is_possible(x: Floats, t_x: Floats, n: Floats) -> NDArray[np.bool_]:
+    """Whether each row is possible: 0 <= x <= t_x <= n, and t_x = 0 exactly if x = 0."""
     return np.asarray((x >= 0) & (x <= t_x) & (t_x <= n) & ((x > 0) | (t_x == 0)))
 
 
 def _check(x: Floats, t_x: Floats, n: Floats, weight: Floats) -> None:
     values = np.stack([x, t_x, n])
     whole = np.isfinite(values).all(axis=0) & (values == np.floor(values)).all(axis=0)
-    wrong = ~(whole & may_be(x, t_x, n))
+    wrong = ~(whole & is_possible(x, t_x, n))
     if wrong.any():
         raise RfmkitError(
             "repeat_purchases <= last_opportunity <= opportunities must hold, all whole; without "
             "a repeat purchase last_opportunity must be 0.",
-            found=f"{int(wrong.sum()):,} kinds of customers, such as "
+            found=f"{int(wrong.sum()):,} groups of customers, such as "
             f"{tuple(values[:, wrong][:, 0].tolist())}",
             hint=HINT,
         )
@@ -109,16 +109,16 @@ def _check(x: Floats, t_x: Floats, n: Floats, weight: Floats) -> None:
             hint="leave the column out where every row is one customer.",
         )
     most = int(n[weight > 0].max())
-    if most < ENOUGH:
+    if most < MIN_OPPORTUNITIES:
         raise NotEnoughHistoryError(
-            f"Some customers must have had {ENOUGH} opportunities or more after their first "
-            "purchase.",
+            f"Some customers must have had {MIN_OPPORTUNITIES} opportunities or more after their "
+            "first purchase.",
             found=f"{most} at most",
-            hint="wait, or take shorter periods.",
+            hint="wait, or pass shorter periods.",
         )
     if not (x * weight).any():
         raise NotEnoughHistoryError(
             "At least one customer must have made a repeat purchase.",
             found="no repeat purchase: buying and leaving cannot be distinguished",
-            hint="wait, or see whether the log is complete.",
+            hint="wait, or check that the log is complete.",
         )

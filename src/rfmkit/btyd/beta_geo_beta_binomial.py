@@ -1,59 +1,77 @@
-"""BetaGeoBetaBinomial: customers who buy or not at each of many opportunities, until they leave."""
+"""BetaGeoBetaBinomial: customers buy or not at each opportunity, until they leave."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-import ibis
 import numpy as np
 
 from rfmkit import _checks as checks
-from rfmkit.btyd._beta_binomial import from_mean, log_chance, to_mean
+from rfmkit.btyd import _beta_geo_beta_binomial_process as process
+from rfmkit.btyd._beta_geo_beta_binomial_process import BetaGeoBetaBinomialSpace
 from rfmkit.btyd._estimates import Fitted, beside, in_batches
-from rfmkit.btyd._grouping import spread
+from rfmkit.btyd._grouping import systematic_sample
 from rfmkit.btyd._opportunities import (
     NEEDS,
     WEIGHT,
     count_opportunities,
-    may_be,
+    is_possible,
     opportunity_table,
 )
 from rfmkit.btyd._optimizer import maximise
+from rfmkit.btyd._search_space import in_space, mean_log_likelihood, weighted_sum
 from rfmkit.history.customers import over_customers
 from rfmkit.orders.orders import Orders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import ibis.expr.types as ir
     from numpy.typing import NDArray
 
+    from rfmkit.btyd._optimizer import Objective
+
     Floats = NDArray[np.float64]
 
-ROUGH_ROWS: Final = 2000
+SAMPLE_ROWS: Final = 2000
 
 
 class BetaGeoBetaBinomial(Fitted):
-    """Buy or not at each opportunity until leaving: the BG/BB model.
+    """The BG/BB model: customers buy or not at each opportunity, until they leave.
 
-    For purchases that can come but once a period: a yearly donation, a weekly market, an event. A
-    customer buys at an opportunity with a probability that is Beta(alpha, beta) over customers,
-    and before each opportunity leaves with a probability that is Beta(gamma, delta).
+    It is for purchases that are possible once per period: a yearly donation, a weekly market, an
+    event. A customer buys at an opportunity with a probability that is Beta(alpha, beta) over
+    customers, and leaves before an opportunity with a probability that is Beta(gamma, delta).
 
     Parameters
     ----------
     opportunities_ahead : int, default 1
         The horizon of the predictions, in opportunities.
     period_days : int, optional
-        Of a log: the length of a period, in days. Each whole period since a customer's first
-        purchase is an opportunity, taken where there is a purchase in it.
+        The length of a period, in days; needed for a log. Each whole period since a customer's
+        first purchase is an opportunity, which is taken if there is a purchase in it.
 
     Attributes
     ----------
     params_ : dict of str to float
         alpha, beta, gamma, delta.
+    summary_ : DataFrame
+        One row per parameter: `parameter` (str), `estimate`, `log_error`, `lower`, `upper`
+        (float64). `log_error` is the standard error of the logarithm, `lower` to `upper` the 95 %
+        interval; null where the data do not identify the parameter.
     log_likelihood_ : float
-        Its logarithm at `params_`.
+        The log-likelihood at `params_`.
+    boundary_, diagnosis_ : str
+        The boundary of the parameters on which the likelihood has its maximum, and what it means
+        for the predictions; empty if there is none.
+    customers_ : int
+        The number of customers of the fit.
+    converged_ : bool
+        Whether the gradient of the likelihood is 0 at `params_`, up to a tolerance.
+
+    See Also
+    --------
+    rfmkit.ModifiedBetaGeo : purchases are possible on any day.
 
     Notes
     -----
@@ -63,7 +81,7 @@ class BetaGeoBetaBinomial(Fitted):
 
     Examples
     --------
-    Of customers alike, how many there are may be said in one row.
+    A column `customers` holds the number of customers with equal histories.
 
     >>> import pandas as pd
     >>> import rfmkit as rk
@@ -74,66 +92,33 @@ class BetaGeoBetaBinomial(Fitted):
     >>> model = rk.BetaGeoBetaBinomial(opportunities_ahead=2).fit(donors)
     >>> model.customers_
     125
-    >>> bool(model.predict_churn(donors)["churn_probability"].between(0, 1).all())
-    True
+    >>> model.predict_churn(donors).head(3).round(3)
+      customer_id  churn_probability
+    0           a              0.867
+    1           b              0.667
+    2           c              0.537
+    >>> orders = rk.read_orders(rk.load_sample())
+    >>> rk.BetaGeoBetaBinomial(3, period_days=30).fit(orders).predict_churn(orders).head(2).round(3)
+      customer_id  churn_probability
+    0     C000001              0.786
+    1     C000002              0.949
     """
-
-    names: ClassVar = ("alpha", "beta", "gamma", "delta")
-    starts: ClassVar = ((1.0, 1.0, 0.5, 3.0), (0.5, 2.0, 1.0, 1.0), (4.0, 6.0, 2.0, 20.0))
-    limits: ClassVar = ((-16.0, 16.0), (-8.0, 11.0), (-16.0, 16.0), (-8.0, 11.0))
-    boundaries: ClassVar = {
-        (0, -1): ("no repeat purchase", "Nobody buys again."),
-        (0, 1): ("certain purchase", "Who is still a customer buys at every opportunity."),
-        (1, -1): (
-            "polarised purchases",
-            "Customers buy at every opportunity while they stay, or never.",
-        ),
-        (1, 1): (
-            "homogeneous purchases",
-            (
-                "The data do not tell customers apart in how often they buy: all are given one "
-                "probability, and alpha and beta mean nothing but their ratio."
-            ),
-        ),
-        (2, -1): ("no drop-out", "The data show nobody leaving: P(alive) is 1 for everybody."),
-        (2, 1): ("certain drop-out", "Everybody leaves before the next opportunity."),
-        (3, -1): ("polarised drop-out", "Customers leave at once or never."),
-        (3, 1): (
-            "homogeneous drop-out",
-            (
-                "The data do not tell customers apart in how soon they leave: all are given one "
-                "probability, and gamma and delta mean nothing but their ratio."
-            ),
-        ),
-    }
 
     def __init__(self, opportunities_ahead: int = 1, *, period_days: int | None = None) -> None:
         self.opportunities_ahead = opportunities_ahead
         self.period_days = period_days
 
-    def natural(self, point: Floats) -> tuple[Floats, Floats]:
-        """Read (logit alpha/(alpha+beta), log(alpha+beta)) and the same of gamma and delta."""
-        buys, by_buys = from_mean(*point[:2])
-        leaves, by_leaves = from_mean(*point[2:])
-        by_point = np.zeros((4, 4))
-        by_point[:2, :2], by_point[2:, 2:] = by_buys, by_leaves
-        return np.hstack([buys, leaves]), by_point
-
-    def point(self, params: Floats) -> Floats:
-        """Turn parameters into a point of the search."""
-        return np.hstack([to_mean(*params[:2]), to_mean(*params[2:])])
-
     # --- fit -----------------------------------------------------------------------------------
 
     def fit(self, customers: Any) -> Self:
-        """Maximise the likelihood.
+        """Fit the parameters by maximum likelihood.
 
         Parameters
         ----------
         customers : Orders or DataFrame
-            A log, where `period_days` was said; or a frame of any kind with `repeat_purchases`,
-            `last_opportunity`, `opportunities`, and optionally `customers`: for how many a row
-            stands.
+            A log, if the model has `period_days`; or a frame of any kind with `repeat_purchases`,
+            `last_opportunity`, `opportunities`, and optionally `customers`, the number of
+            customers of each row.
 
         Returns
         -------
@@ -145,21 +130,41 @@ class BetaGeoBetaBinomial(Fitted):
         ColumnsError
             A column is missing, or does not hold numbers.
         RfmkitError
-            A customer bought more often than could be, or `period_days` is not said.
+            A customer bought at more opportunities than there were, a log has no `period_days`,
+            or an argument of the model is wrong.
         NotEnoughHistoryError
-            There is no customer, nobody had three opportunities (fewer cannot tell four
+            There is no customer, nobody had three opportunities (fewer do not identify four
             parameters), or nobody took one.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> rk.BetaGeoBetaBinomial(period_days=30).fit(orders).summary_.round(3)
+          parameter  estimate  log_error  lower   upper
+        0     alpha     1.152      0.117  0.916   1.449
+        1      beta     2.089      0.099  1.719   2.539
+        2     gamma     0.883      0.252  0.539   1.447
+        3     delta     7.788      0.366  3.804  15.944
         """
         checks.whole("opportunities_ahead", self.opportunities_ahead)
         x, t_x, n, weight = count_opportunities(customers, self.period_days)
-        some, rough = spread(weight, ROUGH_ROWS)
+        space = BetaGeoBetaBinomialSpace()
+        some, sample_weight = systematic_sample(weight, SAMPLE_ROWS)
+
+        def objective(rows: Any, weight: Floats) -> Objective:
+            total = weighted_sum(
+                lambda params: process.log_terms(params, x[rows], t_x[rows], n[rows]), weight
+            )
+            return mean_log_likelihood(in_space(space, total), float(weight.sum()))
+
         found = maximise(
-            self._mean(lambda params: _log_terms(params, x, t_x, n), weight),
-            [self.point(np.array(start)) for start in self.starts],
-            self.limits,
-            rough=self._mean(lambda params: _log_terms(params, x[some], t_x[some], n[some]), rough),
+            objective(slice(None), weight),
+            [space.point(np.array(start)) for start in space.starts],
+            space.limits,
+            approximation=objective(some, sample_weight),
         )
-        self._learn(found, customers=float(weight.sum()))
+        self._keep_estimates(found, space, customers=float(weight.sum()))
         self.log_likelihood_ = found.value * float(weight.sum())
         return self
 
@@ -167,9 +172,13 @@ class BetaGeoBetaBinomial(Fitted):
 
     @property
     def estimand(self) -> str:
-        """What the probabilities of churn are probabilities of."""
+        """The event that `predict_churn` gives the probability of, in words."""
         ahead = self.opportunities_ahead
         return f"P(no purchase at the next {ahead} opportunities | purchases so far)"
+
+    @property
+    def _horizon_in_words(self) -> str:
+        return f"horizon {self.opportunities_ahead} opportunities"
 
     def predict_churn(
         self,
@@ -185,50 +194,92 @@ class BetaGeoBetaBinomial(Fitted):
         customers : Orders or DataFrame
             As in `fit`.
         opportunities_ahead : int, optional
-            Another horizon than the model's own; nothing needs to be fitted again.
+            The horizon, in opportunities. Default: the model's own. Any other needs no new fit.
         interval : float, optional
             A level such as 0.9: adds `churn_lower` and `churn_upper`, from draws of the
-            parameters. They tell how surely the model is known, not whether it is right.
+            parameters. The interval covers the uncertainty of the parameters, and not the error of
+            a wrong model.
 
         Returns
         -------
         DataFrame
-            `churn_probability` beside `customer_id`, or beside the columns of `fit` where there
-            is none; in the input's kind and row order, null for a row that cannot be.
+            `customer_id` (or the columns of `fit`, for a frame without it), `churn_probability`
+            (float64, 0 to 1), and with `interval` `churn_lower`, `churn_upper` (float64, 0 to 1),
+            in the input's kind and row order. Null for an impossible row.
+
+        Raises
+        ------
+        NotFittedError
+            The model has not been fitted.
+        ColumnsError
+            The frame lacks a column.
+        RfmkitError
+            An argument is wrong, or a log has no `period_days`.
 
         Notes
         -----
-        L(x, t_x, n + ahead) / L(x, t_x, n).
+        L(x, t_x, n + ahead) / L(x, t_x, n): the likelihood of the same purchases and no more at the
+        opportunities ahead, over the likelihood of the purchases.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> model = rk.BetaGeoBetaBinomial(period_days=30).fit(orders)
+        >>> model.predict_churn(orders, 3, interval=0.9).head(2).round(3)
+          customer_id  churn_probability  churn_lower  churn_upper
+        0     C000001              0.786        0.768        0.802
+        1     C000002              0.949        0.942        0.956
         """
         ahead = self._ahead(opportunities_ahead)
 
         def churn(params: Floats, x: Floats, t_x: Floats, n: Floats) -> Floats:
-            return _churn(params, x, t_x, n, ahead)
+            return process.churn(params, x, t_x, n, ahead)
 
         names = ("churn_probability", "churn_lower", "churn_upper")
         return self._predict(customers, churn, names, interval)
 
     def predict_alive(self, customers: Any, *, interval: float | None = None) -> Any:
-        """Return each customer's probability of being one still at the next opportunity.
+        """Return each customer's probability of not having left by the next opportunity: P(alive).
 
         Parameters
         ----------
         customers : Orders or DataFrame
             As in `fit`.
         interval : float, optional
-            A level such as 0.9: adds `alive_lower` and `alive_upper`.
+            A level such as 0.9: adds `alive_lower` and `alive_upper`, as in `predict_churn`.
 
         Returns
         -------
         DataFrame
-            `alive_probability`, as `predict_churn` gives its own.
+            `customer_id` (or the columns of `fit`), `alive_probability` (float64, 0 to 1), and with
+            `interval` `alive_lower`, `alive_upper` (float64, 0 to 1), as in `predict_churn`.
+
+        Raises
+        ------
+        NotFittedError
+            The model has not been fitted.
+        ColumnsError
+            The frame lacks a column.
+        RfmkitError
+            `interval` is wrong, or a log has no `period_days`.
 
         Notes
         -----
         Fader, Hardie and Shang (2010), equation 11, one opportunity ahead.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> model = rk.BetaGeoBetaBinomial(period_days=30).fit(orders)
+        >>> model.predict_alive(orders).head(2).round(3)
+          customer_id  alive_probability
+        0     C000001              0.550
+        1     C000002              0.222
         """
         names = ("alive_probability", "alive_lower", "alive_upper")
-        return self._predict(customers, _alive, names, interval)
+        return self._predict(customers, process.alive, names, interval)
 
     def predict_purchases(
         self,
@@ -239,32 +290,53 @@ class BetaGeoBetaBinomial(Fitted):
     ) -> Any:
         """Return each customer's expected number of purchases at the opportunities ahead.
 
-        A row of noughts is a customer who has just bought for the first time.
+        A row of zeros is a customer who has just bought for the first time.
 
         Parameters
         ----------
         customers : Orders or DataFrame
             As in `fit`.
         opportunities_ahead : int, optional
-            Another horizon than the model's own.
+            The horizon, in opportunities. Default: the model's own. Any other needs no new fit.
         interval : float, optional
-            A level such as 0.9: adds `purchases_lower` and `purchases_upper`, of the expectation.
+            A level such as 0.9: adds `purchases_lower` and `purchases_upper`, as in
+            `predict_churn`. It is an interval of the expectation, not of the number itself.
 
         Returns
         -------
         DataFrame
-            `expected_purchases` (float64, purchases) and `opportunities_ahead` (int64), as
-            `predict_churn` gives its own.
+            `customer_id` (or the columns of `fit`), `expected_purchases` (float64, purchases),
+            `opportunities_ahead` (int64, opportunities), and with `interval` `purchases_lower`,
+            `purchases_upper` (float64, purchases), as in `predict_churn`.
+
+        Raises
+        ------
+        NotFittedError
+            The model has not been fitted.
+        ColumnsError
+            The frame lacks a column.
+        RfmkitError
+            An argument is wrong, or a log has no `period_days`.
 
         Notes
         -----
         Fader, Hardie and Shang (2010), equation 13, summed opportunity by opportunity: the closed
-        form has a hole at gamma = 1.
+        form is not defined for gamma = 1.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> model = rk.BetaGeoBetaBinomial(period_days=30).fit(orders)
+        >>> model.predict_purchases(orders, 3).head(2).round(3)
+          customer_id  expected_purchases  opportunities_ahead
+        0     C000001               0.284                    3
+        1     C000002               0.060                    3
         """
         ahead = self._ahead(opportunities_ahead)
 
         def expected(params: Floats, x: Floats, t_x: Floats, n: Floats) -> Floats:
-            return _purchases(params, x, t_x, n, ahead)
+            return process.purchases(params, x, t_x, n, ahead)
 
         names = ("expected_purchases", "purchases_lower", "purchases_upper")
         return self._predict(customers, expected, names, interval, {"opportunities_ahead": ahead})
@@ -277,26 +349,23 @@ class BetaGeoBetaBinomial(Fitted):
         self,
         customers: Any,
         predict: Callable[..., Floats],
-        names: tuple[str, str, str],
+        names: Sequence[str],
         interval: float | None,
         constants: Mapping[str, int] | None = None,
     ) -> Any:
-        self._insist_on_fit()
+        self._check_fitted()
 
         def possible(params: Floats, x: Floats, t_x: Floats, n: Floats) -> Floats:
-            known = may_be(x, t_x, n)
+            known = is_possible(x, t_x, n)
             found = np.full(len(x), np.nan)
             found[known] = predict(params, x[known], t_x[known], n[known])
             return found
 
         whole = ("int64", "int64", "int64")
-        functions = {names[0]: in_batches(lambda *row: possible(self._params, *row), *whole)}
-        for name, value in (constants or {}).items():
-            functions[name] = ibis.literal(value, "int64")
-        if interval is not None:
-            checks.number("interval", interval, above=0, below=1)
-            for name, share in zip(names[1:], (1 - interval, 1 + interval), strict=True):
-                functions[name] = in_batches(self._quantile(possible, share / 2), *whole)
+        functions = self._prediction_columns(
+            possible, names, as_udf=lambda function: in_batches(function, *whole),
+            interval=interval, constants=constants,
+        )  # fmt: skip
 
         def expression(table: ir.Table) -> ir.Table:
             if isinstance(customers, Orders):
@@ -306,56 +375,3 @@ class BetaGeoBetaBinomial(Fitted):
             return beside(customers, table, kept=kept, row=row, functions=functions)
 
         return over_customers(customers, expression, needs=NEEDS)
-
-
-def _log_terms(params: Floats, x: Floats, t_x: Floats, n: Floats) -> tuple[Floats, Floats]:
-    """Return the log-likelihood: still here, or left before opportunity t_x + 1, t_x + 2, ... n."""
-    alpha, beta, gamma, delta = params
-    total, slopes = _joined(log_chance(alpha, beta, x, n - x), log_chance(gamma, delta, 0 * n, n))
-    gone, by_gone = _joined(
-        log_chance(alpha, beta, x, t_x - x), log_chance(gamma, delta, 0 * n + 1, t_x)
-    )
-    for silent in range(int(np.max(n - t_x, initial=0))):
-        seen = t_x + silent  # opportunities before leaving
-        together = np.where(seen < n, np.logaddexp(total, gone), total)
-        share = np.where(seen < n, np.exp(gone - together), 0.0)[:, None]
-        total, slopes = together, slopes * (1 - share) + by_gone * share
-        # One more opportunity passed by, one more time stayed.
-        missed, buys = beta + seen - x, alpha + beta + seen
-        stayed, leaves = delta + seen, gamma + delta + seen + 1
-        gone = gone + np.log(missed / buys) + np.log(stayed / leaves)
-        by_gone = by_gone + np.stack(
-            [-1 / buys, 1 / missed - 1 / buys, -1 / leaves, 1 / stayed - 1 / leaves], axis=1
-        )
-    return total, slopes
-
-
-def _joined(
-    one: tuple[Floats, Floats], other: tuple[Floats, Floats]
-) -> tuple[Floats, Floats]:  # fmt: skip
-    """Multiply two chances, each of parameters of its own."""
-    return one[0] + other[0], np.hstack([one[1], other[1]])
-
-
-def _alive(params: Floats, x: Floats, t_x: Floats, n: Floats) -> Floats:
-    """Return the probability of being a customer at opportunity n + 1."""
-    alpha, beta, gamma, delta = params
-    here = log_chance(alpha, beta, x, n - x)[0] + log_chance(gamma, delta, 0 * n, n + 1)[0]
-    return np.clip(np.exp(here - _log_terms(params, x, t_x, n)[0]), 0, 1)
-
-
-def _churn(params: Floats, x: Floats, t_x: Floats, n: Floats, ahead: int) -> Floats:
-    """Return the probability of no purchase at the opportunities up to n + ahead."""
-    later = _log_terms(params, x, t_x, n + ahead)[0]
-    return np.clip(np.exp(later - _log_terms(params, x, t_x, n)[0]), 0, 1)
-
-
-def _purchases(params: Floats, x: Floats, t_x: Floats, n: Floats, ahead: int) -> Floats:
-    """Sum the chances of being there at each opportunity up to n + ahead, and of buying then."""
-    alpha, beta, gamma, delta = params
-    alive = _alive(params, x, t_x, n)
-    total = np.zeros_like(alive)
-    for seen in range(1, ahead + 1):
-        total += alive
-        alive = alive * (delta + n + seen) / (gamma + delta + n + seen)
-    return np.asarray(total * (alpha + x) / (alpha + beta + n))

@@ -1,4 +1,4 @@
-"""GammaGamma: what a customer's purchases will be worth, from how few of them are known."""
+"""GammaGamma: the expected value of a customer's purchases, from few observed ones."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 
-from rfmkit import _checks as checks
 from rfmkit.btyd._estimates import Fitted, beside, in_batches
-from rfmkit.btyd._grouping import count_cells, spread
+from rfmkit.btyd._gamma_gamma_density import GammaGammaSpace, LogTerms, expected_value
+from rfmkit.btyd._grouping import group_customers, systematic_sample
 from rfmkit.btyd._optimizer import maximise
+from rfmkit.btyd._search_space import in_space, mean_log_likelihood, weighted_sum
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, warn
 from rfmkit.history.customers import over_customers
 
@@ -17,36 +18,59 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     from numpy.typing import NDArray
 
+    from rfmkit.btyd._optimizer import Objective
+
     Floats = NDArray[np.float64]
 
-ROUGH_ROWS: Final = 2000
+SAMPLE_ROWS: Final = 2000
 MANY: Final = 0.01
+"""The share of customers that may be left out without a warning."""
 WEAK, STRONG = 0.1, 0.3  # Cohen (1988), Statistical Power Analysis, of a correlation
-HINT: Final = "pass the frame that rk.summarize(orders) gives, or name the columns: count=, value=."
+HINT: Final = (
+    "pass the frame that rk.summarize(orders) returns, or name the columns: count=, value=."
+)
 
 
 class GammaGamma(Fitted):
-    """Spend an amount of one's own at each purchase, more or less: the Gamma-Gamma model.
+    """The Gamma-Gamma model: purchases of different value around a mean of each customer.
 
-    The value of a purchase is Gamma(p, rate) about the customer's own mean, and the rate is
-    Gamma(q, v) over customers. The fewer purchases are known, the more a customer's mean is drawn
-    to that of all. How much is spent is taken to be independent of how often.
+    The value of a purchase is Gamma(p, rate), and the rate is Gamma(q, v) over customers. The fewer
+    purchases a customer has, the more the prediction is shrunk to the mean of all customers. The
+    model assumes that the value of purchases is independent of their number; `independence_`
+    checks it.
 
     Attributes
     ----------
     params_ : dict of str to float
-        p, q, and v, which is money. Another currency changes v, and nothing else.
+        p, q, and v in money. In another currency v changes, and p and q do not.
+    summary_ : DataFrame
+        One row per parameter: `parameter` (str), `estimate`, `log_error`, `lower`, `upper`
+        (float64). `log_error` is the standard error of the logarithm, `lower` to `upper` the 95 %
+        interval; null where the data do not identify the parameter.
     log_likelihood_ : float
-        Its logarithm at `params_`: a density of money, so it moves with the currency.
+        The log-likelihood at `params_`. It is a density of money, and depends on the currency.
+    boundary_, diagnosis_ : str
+        The boundary of the parameters on which the likelihood has its maximum, and what it means
+        for the predictions; empty if there is none.
+    customers_ : int
+        The number of customers of the fit.
+    converged_ : bool
+        Whether the gradient of the likelihood is 0 at `params_`, up to a tolerance.
     columns_ : tuple of two str
-        The columns of the count and the value it was fitted on.
+        The columns of the number of purchases and of their mean value.
     left_out_ : int
-        Customers with purchases whose value is null or not above 0: left out.
+        The number of customers that were left out: with purchases, and a value that is null or not
+        above 0.
     correlation_ : float
-        Of the number of purchases and their mean value, over the customers; NaN where one of them
-        does not vary.
+        The correlation of the number of purchases and their mean value over customers; NaN if one
+        of them does not vary.
     independence_ : str
-        In words: whether value is independent of frequency, as the model has it.
+        Whether the value is independent of the number of purchases, as the model assumes, in a
+        sentence.
+
+    See Also
+    --------
+    rfmkit.ModifiedBetaGeo : the number of purchases.
 
     Notes
     -----
@@ -59,55 +83,35 @@ class GammaGamma(Fitted):
     >>> import rfmkit as rk
     >>> orders = rk.read_orders(rk.load_sample())
     >>> model = rk.GammaGamma().fit(orders)
-    >>> sorted(model.params_)
-    ['p', 'q', 'v']
-    >>> bool((model.predict_spend(orders)["expected_purchase_value"] > 0).all())
-    True
+    >>> model
+    <GammaGamma: p 5.796, q 3.526, v 36.3 from 1,140 customers; next: .predict_spend(customers)>
+    >>> round(model.correlation_, 2)
+    0.06
+    >>> model.predict_spend(orders).head(3).round(2)
+      customer_id  expected_purchase_value
+    0     C000001                    84.54
+    1     C000002                   109.87
+    2     C000003                    33.30
     """
 
-    names: ClassVar = ("p", "q", "v")
-    starts: ClassVar = ((2.0, 2.0, 1.0), (6.0, 4.0, 0.6), (1.0, 8.0, 8.0), (30.0, 3.0, 0.1))
-    limits: ClassVar = ((-60.0, 60.0), (-4.0, 12.0), (-4.0, 12.0))
-    boundaries: ClassVar = {
-        (1, -1): ("boundless variety", "One customer's purchases differ beyond measure."),
-        (1, 1): (
-            "constant values",
-            "Every customer always spends the same: the mean of what is known is taken as it is.",
-        ),
-        (2, -1): ("boundless differences", "Customers differ beyond measure."),
-        (2, 1): (
-            "homogeneous values",
-            "The data do not tell customers apart in what they spend: all are given one mean.",
-        ),
-    }
-
-    def natural(self, point: Floats) -> tuple[Floats, Floats]:
-        """Read (log p v / q, log p, log q): a typical value stands still on the boundaries."""
-        value, p, q = point
-        by_point = np.array([[0, 1, 0], [0, 0, 1], [1, -1, 1]], dtype=float)
-        return np.exp([p, q, value + q - p]), by_point
-
-    def point(self, params: Floats) -> Floats:
-        """Turn parameters into a point of the search."""
-        p, q, v = np.log(params)
-        return np.array([p + v - q, p, q])
+    _next_call: ClassVar = "predict_spend(customers)"
 
     # --- fit -----------------------------------------------------------------------------------
 
     def fit(
         self, customers: Any, *, count: str = "purchases", value: str = "mean_purchase_value"
     ) -> Self:
-        """Maximise the likelihood.
+        """Fit the parameters by maximum likelihood.
 
         Parameters
         ----------
         customers : Orders or DataFrame
             A log, or a frame of customers of any kind.
         count : str, default "purchases"
-            The column of how many purchases `value` is the mean of. Customers without any teach
-            nothing; they are predicted the mean of all.
+            The column with the number of purchases. Customers without a purchase do not change
+            the fit; their prediction is the mean of all customers.
         value : str, default "mean_purchase_value"
-            The column of a customer's mean value of a purchase, in money.
+            The column with the mean value of these purchases, in money.
 
         Returns
         -------
@@ -122,30 +126,52 @@ class GammaGamma(Fitted):
             A number of purchases is negative or not whole.
         NotEnoughHistoryError
             No customer has spent anything.
+
+        Warns
+        -----
+        RfmkitWarning
+            More than 1 % of the customers with purchases are left out: see `left_out_`.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> customers = rk.summarize(rk.read_orders(rk.load_sample()))
+        >>> rk.GammaGamma().fit(customers).summary_.round(3)
+          parameter  estimate  log_error   lower   upper
+        0         p     5.796      0.163   4.215   7.970
+        1         q     3.526      0.059   3.139   3.961
+        2         v    36.302      0.214  23.871  55.205
         """
-        x, z, weight = self._spent(*count_cells(customers, (count, value), hint=HINT))
+        x, z, weight = self._with_value(*group_customers(customers, (count, value), hint=HINT))
         self.columns_ = count, value
-        scale = float(np.exp(np.log(z) @ weight / weight.sum()))  # no result depends on the unit
-        some, rough = spread(weight, ROUGH_ROWS)
+        scale = float(np.exp(np.log(z) @ weight / weight.sum()))  # values relative to their mean
+        space = GammaGammaSpace()
+        some, sample_weight = systematic_sample(weight, SAMPLE_ROWS)
+
+        def objective(rows: Any, weight: Floats) -> Objective:
+            total = weighted_sum(LogTerms(x[rows], z[rows] / scale), weight)
+            return mean_log_likelihood(in_space(space, total), float(weight.sum()))
+
         found = maximise(
-            self._mean(_Terms(x, z / scale), weight),
-            [self.point(np.array(start)) for start in self.starts],
-            self.limits,
-            rough=self._mean(_Terms(x[some], z[some] / scale), rough),
+            objective(slice(None), weight),
+            [space.point(np.array(start)) for start in space.starts],
+            space.limits,
+            approximation=objective(some, sample_weight),
         )
         customers_ = float(weight.sum())
-        self._learn(found, customers=customers_, unit=np.array([1.0, 1.0, scale]))
+        unit = np.array([1.0, 1.0, scale])
+        self._keep_estimates(found, space, customers=customers_, unit=unit)
         self.log_likelihood_ = (found.value - float(np.log(scale))) * customers_
         self.correlation_ = _correlation(x, z, weight)
         self.independence_, warning = _in_words(self.correlation_)
         no_mean = "" if self.params_["q"] > 1 else (
-            "q is not over 1: the values of some customers are so large that no mean over all "
-            "exists, and nothing is predicted for a customer without a purchase."
+            "q is at most 1: the values of some customers are so large that no mean over all "
+            "exists, and the prediction of a customer without a purchase is null."
         )  # fmt: skip
         self.diagnosis_ = " ".join(filter(None, (self.diagnosis_, no_mean, warning)))
         return self
 
-    def _spent(self, x: Floats, z: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
+    def _with_value(self, x: Floats, z: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
         x = np.nan_to_num(x, nan=0.0, posinf=-1.0)
         wrong = (x < 0) | (x != np.floor(x))
         if wrong.any():
@@ -167,16 +193,16 @@ class GammaGamma(Fitted):
             warn(
                 f"{self.left_out_:,} of {int(weight[bought].sum()):,} customers with purchases "
                 "are left out: the model needs values above 0, and theirs are not.",
-                hint="see whether refunds were netted, or gifts kept: orders.audit shows it.",
+                hint="check refunds and gifts: orders.audit shows how they were counted.",
             )
         return x[known], z[known], weight[known]
 
-    # --- what it says --------------------------------------------------------------------------
+    # --- predictions ---------------------------------------------------------------------------
 
     @property
     def mean_(self) -> float:
-        """The mean value of a purchase over all customers, in money; NaN where q is not over 1."""
-        self._insist_on_fit()
+        """The mean value of a purchase over all customers, in money; NaN if q is at most 1."""
+        self._check_fitted()
         p, q, v = self._params
         return float(p * v / (q - 1)) if q > 1 else float("nan")
 
@@ -189,26 +215,48 @@ class GammaGamma(Fitted):
             A log, or a frame of customers of any kind, with the columns that `fit` used.
         interval : float, optional
             A level such as 0.9: adds `purchase_value_lower` and `purchase_value_upper`, of the
-            expectation, from draws of the parameters. They tell how surely the model is known.
+            expectation, from draws of the parameters. The interval covers the uncertainty of the
+            parameters, and not the error of a wrong model.
 
         Returns
         -------
         DataFrame
-            `customer_id, expected_purchase_value`, in the input's kind and row order: `mean_` for
-            a customer without a purchase; null where there were purchases of no positive value.
+            `customer_id`, `expected_purchase_value` (float64, money), and with `interval`
+            `purchase_value_lower`, `purchase_value_upper` (float64, money), in the input's kind and
+            row order. `mean_` for a customer without a purchase; null for a customer whose
+            purchases have no positive value.
+
+        Raises
+        ------
+        NotFittedError
+            The model has not been fitted.
+        ColumnsError
+            The frame lacks a column.
+        RfmkitError
+            `interval` is wrong.
 
         Notes
         -----
-        p (v + x z) / (p x + q - 1), with x the number of purchases and z their mean value.
+        p (v + x z) / (p x + q - 1), with x the number of purchases and z their mean value: Fader
+        and Hardie (2013), equation 5.
+
+        Examples
+        --------
+        >>> import rfmkit as rk
+        >>> orders = rk.read_orders(rk.load_sample())
+        >>> spend = rk.GammaGamma().fit(orders).predict_spend(orders, interval=0.9)
+        >>> ends = ["purchase_value_lower", "purchase_value_upper"]
+        >>> spend[["customer_id", *ends]].head(2).round(2)
+          customer_id  purchase_value_lower  purchase_value_upper
+        0     C000001                 83.42                 85.64
+        1     C000002                106.26                113.13
         """
-        self._insist_on_fit()
-        functions = {
-            "expected_purchase_value": self._by_row(lambda *row: _mean(self._params, *row))
-        }
-        if interval is not None:
-            checks.number("interval", interval, above=0, below=1)
-            for name, share in (("lower", 1 - interval), ("upper", 1 + interval)):
-                functions[f"purchase_value_{name}"] = self._by_row(self._quantile(_mean, share / 2))
+        self._check_fitted()
+        names = ("expected_purchase_value", "purchase_value_lower", "purchase_value_upper")
+        functions = self._prediction_columns(
+            expected_value, names, interval=interval,
+            as_udf=lambda function: in_batches(function, "float64", "float64"),
+        )  # fmt: skip
 
         def expression(table: ir.Table) -> ir.Table:
             row = [table[name].cast("float64").fill_null(0) for name in self.columns_]
@@ -216,46 +264,9 @@ class GammaGamma(Fitted):
 
         return over_customers(customers, expression, needs=("customer_id", *self.columns_))
 
-    def _by_row(self, predict: Any) -> Any:
-        return in_batches(predict, "float64", "float64")
-
-
-class _Terms:
-    """The log-likelihood of each row; what depends on the count alone is worked out once a count.
-
-    The mean z of x purchases: p x / (p x + v z') and so on is a beta of the second kind,
-    u^(p x) (1 - u)^q / (z B(p x, q)) with u = x z / (v + x z).
-    """
-
-    def __init__(self, x: Floats, z: Floats) -> None:
-        self.counts, self.place = np.unique(x, return_inverse=True)
-        self.x, self.z, self.sums = x, z, x * z
-
-    def __call__(self, params: Floats) -> tuple[Floats, Floats]:
-        from scipy.special import betaln, digamma
-
-        p, q, v = params
-        shape = p * self.counts
-        log_u, log_rest = -np.log1p(v / self.sums), -np.log1p(self.sums / v)
-        value = p * self.x * log_u + q * log_rest - np.log(self.z)
-        both = digamma(shape + q)
-        by_p = self.x * ((both - digamma(shape))[self.place] + log_u)
-        by_q = (both - digamma(q))[self.place] + log_rest
-        by_v = (q * self.sums - p * v * self.x) / (v * (v + self.sums))
-        return value - betaln(shape, q)[self.place], np.stack([by_p, by_q, by_v], axis=1)
-
-
-def _mean(params: Floats, x: Floats, z: Floats) -> Floats:
-    """Return the expected value of a purchase."""
-    p, q, v = params
-    known = np.where(x > 0, x * z, 0.0)
-    mean = p * (v + known) / (p * x + q - 1)
-    bought = (x > 0) & np.isfinite(z) & (z > 0)
-    return np.where((p * x + q > 1) & (bought | (x == 0)), mean, np.nan)
-
 
 def _correlation(x: Floats, z: Floats, weight: Floats) -> float:
-    """Return the correlation over the customers, NaN where nothing varies."""
+    """Return the correlation over the customers; NaN if one of the two does not vary."""
     share = weight / weight.sum()
     by_x, by_z = x - share @ x, z - share @ z
     spread = float(np.sqrt((share @ by_x**2) * (share @ by_z**2)))
@@ -264,16 +275,16 @@ def _correlation(x: Floats, z: Floats, weight: Floats) -> float:
 
 
 def _in_words(correlation: float) -> tuple[str, str]:
-    """Return whether value is independent of frequency, and what follows where it is not."""
+    """Return a sentence about the correlation, and again as a warning if it is strong."""
     if np.isnan(correlation):
         return "Frequency or value does not vary: their independence cannot be checked.", ""
     said = f"Frequency and value have a correlation of {correlation:.2f}"
     if abs(correlation) < STRONG:
-        size = "next to none" if abs(correlation) < WEAK else "a weak one"
-        return f"{said}, {size}: the model may take them for independent.", ""
+        size = "negligible" if abs(correlation) < WEAK else "weak"
+        return f"{said}, {size}: the model may assume that they are independent.", ""
     more, few, many = ("more", "high", "low") if correlation > 0 else ("less", "low", "high")
     warning = (
-        f"{said}: who buys often spends {more} at each purchase, so the values predicted are too "
-        f"{few} for customers of few purchases, and too {many} for those of many."
+        f"{said}: customers who buy often spend {more} at each purchase, so the values predicted "
+        f"are too {few} for customers with few purchases, and too {many} for those with many."
     )
     return warning, warning

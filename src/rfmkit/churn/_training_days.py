@@ -10,6 +10,7 @@ import ibis
 import numpy as np
 
 from rfmkit.btyd import ModifiedBetaGeo
+from rfmkit.btyd._beta_geo_process import BetaGeoProcess
 from rfmkit.churn._features import BOUGHT, FACTS, PLACES, feature_table, measures
 from rfmkit.churn._learners import FREE
 from rfmkit.churn._logits import logit
@@ -31,6 +32,8 @@ PER_HORIZON: Final = 4
 """Training days per horizon at most: days that are closer share most of their outcomes."""
 MIN_OUTCOMES: Final = 50
 """Customers of each outcome, churned and returned, that one training day must have."""
+PROCESS: Final = BetaGeoProcess(at_first=1)
+"""The formulas of `ModifiedBetaGeo`."""
 DAYS_PER_YEAR: Final = 365.25
 
 
@@ -248,10 +251,10 @@ def training_table(
 
 def btyd_churn(btyd: ModifiedBetaGeo, facts: Floats, horizon_days: float) -> Floats:
     """Return the probability of churn by a buy-till-you-die model."""
-    params = np.array([btyd.params_[name] for name in btyd.names])
+    params = np.array([btyd.params_[name] for name in PROCESS.names])
     repeats, active, silent = (facts[:, PLACES[name]] for name in BOUGHT)
     with np.errstate(all="ignore"):
-        found = btyd.churn(params, repeats, active, active + silent, horizon_days)
+        found = PROCESS.churn(params, repeats, active, active + silent, horizon_days)
     return np.clip(np.nan_to_num(found, nan=1.0), 0, 1)
 
 
