@@ -157,6 +157,5 @@ def test_a_generic_log_in_several_files_warns_of_ids_that_come_again(tmp_path):
     assert orders.to_frame()["amount"].tolist() == [10, 20, 12]
     assert orders.audit.to_frame().set_index("rule").loc["superseded", "rows"] == 1
     assert any(
-        warning.startswith("Order ids that stand in several files: 1;")
-        for warning in orders.audit.warnings
+        warning.startswith("Order ids in several files: 1;") for warning in orders.audit.warnings
     )

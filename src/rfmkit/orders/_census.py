@@ -113,7 +113,7 @@ def _check_row_order(layout: Layout, engine: Engine, repeats: bool) -> None:  # 
     platform = layout.platform
     if platform.continued and repeats and not engine.embedded:
         raise OrdersError(
-            f"The rows of a {platform.title} must stand in the order of the export.",
+            f"The rows of a {platform.title} must be in the order of the export.",
             found="a table of an engine that does not keep the order of rows",
             hint="read the file itself, or a DataFrame of pandas, polars or Arrow.",
         )

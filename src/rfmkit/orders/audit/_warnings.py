@@ -127,7 +127,7 @@ def _in_several_files(lines: Lines) -> Iterator[str]:
     count = lines.census.several_files
     if count:
         yield (
-            f"Order ids that stand in several files: {count:,}; equal rows count once, other "
+            f"Order ids in several files: {count:,}; equal rows count once, other "
             "rows are summed. If a later file replaces the orders of an earlier one, leave the "
             "earlier one out, or read them with a Format(whole=True)."
         )
