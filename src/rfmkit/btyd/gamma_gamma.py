@@ -281,7 +281,7 @@ def _in_words(correlation: float) -> tuple[str, str]:
     said = f"Frequency and value have a correlation of {correlation:.2f}"
     if abs(correlation) < STRONG:
         size = "negligible" if abs(correlation) < WEAK else "weak"
-        return f"{said}, {size}: the model may assume that they are independent.", ""
+        return f"{said}, which is {size}: the model may assume that they are independent.", ""
     more, few, many = ("more", "high", "low") if correlation > 0 else ("less", "low", "high")
     warning = (
         f"{said}: customers who buy often spend {more} at each purchase, so the values predicted "
