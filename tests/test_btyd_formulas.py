@@ -7,7 +7,14 @@ from formulaic import model_matrix
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rfmkit.btyd._formulas import Design, check_identified, idle, learn, names_of, terms_of
+from rfmkit.btyd._formulas import (
+    Design,
+    check_identified,
+    learn,
+    names_of,
+    redundant_columns,
+    terms_of,
+)
 from rfmkit.exceptions import RfmkitError
 
 RNG = np.random.default_rng(1)
@@ -97,7 +104,7 @@ def test_the_design_is_that_of_formulaic(formula):
     assert sorted(found.labels) == sorted(named)
     expected = expected[[named[label] for label in found.labels]]
     assert columns == pytest.approx(expected.to_numpy(float), abs=1e-12)
-    assert idle(found, columns, ONES) == []
+    assert redundant_columns(found, columns, ONES) == []
 
 
 def test_designs_of_several_formulas_share_their_factors():
@@ -151,7 +158,7 @@ def test_columns_that_tell_nothing_new_are_named(formula, expected):
         "copy": CELLS["gender"] + "!", "still": np.full(300, 0.1), "far": 1e6 + CELLS["age"],
     }  # fmt: skip
     (found,) = design(formula, cells=cells)
-    labels = idle(found, found.matrix(found.code(cells)), ONES)
+    labels = redundant_columns(found, found.matrix(found.code(cells)), ONES)
     assert len(labels) == expected
     assert set(labels) <= set(found.labels)
 
@@ -161,10 +168,10 @@ def test_neither_units_nor_counts_make_a_column_idle(scale, weight):
     cells = CELLS | {"age": scale * CELLS["age"]}
     (found,) = design("gender * age + member", cells=cells)
     columns = found.matrix(found.code(cells))
-    assert idle(found, columns, weight * ONES) == []
+    assert redundant_columns(found, columns, weight * ONES) == []
     doubled = Design((*found.factors, ("twice", None)), (*found.products, ((3, None),)))
     columns = np.column_stack([columns, 2 * cells["age"]])
-    assert idle(doubled, columns, weight * ONES) == ["twice"]
+    assert redundant_columns(doubled, columns, weight * ONES) == ["twice"]
 
 
 def test_idle_columns_are_refused():

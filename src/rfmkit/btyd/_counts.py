@@ -66,7 +66,7 @@ def coded(rows: Floats) -> Coded:
 
 
 def uncoded(rows: Floats) -> Coded:
-    """Return numbers as they are, for functions that are computed only once."""
+    """Return numbers without looking for equal ones: faster for a single function of them."""
     return Coded(rows, rows, ...)
 
 
@@ -100,7 +100,7 @@ class Counts:
 
     @cached_property
     def coded(self) -> tuple[Coded, Coded, Coded]:
-        """The columns x, t_x, T by distinct values; as they are if there are covariates."""
+        """The columns x, t_x, T by distinct values; with covariates by row."""
         if self.z is not None:
             return uncoded(self.x), uncoded(self.t_x), uncoded(self.T)
         return coded(self.x), coded(self.t_x), coded(self.T)
@@ -125,7 +125,7 @@ class Counts:
         return float((self.weight * self.x).sum())
 
     def thinned(self, rows: int) -> Counts:
-        """Return a systematic sample of at most so many groups, with the total weight of all."""
+        """Return a systematic sample of at most `rows` groups, with the total weight of all."""
         if len(self.x) <= rows:
             return self
         order = np.lexsort((self.T, self.t_x, self.x))

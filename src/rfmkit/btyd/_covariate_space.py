@@ -81,7 +81,11 @@ class CovariateSpace(SearchSpace):
 
     @property
     def unidentified(self) -> Unidentified:
-        """Those of the model; and coefficients of a process that nobody, or everybody, takes."""
+        """Those of the model, and coefficients of a process in which customers do not differ.
+
+        If nobody or everybody leaves, no covariate explains leaving; if nobody buys again, none
+        explains buying.
+        """
         own, first = len(self.process.names), len(self.covariates.buying)
         buying, leaving = range(own, own + first), range(own + first, own + len(self.scale))
         found = {bound: (*more, *leaving) for bound, more in self.process.unidentified.items()}

@@ -165,7 +165,7 @@ def learn(buying: Terms, leaving: Terms, values: Mapping[str, Any], weight: Floa
             f"{process}.{label}"
             for process, design in found.processes.items()
             if design.products
-            for label in formulas.idle(design, design.matrix(row), weight)
+            for label in formulas.redundant_columns(design, design.matrix(row), weight)
         ]
     )
     return found

@@ -242,7 +242,7 @@ def _normal_draws(covariance: Floats) -> Floats:
     return np.asarray(standard * np.sqrt(np.maximum(variances, 0)) @ axes.T)
 
 
-def in_batches(function: Callable[..., Floats], *kinds: str, alike: bool = True) -> Any:
+def in_batches(function: Callable[..., Floats], *kinds: str, deduplicate: bool = True) -> Any:
     """Return a function of arrays as one of columns, which an engine calls with batches of rows.
 
     Parameters
@@ -251,8 +251,8 @@ def in_batches(function: Callable[..., Floats], *kinds: str, alike: bool = True)
         A function of float64 arrays, one per column, that returns a float64 array.
     *kinds : str
         The types of the columns, such as ``"int64"``.
-    alike : bool, default True
-        Whether many rows are equal: the function is then called with distinct rows only.
+    deduplicate : bool, default True
+        Whether to call the function with distinct rows only: faster if many rows are equal.
 
     Returns
     -------
@@ -275,7 +275,7 @@ def in_batches(function: Callable[..., Floats], *kinds: str, alike: bool = True)
         in_arrow = not isinstance(columns[0], pd.Series)
         options: dict[str, bool] = {"zero_copy_only": False} if in_arrow else {}
         rows = np.stack([column.to_numpy(**options).astype(float) for column in columns])
-        if alike:
+        if deduplicate:
             distinct, place = np.unique(rows, axis=1, return_inverse=True)
             found = of_finite(distinct)[np.ravel(place)]
         else:

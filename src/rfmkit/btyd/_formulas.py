@@ -272,7 +272,7 @@ def _columns_of(scoped: Any, factors: Sequence[tuple[str, Levels]]) -> list[Prod
     return found
 
 
-def idle(design: Design, columns: Floats, weight: Floats) -> list[str]:
+def redundant_columns(design: Design, columns: Floats, weight: Floats) -> list[str]:
     """Return the columns that are constant, or a linear combination of those before them.
 
     It is a Cholesky decomposition of the weighted covariance of the columns.
@@ -292,7 +292,7 @@ def idle(design: Design, columns: Floats, weight: Floats) -> list[str]:
 
 
 def check_identified(labels: Sequence[str], *, each: str = "customer") -> None:
-    """Raise an error if there is a constant or collinear column: the labels of `idle`."""
+    """Raise an error if `redundant_columns` has found any."""
     if labels:
         raise RfmkitError(
             f"Covariates must vary between {each}s and cannot be collinear.",

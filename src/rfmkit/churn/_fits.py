@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
-from rfmkit.btyd._formulas import Design, check_identified, idle, learn
+from rfmkit.btyd._formulas import Design, check_identified, learn, redundant_columns
 from rfmkit.churn._distributions import (
     CURE,
     DISTRIBUTIONS,
@@ -198,7 +198,7 @@ def regress(
     distribution = DISTRIBUTIONS[kind]
     asked = Fit(kind, design, np.zeros(0), np.zeros((0, 0)), 0.0)
     if design.products:
-        check_identified(idle(design, design.matrix(row), durations.gaps), each="gap")
+        check_identified(redundant_columns(design, design.matrix(row), durations.gaps), each="gap")
     elif not distribution.intercept:
         raise NotEnoughHistoryError(
             "A Cox model needs at least one covariate that varies.",
@@ -291,7 +291,7 @@ def informative(covariates: Mapping[str, NDArray[Any]]) -> list[str]:
         ones = np.ones(len(values))
         terms = [[(each, False)] for each in (*kept, name)]
         (design,) = learn([terms], covariates, ones, each="gap")
-        if not idle(design, design.matrix(design.code(covariates)), ones):
+        if not redundant_columns(design, design.matrix(design.code(covariates)), ones):
             kept.append(name)
     return kept
 

@@ -292,7 +292,8 @@ class ChurnModel:
             return self._churn(np.stack(facts, axis=1), day, horizon)
 
         # The engine calls it for a few thousand customers at a time, so that memory stays small.
-        score = {"churn_probability": in_batches(churn, *["float64"] * len(FACTS), alike=False)}
+        kinds = ["float64"] * len(FACTS)
+        score = {"churn_probability": in_batches(churn, *kinds, deduplicate=False)}
         row = [table[name] for name in FACTS]
         scored = beside(orders, table, kept=("customer_id",), row=row, functions=score)
         if orders.history.kind == "duckdb":  # a relation is SQL, which cannot call the function
