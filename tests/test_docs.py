@@ -16,6 +16,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MAX_LINES = 400
+MAX_ENTRIES = 16
 
 FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TOCTREE = re.compile(r"^```\{toctree\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -102,6 +103,12 @@ def test_no_module_is_long():
         for path in (ROOT / "src" / "rfmkit").rglob("*.py")
     }
     assert {path: lines for path, lines in lengths.items() if lines > MAX_LINES} == {}
+
+
+def test_the_top_level_has_few_entries():
+    beside = {"__init__.py", "__init__.pyi", "py.typed", "__pycache__"}
+    entries = {path.name for path in (ROOT / "src" / "rfmkit").iterdir()} - beside
+    assert len(entries) <= MAX_ENTRIES, sorted(entries)
 
 
 @pytest.mark.skipif(not NOTEBOOKS, reason="no notebooks")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
+    from rfmkit._engine.frame_types import Frame
     from rfmkit._engine.scan import TextScan, Unreadable
-    from rfmkit._typing import Frame
 
 ROW = "rfmkit_row"
 KINDS = ("pandas", "polars", "pyarrow", "ibis")

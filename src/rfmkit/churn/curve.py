@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from rfmkit._typing import Frame
+    from rfmkit._engine.frame_types import Frame
     from rfmkit.churn._curve_tables import Anchor, Stratum
     from rfmkit.orders.orders import Orders
 

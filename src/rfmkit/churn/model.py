@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from rfmkit._typing import Frame
+    from rfmkit._engine.frame_types import Frame
     from rfmkit.orders.orders import Orders
 
     Floats = NDArray[np.float64]

@@ -18,7 +18,7 @@ from rfmkit.orders.orders import as_orders
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from rfmkit._typing import Frame
+    from rfmkit._engine.frame_types import Frame
     from rfmkit.orders.orders import Orders
 
 SHORT_WINDOW: Final = 3

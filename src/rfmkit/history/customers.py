@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
-    from rfmkit._typing import Frame
+    from rfmkit._engine.frame_types import Frame
 
 __all__ = ["summarize"]
 

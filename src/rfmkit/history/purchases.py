@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rfmkit.orders.orders import as_orders
 
 if TYPE_CHECKING:
-    from rfmkit._typing import Frame
+    from rfmkit._engine.frame_types import Frame
     from rfmkit.orders.orders import Orders
 
 __all__ = ["purchase_gaps"]

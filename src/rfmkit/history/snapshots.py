@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
-    from rfmkit._typing import Frame
+    from rfmkit._engine.frame_types import Frame
     from rfmkit.orders.orders import DateLike, Orders
 
 __all__ = ["snapshots"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic
 
 import ibis
 
-from rfmkit._typing import Frame
+from rfmkit._engine.frame_types import Frame
 from rfmkit.orders._lines import lines_until
 from rfmkit.orders._order_table import order_table
 from rfmkit.orders._status import NEVER_PAID, REFUNDED

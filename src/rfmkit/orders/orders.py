@@ -6,7 +6,7 @@ import datetime as dt
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic
 
-from rfmkit._typing import Frame
+from rfmkit._engine.frame_types import Frame
 from rfmkit.columns import MONEY
 from rfmkit.exceptions import RfmkitError, kind_in_words
 from rfmkit.orders._history import History

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from rfmkit._engine import Source
-    from rfmkit._typing import Paths, SourceFrame
+    from rfmkit._engine.frame_types import Paths, SourceFrame
     from rfmkit.formats import Format
     from rfmkit.orders.orders import DateLike
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-    from rfmkit._typing import Frame
+    from rfmkit._engine.frame_types import Frame
 
 __all__ = ["Lang", "Lifecycle", "check_parts", "stage_columns"]
 

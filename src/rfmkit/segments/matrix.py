@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from rfmkit._engine import Source
-    from rfmkit._typing import Frame
+    from rfmkit._engine.frame_types import Frame
 
 STAGES = ("new", "repeat", "loyal", "fan")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-    from rfmkit._typing import Frame
+    from rfmkit._engine.frame_types import Frame
     from rfmkit.segments.lifecycle import Lang
 
 LANGS: Final[tuple[Lang, ...]] = ("en", "zh")

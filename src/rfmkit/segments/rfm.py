@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from sklearn.utils import Tags
 
-    from rfmkit._typing import Frame
+    from rfmkit._engine.frame_types import Frame
 
     Floats = NDArray[np.float64]
 

@@ -21,7 +21,7 @@ from rfmkit.segments.rfm import SCORES
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from rfmkit._typing import Frame
+    from rfmkit._engine.frame_types import Frame
     from rfmkit.churn import ChurnCurve
     from rfmkit.orders.orders import Orders
     from rfmkit.segments.lifecycle import Lang

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 import rfmkit as rk
-from rfmkit import _typing
+from rfmkit._engine import frame_types
 
 ROOT = Path(__file__).parents[1]
+LIBRARIES = {"pandas", "polars", "ibis"}
 
 
 def test_mypy_checks_what_an_editor_knows_of_results():
@@ -23,8 +24,8 @@ def test_mypy_checks_what_an_editor_knows_of_results():
 
 @pytest.mark.parametrize("name", ["Frame", "SourceFrame"])
 def test_a_type_of_frames_has_the_name_that_is_shown(name):
-    assert isinstance(getattr(_typing, name), TypeVar)
-    assert getattr(_typing, name).__name__ == name
+    assert isinstance(getattr(frame_types, name), TypeVar)
+    assert getattr(frame_types, name).__name__ == name
 
 
 def test_an_annotation_names_the_kind_of_the_results(orders):
@@ -33,7 +34,10 @@ def test_an_annotation_names_the_kind_of_the_results(orders):
 
 
 def test_the_types_import_no_library_of_frames():
-    code = "import sys, rfmkit._typing; print({'pandas', 'polars', 'ibis'} & set(sys.modules))"
+    path = ROOT / "src" / "rfmkit" / "_engine" / "frame_types.py"
+    code = (
+        f"import runpy, sys; runpy.run_path({str(path)!r}); print({LIBRARIES} & set(sys.modules))"
+    )
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
