@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-class BuyTillYouDie(Fitted):
+class BuyTillYouDie(Fitted, ABC):
     """A model of customers who buy at their own rate until they leave, which is not observed.
 
     Parameters
@@ -75,9 +76,9 @@ class BuyTillYouDie(Fitted):
         self.leaving = leaving
 
     @property
+    @abstractmethod
     def _process(self) -> PurchaseProcess:
         """The formulas of the model."""
-        raise NotImplementedError
 
     def fit(self, customers: Any) -> Self:
         """Fit the parameters by maximum likelihood.
@@ -122,9 +123,8 @@ class BuyTillYouDie(Fitted):
             self._solve(problem_of(process, count_customers(customers, unit_days=unit_days)))
             return self
         buying, leaving = terms_of(self.buying, "buying"), terms_of(self.leaving, "leaving")
-        counts, values = count_covariates(
-            customers, names_of([*buying, *leaving]), unit_days=unit_days
-        )
+        names = names_of([*buying, *leaving])
+        counts, values = count_covariates(customers, names, unit_days=unit_days)
         self.covariates_ = learn(buying, leaving, values, counts.weight)
         self._solve(problem_with_covariates(process, counts, self.covariates_, values))
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
@@ -37,7 +38,7 @@ class Durations(NamedTuple):
     gaps: Floats
 
 
-class Distribution:
+class Distribution(ABC):
     """A distribution of gaps whose parameters are linear in covariates."""
 
     ties: ClassVar[bool] = False
@@ -46,17 +47,17 @@ class Distribution:
     """Whether the parameters have an intercept."""
 
     @property
+    @abstractmethod
     def parts(self) -> Mapping[str, str]:
         """The parameters: lifelines' name of each, and the name in `GapRegression.summary_`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hazard(self, predicted: Predicted, days: Floats) -> Floats:
         """Return the cumulative hazard, -log S."""
-        raise NotImplementedError
 
+    @abstractmethod
     def scores(self, designs: Designs, predicted: Predicted, durations: Durations) -> Scores:
         """Return the score of one gap of each row: log-likelihood derivatives by coefficient."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
