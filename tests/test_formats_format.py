@@ -2,28 +2,13 @@
 
 from decimal import Decimal
 
-import pandas as pd
 import pytest
 
 import rfmkit as rk
 from rfmkit.exceptions import NoCustomerKeyError, RfmkitError
 from rfmkit.formats import Format, Part
 from rfmkit.formats._names import ALL_ROLES
-
-TILL = Format(
-    name="till",
-    title="our own till",
-    marks=("Bon", "Kunde", "Zeit"),
-    columns={"order_id": "Bon", "customer_id": "Kunde", "ordered_at": ("Zeit", "Uhrzeit"),
-             "amount": "Summe", "status": "Zustand"},
-    statuses={"bezahlt": "paid", "storniert": "cancelled"},
-    decimal=",",
-    dayfirst=True,
-)  # fmt: skip
-LOG = pd.DataFrame({
-    "Bon": ["1", "2"], "Kunde": ["a", "b"], "Zeit": ["03.05.2024", "04.05.2024"],
-    "Summe": ["1.234", "5,50"], "Zustand": ["bezahlt", "storniert"],
-})  # fmt: skip
+from till import LOG, TILL
 
 
 def test_an_own_format_is_declared_and_given():
