@@ -340,7 +340,7 @@ def test_before_fit_there_is_nothing_to_ask(customers, use):
     curve = rk.ChurnCurve()
     with pytest.raises(
         NotFittedError,
-        match=r"A ChurnCurve must be fitted before use\.\nFound: .*\nHint: rk\.ChurnCurve\(\)\.fit",
+        match=r"A ChurnCurve must be fitted before use\.\nFound: .*\nHint: call \.fit\(orders\)",
     ):
         use(curve, customers)
 

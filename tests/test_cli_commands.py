@@ -136,7 +136,7 @@ def bad_inputs(tmp_path, monkeypatch):
         (["segment", "nowhere.csv"], r"nothing at 'nowhere\.csv'"),
         (["check", "nowhere.csv"], r"nothing at 'nowhere\.csv'"),
         (["segment", "empty.csv"], r"'empty\.csv' is empty"),
-        (["segment", "other.csv"], r"column for the customer_id\.\nFound: columns 'a', 'b'\nHint"),
+        (["segment", "other.csv"], r"column for the customer\.\nFound: columns 'a', 'b'\nHint"),
         (["check", "broken.parquet"], r"broken\.parquet must be what its name says"),
         (["segment", "orders.csv", "--customer", "who"], r"no 'who' among 'order_id'"),
         (["segment", "orders.csv", "--as-of", "soon"], r"--as-of must be a date.*\nFound: .*soon"),

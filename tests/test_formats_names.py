@@ -203,8 +203,8 @@ def test_a_missing_role_suggests_a_free_column_of_a_mistyped_name(found, seen, c
 @pytest.mark.parametrize(
     ("missing", "what", "argument"),
     [
-        ("customer", "customer_id", "customer"),
-        ("date", "ordered_at", "time"),
+        ("customer", "customer", "customer"),
+        ("date", "date or time of the order", "time"),
         ("total", "amount", "amount"),
     ],
 )
@@ -217,6 +217,12 @@ def test_a_missing_role_lists_the_columns_seen_and_how_to_name_it(missing, what,
     )
     with pytest.raises(ColumnsError, match=f"^{re.escape(expected)}$"):
         rk.read_orders(frame)
+
+
+def test_a_name_of_another_role_is_no_mistyped_one():
+    for seen, column in ((["order_id", "Ordred at"], "Ordred at"), (["purchases"], "...")):
+        with pytest.raises(ColumnsError, match=re.escape(f"read_orders(..., time={column!r})")):
+            require("ordered_at", {}, seen)
 
 
 def test_of_many_columns_forty_are_shown():

@@ -44,7 +44,8 @@ def test_rates_without_a_column_of_currencies_are_an_error():
 
 def test_a_currency_without_a_rate_is_an_error():
     with pytest.raises(
-        RfmkitError, match=r"Found: no rate for 'EUR'\nHint: .+rates=\{..., 'EUR': 1"
+        RfmkitError,
+        match=r"Found: no rate for 'EUR'\nHint: add what one EUR is worth in the currency",
     ):
         rk.read_orders(MIXED, rates={"USD": 1})
 
@@ -66,7 +67,9 @@ def test_one_currency_is_fine(currencies):
 
 
 def test_several_currencies_are_an_error():
-    expected = r"Found: 'EUR', 'USD' in 'currency'\nHint: rates=\{'USD': 1, 'EUR': 1.08\} converts"
+    expected = (
+        r"Found: 'EUR', 'USD' in 'currency'\nHint: filter .*rates=\{'EUR': 1, 'USD': \.\.\.\}"
+    )
     with pytest.raises(OrdersError, match=expected):
         rk.read_orders(log(currency=["USD", "eur", "USD", None]))
 

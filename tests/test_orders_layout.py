@@ -79,12 +79,19 @@ def test_customers_are_known_by_their_id_and_else_by_their_address(names, named,
 
 
 @pytest.mark.parametrize(
-    ("missing", "role"), [("customer", "customer_id"), ("date", "ordered_at"), ("total", "amount")]
+    ("missing", "role"),
+    [("customer", "customer"), ("date", "date or time of the order"), ("total", "amount")],
 )
 def test_a_log_without_a_needed_column_is_an_error(missing, role):
     names = [name for name in COLUMNS if name != missing]
     with pytest.raises(ColumnsError, match=rf"^An order log must have a column for the {role}\."):
         layout_of(names)
+
+
+def test_columns_that_a_named_format_does_not_have_may_be_of_another_format():
+    advice = r"customer='customer'\), or leave out format=: another format may fit these columns\."
+    with pytest.raises(ColumnsError, match=advice):
+        layout_of(COLUMNS, asked="shopify")
 
 
 def test_a_pattern_for_a_column_that_is_not_there_is_an_error():

@@ -167,7 +167,6 @@ def test_a_log_is_not_copied(how):
     [
         (None, "<Orders: 2 customers, 3 orders, 7.00 net as of 2024-01-03; 3 of 6 rows set aside"),
         ("2024-01-02", "<Orders: 2 customers, 2 orders, 3.00 net as of 2024-01-02; 2 of "),
-        ("2023-01-01", "<Orders: 0 customers, 0 orders, 0.00 net as of 2023-01-01; 2 of "),
     ],
 )  # fmt: skip
 def test_a_log_says_what_it_holds_and_what_to_call_next(day, text):
@@ -175,6 +174,12 @@ def test_a_log_says_what_it_holds_and_what_to_call_next(day, text):
     holds, following = repr(orders).splitlines()
     assert holds.startswith(text)
     assert following.startswith("Next: rk.segment(orders)")
+
+
+def test_a_log_without_a_valid_order_sends_to_its_audit():
+    holds, following = repr(rk.read_orders(THREE_DAYS, as_of="2023-01-01")).splitlines()
+    assert holds.startswith("<Orders: 0 customers, 0 orders, 0.00 net as of 2023-01-01; 2 of ")
+    assert following == "Next: orders.audit, which shows why no order counts."
 
 
 def test_large_numbers_are_grouped():

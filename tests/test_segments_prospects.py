@@ -97,7 +97,7 @@ def test_the_engaged_may_have_their_ids_written_otherwise(sample, log_ids, given
 @pytest.mark.parametrize("name", ["prospects", "engagement"])
 def test_a_list_of_people_has_their_ids(orders, name):
     people = pd.DataFrame({"mail": ["a@b.c"]})
-    with pytest.raises(ColumnsError, match=r"a column for the customer_id\.\nFound: .*'mail'"):
+    with pytest.raises(ColumnsError, match=r"a column for the customer\.\nFound: .*'mail'"):
         rk.segment(orders, **{name: people})
 
 

@@ -1,6 +1,7 @@
 """`segment`: everybody once, with the measures of the objects that were passed."""
 
 import datetime as dt
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 
 import rfmkit as rk
 from rfmkit.columns import LABELS, SEGMENTS
-from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
+from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, RfmkitWarning
 from rfmkit.segments.rfm import score_columns
 from silences import AS_OF, SCORES, log_of, stages_of
 
 CHINESE = LABELS["zh"]
+NOBODY = "No customer has a valid purchase"
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +140,11 @@ def test_any_log_gives_everybody_one_segment(rows, roster):
     known = set(log.loc[log["status"] != "test", "customer_id"]) | roster
     if not known:
         return
-    found = rk.segment(orders, prospects=pd.DataFrame({"customer_id": sorted(roster)}, dtype=str))
+    prospects = pd.DataFrame({"customer_id": sorted(roster)}, dtype=str)
+    with warnings.catch_warnings():
+        if not buyers:
+            warnings.filterwarnings("ignore", NOBODY, RfmkitWarning)
+        found = rk.segment(orders, prospects=prospects)
     assert found["customer_id"].tolist() == sorted(known)
     assert set(found.loc[found["segment"] == "prospect", "customer_id"]) == known - buyers
     assert found.loc[found["segment"] != "prospect", "phase"].notna().all()
@@ -282,7 +288,8 @@ def test_a_log_that_nobody_paid_has_only_prospects(lang):
     log = log_of({"a": [9, 5], "b": [0]}).assign(status=["unpaid", "closed_unpaid", "cancelled"])
     orders = rk.read_orders(log)
     roster = pd.DataFrame({"customer_id": ["c", "a"]})
-    found = rk.segment(orders, lifecycle=rk.Lifecycle(lang=lang), prospects=roster)
+    with pytest.warns(RfmkitWarning, match=rf"{NOBODY}: everybody is a prospect"):
+        found = rk.segment(orders, lifecycle=rk.Lifecycle(lang=lang), prospects=roster)
     assert found["customer_id"].tolist() == ["a", "b", "c"]
     assert set(found["segment"]) == {"prospect" if lang == "en" else "潜客"}
     assert found["unpaid_orders"].tolist() == [2, 0, 0]
@@ -291,7 +298,8 @@ def test_a_log_that_nobody_paid_has_only_prospects(lang):
 
 
 def test_the_columns_do_not_depend_on_who_is_there(table):
-    nobody_paid = rk.segment(rk.read_orders(log_of({"a": [5]}).assign(status="unpaid")))
+    with pytest.warns(RfmkitWarning, match=NOBODY):
+        nobody_paid = rk.segment(rk.read_orders(log_of({"a": [5]}).assign(status="unpaid")))
     all_paid = rk.segment(rk.read_orders(log_of({"a": [5, 3], "b": [9, 0]})))
     for other in (nobody_paid, all_paid):
         assert other.columns.tolist() == table.columns.tolist()

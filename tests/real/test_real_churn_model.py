@@ -9,7 +9,7 @@ import rfmkit as rk
 
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.filterwarnings("ignore:.* days are learned:rfmkit.exceptions.RfmkitWarning"),
+    pytest.mark.filterwarnings("ignore:.* days is learned:rfmkit.exceptions.RfmkitWarning"),
 ]
 
 NAMES = ["master_id", "customer_id", "date", "cds", "amount"]

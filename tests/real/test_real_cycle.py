@@ -51,7 +51,7 @@ def test_the_churn_periods(log):
     found = period["days"].astype(object).where(period["reached"], None).tolist()
     assert found == expected[name]
     # A year of a wholesaler shows no silence of so many days: the tail says it.
-    by_tail = "by the fitted tail" in period.loc["return_rate", "note"]
+    by_tail = "extrapolated by the tail" in period.loc["return_rate", "note"]
     assert by_tail == (name == "retail")
     shares = period["return_rate"].dropna()
     assert shares.idxmin() == "return_rate"

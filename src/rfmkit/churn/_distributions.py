@@ -225,7 +225,7 @@ class Cox(Distribution):
             raise NotFittedError(
                 "The hazard of a Cox model needs a fit.",
                 found="a model that has not been fitted",
-                hint="rk.GapRegression('cox').fit(orders).",
+                hint="call .fit(orders) first.",
             )
         risk = np.exp(predicted["beta_"] - self.baseline.level)
         return np.asarray(risk * self.baseline.hazard(days))

@@ -373,7 +373,7 @@ def strata_of(curve: ChurnCurve) -> list[Stratum]:
         raise NotFittedError(
             "A ChurnCurve must be fitted before use.",
             found="a ChurnCurve that has not been fitted",
-            hint="rk.ChurnCurve().fit(orders).",
+            hint="call .fit(orders) first.",
         )
     return curve._fits  # noqa: SLF001 (no part of the public interface)
 

@@ -384,7 +384,7 @@ class ChurnModel:
             raise NotFittedError(
                 "A ChurnModel must be fitted before use.",
                 found="a ChurnModel that has not been fitted",
-                hint="rk.ChurnModel(90).fit(orders).",
+                hint="call .fit(orders) first.",
             )
 
     def __repr__(self) -> str:

@@ -347,7 +347,7 @@ class GapRegression:
             raise NotFittedError(
                 "A GapRegression must be fitted before use.",
                 found="a GapRegression that has not been fitted",
-                hint="rk.GapRegression().fit(orders).",
+                hint="call .fit(orders) first.",
             )
         names = self._found.design.names
         facts = facts_needed(names)

@@ -188,6 +188,13 @@ def secret(_context: object, _option: object, file: TextIO | None) -> str | None
 # --- messages ------------------------------------------------------------------------------------
 
 
+IN_COMMANDS: Final = {
+    "orders.audit": "rfmkit check",
+    "orders.rejected": "the rows that rfmkit check shows",
+}
+"""What a message names in Python, and where the command line shows the same."""
+
+
 def in_options(message: str) -> str:
     """Return a message with the options of the command line in place of arguments.
 
@@ -200,6 +207,8 @@ def in_options(message: str) -> str:
     >>> in_options("as_of must be a date.")
     '--as-of must be a date.'
     """
+    for value, words in IN_COMMANDS.items():
+        message = message.replace(value, words)
     call = r"(?:rk\.)?read_orders\(\.\.\., ((?:[^()]|\([^()]*\))*)\)"
     message = re.sub(_argument_pattern(), _in_option, re.sub(call, r"\1", message))
     first, _, rest = message.partition(" ")  # the subject of what must hold

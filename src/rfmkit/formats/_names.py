@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from rfmkit._checks import nearest
+from rfmkit.columns import COLUMNS
 from rfmkit.exceptions import ColumnsError, examples
 
 if TYPE_CHECKING:
@@ -114,6 +115,9 @@ def normalized(name: str) -> str:
 _CLAIMS: Final = {
     normalized(alias): role for role, aliases in ROLES.items() for alias in (role, *aliases)
 }
+_OTHERS: Final = {*_CLAIMS, *(normalized(column.name) for column in COLUMNS)}
+IN_WORDS: Final = {"customer_id": "customer", "ordered_at": "date or time of the order"}
+"""Roles whose name is not a word of every day, as errors write them."""
 
 
 def find_columns(
@@ -178,7 +182,7 @@ def require(role: str, found: Mapping[str, str], seen: Sequence[str], *, advice:
     free = [column for column in seen if column not in found.values()]
     column = _similar_column(role, free) or "..."
     raise ColumnsError(
-        f"An order log must have a column for the {role}.",
+        f"An order log must have a column for the {IN_WORDS.get(role, role)}.",
         found=f"columns {columns_seen(seen)}",
         hint=f"name it: read_orders(..., {keyword(role)}={column!r})"
         + (advice if advice != "." else _first_line(seen)),
@@ -186,10 +190,19 @@ def require(role: str, found: Mapping[str, str], seen: Sequence[str], *, advice:
 
 
 def _similar_column(role: str, columns: Sequence[str]) -> str | None:
-    """Return the first column whose name is a mistyped name of a role, such as Custmer."""
+    """Return the column that has a name of the role, or else a mistyped one, such as Custmer.
+
+    A name of another role, or of a column that rfmkit returns, is not a mistyped one.
+    """
+    exact = (name for name in columns if _CLAIMS.get(normalized(name)) == role)
     names = [normalized(name) for name in ROLES.get(role, ())]
-    similar = (name for name in columns if get_close_matches(normalized(name), names, 1, SIMILAR))
-    return next(similar, None)
+    similar = (
+        name
+        for name in columns
+        if normalized(name) not in _OTHERS
+        and get_close_matches(normalized(name), names, 1, SIMILAR)
+    )
+    return next(exact, None) or next(similar, None)
 
 
 def keyword(role: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from rfmkit._engine import over_rows
+from rfmkit._engine import ROW, over_rows
 from rfmkit.exceptions import ColumnsError, examples
 from rfmkit.orders._history import joined
 from rfmkit.orders.orders import Orders, as_orders
@@ -138,9 +138,10 @@ def over_customers(
     def checked(table: ir.Table) -> ir.Table:
         missing = [name for name in needs if name not in table.columns]
         if missing:
+            seen = [name for name in table.columns if name != ROW]
             raise ColumnsError(
                 "A frame of customers must have the columns of rk.summarize(orders).",
-                found=f"no {examples(missing)} among {examples(table.columns)}",
+                found=f"no {examples(missing)} among {examples(seen)}",
                 hint="pass rk.summarize(orders), or the orders themselves.",
             )
         return expression(table)

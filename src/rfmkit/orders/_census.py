@@ -269,12 +269,13 @@ def _check_currencies(table: ir.Table, engine: Engine, layout: Layout) -> None:
         raise OrdersError(
             "All amounts must be in one currency.",
             found=f"{examples(found)} in {columns['currency']!r}",
-            hint="rates={'USD': 1, 'EUR': 1.08} converts them, or filter the log to one currency.",
+            hint=f"filter the log to one currency, or convert: rates={{{found[0]!r}: 1, "
+            f"{found[1]!r}: ...}}, with what one {found[1]} is worth in {found[0]}.",
         )
     without = [code for code in found if code not in (rates or found)]
     if without:
         raise RfmkitError(
             "rates= must have a rate for every currency of the log.",
             found=f"no rate for {examples(without)}",
-            hint=f"add what one {without[0]} is worth: rates={{..., {without[0]!r}: 1.08}}.",
+            hint=f"add what one {without[0]} is worth in the currency whose rate is 1.",
         )

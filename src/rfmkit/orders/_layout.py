@@ -157,6 +157,8 @@ def find_layout(
     platform, why = recognised(seen, asked, named)
     near = nearly(seen) if platform == GENERIC and asked == "auto" else None
     advice = "." if near is None else _nearly(near)
+    if platform != GENERIC and asked != "auto":
+        advice = ", or leave out format=: another format may fit these columns."
     columns = _columns(platform, seen, named, advice)
     if platform == GENERIC and near is None and "customer_id" not in columns:
         platform, columns = _by_email(platform, columns, seen)

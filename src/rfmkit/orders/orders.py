@@ -29,11 +29,11 @@ def as_orders(source: Orders[Frame]) -> Orders[Frame]:
     given: Any = source
     if isinstance(given, Orders):
         return source
-    name = "path" if isinstance(given, str) else "frame"
     raise RfmkitError(
         "Expected the Orders that rk.read_orders returns.",
         found=kind_in_words(given),
-        hint=f"orders = rk.read_orders({name}).",
+        hint="orders = rk.read_orders(log), where log is a file or a frame with a row for every "
+        "order, and pass the orders.",
     )
 
 
@@ -325,9 +325,13 @@ set aside>
         )
         unreadable = len(self._lines.source.unreadable)
         who, what = counted(found["customers"], "customer"), counted(found["orders"], "order")
+        following = (
+            "rk.segment(orders); orders.audit shows why rows were set aside."
+            if found["orders"]
+            else "orders.audit, which shows why no order counts."
+        )
         return (
             f"<Orders: {who}, {what}, "
             f"{found['amount']:,.2f} net as of {self.as_of}; {found['aside'] + unreadable:,} of "
-            f"{self._facts['rows'] + unreadable:,} rows set aside>\n"
-            "Next: rk.segment(orders); orders.audit shows why rows were set aside."
+            f"{self._facts['rows'] + unreadable:,} rows set aside>\nNext: {following}"
         )

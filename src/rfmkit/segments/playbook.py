@@ -126,9 +126,10 @@ def playbook(
     def expression(rows: ir.Table) -> ir.Table:
         missing = [name for name in ("segment", "phase") if name not in rows.columns]
         if missing:
+            seen = [name for name in rows.columns if name != ROW]
             raise ColumnsError(
                 "The table must have the columns segment and phase.",
-                found=f"no {examples(missing)} among {examples(rows.columns)}",
+                found=f"no {examples(missing)} among {examples(seen)}",
                 hint="pass rk.segment(orders).",
             )
         cases = [

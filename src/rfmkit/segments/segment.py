@@ -12,7 +12,13 @@ from rfmkit.churn.curve import churn_columns
 from rfmkit.columns import LABELS
 from rfmkit.cycle import PurchaseCycle
 from rfmkit.cycle.purchase_cycle import cycle_columns
-from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, RfmkitWarning, kind_in_words
+from rfmkit.exceptions import (
+    NotEnoughHistoryError,
+    RfmkitError,
+    RfmkitWarning,
+    kind_in_words,
+    warn,
+)
 from rfmkit.orders.orders import as_orders
 from rfmkit.segments._prospects import like_customers, prospect_table
 from rfmkit.segments.lifecycle import Lifecycle, check_parts, stage_columns
@@ -143,8 +149,12 @@ def segment_table(
                 "The log must hold at least one customer.",
                 found=f"nobody as of {orders.as_of}, in a log that begins on "
                 f"{orders.history.facts['first_day']}",
-                hint="see orders.audit for what was set aside and why, and orders.hidden.",
+                hint="measure on a later day (as_of=), or see orders.audit for what was set aside.",
             )
+        warn(
+            "No customer has a valid purchase: everybody is a prospect.",
+            hint="see orders.audit for what was set aside and why.",
+        )
         return like_customers(people, _front(_no_purchases(customers)), LABELS[lang]["prospect"])
     cycle = cycle or lifecycle.cycle or _cycle_or_none(orders)
     if not hasattr(lifecycle, "boundaries_"):
