@@ -292,7 +292,7 @@ def test_models_are_named_by_class_or_by_the_caller():
     ("models", "message"),
     [
         ([], r"must be a list of models .*\nFound: none\nHint: for"),
-        ([rk.BetaGeo], r"must be a list of models .*\nFound: 'type'"),
+        ([rk.BetaGeo], r"must be a list of models .*\nFound: 'the class BetaGeo'\nHint: for"),
         ([3, Constant()], r"must be a list of models .*\nFound: 'int'"),
         (
             {"recency": Constant()},
