@@ -60,6 +60,19 @@ def of_cycles_and_churn(log: rk.Orders[pd.DataFrame], other: rk.Orders[pl.DataFr
     assert_type(rk.PurchaseCycle().fit_transform(log), pd.DataFrame)
 
 
+def of_customers_who_leave_unseen(
+    log: rk.Orders[pd.DataFrame], other: rk.Orders[pl.DataFrame]
+) -> None:
+    assert_type(rk.ModifiedBetaGeo().fit(log), rk.ModifiedBetaGeo)
+    assert_type(rk.ModifiedBetaGeo().predict_churn(log, 90, interval=0.9), pd.DataFrame)
+    assert_type(rk.ParetoNBD().predict_alive(rk.summarize(other)), pl.DataFrame)
+    assert_type(rk.BetaGeo().predict_purchases(other, 365), pl.DataFrame)
+    assert_type(rk.BetaGeoBetaBinomial(3, period_days=30).predict_churn(other, 2), pl.DataFrame)
+    assert_type(rk.BetaGeoBetaBinomial(3).predict_alive(pl.LazyFrame()), pl.LazyFrame)
+    assert_type(rk.BetaGeoBetaBinomial(3).predict_purchases(pd.DataFrame()), pd.DataFrame)
+    assert_type(rk.GammaGamma().predict_spend(log), pd.DataFrame)
+
+
 def of_another_kind() -> None:
     log: rk.Orders[pl.DataFrame] = rk.read_orders("orders.csv", output="polars")
     assert_type(rk.segment(log), pl.DataFrame)

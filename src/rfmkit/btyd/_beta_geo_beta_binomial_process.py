@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from rfmkit.btyd._beta_binomial import from_mean, log_chance, to_mean
 from rfmkit.btyd._estimates import NO_DROP_OUT, homogeneous
-from rfmkit.btyd._search_space import SearchSpace
+from rfmkit.btyd._grouping import systematic_sample
+from rfmkit.btyd._optimizer import maximise
+from rfmkit.btyd._search_space import SearchSpace, in_space, mean_log_likelihood, weighted_sum
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from rfmkit.btyd._optimizer import Objective, Optimum
 
     Floats = NDArray[np.float64]
 
@@ -62,6 +66,23 @@ class BetaGeoBetaBinomialSpace(SearchSpace):
     def point(self, params: Floats, /) -> Floats:
         """Return the point with these parameters."""
         return np.hstack([to_mean(*params[:2]), to_mean(*params[2:])])
+
+
+def maximum_likelihood(x: Floats, t_x: Floats, n: Floats, weight: Floats) -> Optimum:
+    """Return the maximum of the mean log-likelihood of rows with weights."""
+    space = BetaGeoBetaBinomialSpace()
+    some, sample_weight = systematic_sample(weight)
+
+    def objective(rows: Any, weight: Floats) -> Objective:
+        total = weighted_sum(lambda params: log_terms(params, x[rows], t_x[rows], n[rows]), weight)
+        return mean_log_likelihood(in_space(space, total), float(weight.sum()))
+
+    return maximise(
+        objective(slice(None), weight),
+        [space.point(np.array(start)) for start in space.starts],
+        space.limits,
+        approximation=objective(some, sample_weight),
+    )
 
 
 def log_terms(params: Floats, x: Floats, t_x: Floats, n: Floats) -> tuple[Floats, Floats]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from rfmkit import _checks as checks
-from rfmkit.btyd._grouping import group_customers, systematic_sample
+from rfmkit.btyd._grouping import SAMPLE_ROWS, group_customers, systematic_sample
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
 from rfmkit.orders.orders import Orders
 
@@ -124,7 +124,7 @@ class Counts:
         """The number of repeat purchases of all customers."""
         return float((self.weight * self.x).sum())
 
-    def thinned(self, rows: int) -> Counts:
+    def thinned(self, rows: int = SAMPLE_ROWS) -> Counts:
         """Return a systematic sample of at most `rows` groups, with the total weight of all."""
         if len(self.x) <= rows:
             return self

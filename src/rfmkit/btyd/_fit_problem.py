@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-SAMPLE_ROWS: Final = 2000
 """Rows on which the search is done first; only the last steps are done on all of them."""
 
 
@@ -75,7 +74,7 @@ class FitProblem:
             The covariates are so far from 0 that the parameters at covariates of 0 overflow.
         """
         starts = [self.process.point(np.array(start)) for start in self.process.starts]
-        sample = self.counts.thinned(SAMPLE_ROWS)
+        sample = self.counts.thinned()
         if not isinstance(self.space, CovariateSpace):
             return maximise(
                 self.objective(self.counts), starts, self.space.limits,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+
+SAMPLE_ROWS: Final = 2000
+"""The rows on which an optimizer starts, before it goes on with all of them."""
 
 
 def group_customers(
@@ -116,7 +119,7 @@ def _array(column: Any) -> NDArray[Any]:
     return np.asarray(words)
 
 
-def systematic_sample(weight: Floats, rows: int) -> tuple[NDArray[np.int64], Floats]:
+def systematic_sample(weight: Floats, rows: int = SAMPLE_ROWS) -> tuple[NDArray[np.int64], Floats]:
     """Return the indices of a systematic sample of rows, and weights with the total of all.
 
     The cumulative weight is cut into `rows` equal parts, and the row at the middle of each is

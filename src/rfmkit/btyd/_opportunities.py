@@ -12,6 +12,8 @@ from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
 from rfmkit.orders._history import days_between, joined
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import ibis.expr.types as ir
     from numpy.typing import NDArray
 
@@ -88,6 +90,18 @@ def opportunity_table(orders: Orders, customers: ir.Table, period_days: int | No
 def is_possible(x: Floats, t_x: Floats, n: Floats) -> NDArray[np.bool_]:
     """Whether each row is possible: 0 <= x <= t_x <= n, and t_x = 0 exactly if x = 0."""
     return np.asarray((x >= 0) & (x <= t_x) & (t_x <= n) & ((x > 0) | (t_x == 0)))
+
+
+def where_possible(predict: Callable[..., Floats]) -> Callable[..., Floats]:
+    """Return a function of parameters and rows that gives NaN for impossible rows."""
+
+    def possible(params: Floats, x: Floats, t_x: Floats, n: Floats) -> Floats:
+        known = is_possible(x, t_x, n)
+        found = np.full(len(x), np.nan)
+        found[known] = predict(params, x[known], t_x[known], n[known])
+        return found
+
+    return possible
 
 
 def _check(x: Floats, t_x: Floats, n: Floats, weight: Floats) -> None:

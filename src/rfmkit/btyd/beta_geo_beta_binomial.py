@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Self
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from rfmkit import _checks as checks
 from rfmkit.btyd import _beta_geo_beta_binomial_process as process
 from rfmkit.btyd._beta_geo_beta_binomial_process import BetaGeoBetaBinomialSpace
 from rfmkit.btyd._estimates import Fitted, beside, in_batches
-from rfmkit.btyd._grouping import systematic_sample
 from rfmkit.btyd._opportunities import (
     NEEDS,
     WEIGHT,
     count_opportunities,
-    is_possible,
     opportunity_table,
+    where_possible,
 )
-from rfmkit.btyd._optimizer import maximise
-from rfmkit.btyd._search_space import in_space, mean_log_likelihood, weighted_sum
 from rfmkit.history.customers import over_customers
 from rfmkit.orders.orders import Orders
 
@@ -27,13 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import ibis.expr.types as ir
+    import numpy as np
     from numpy.typing import NDArray
 
-    from rfmkit.btyd._optimizer import Objective
+    from rfmkit._engine.frame_types import Frame
 
     Floats = NDArray[np.float64]
-
-SAMPLE_ROWS: Final = 2000
 
 
 class BetaGeoBetaBinomial(Fitted):
@@ -149,21 +143,8 @@ class BetaGeoBetaBinomial(Fitted):
         """
         checks.whole("opportunities_ahead", self.opportunities_ahead)
         x, t_x, n, weight = count_opportunities(customers, self.period_days)
+        found = process.maximum_likelihood(x, t_x, n, weight)
         space = BetaGeoBetaBinomialSpace()
-        some, sample_weight = systematic_sample(weight, SAMPLE_ROWS)
-
-        def objective(rows: Any, weight: Floats) -> Objective:
-            total = weighted_sum(
-                lambda params: process.log_terms(params, x[rows], t_x[rows], n[rows]), weight
-            )
-            return mean_log_likelihood(in_space(space, total), float(weight.sum()))
-
-        found = maximise(
-            objective(slice(None), weight),
-            [space.point(np.array(start)) for start in space.starts],
-            space.limits,
-            approximation=objective(some, sample_weight),
-        )
         self._keep_estimates(found, space, customers=float(weight.sum()))
         self.log_likelihood_ = found.value * float(weight.sum())
         return self
@@ -179,6 +160,24 @@ class BetaGeoBetaBinomial(Fitted):
     @property
     def _horizon_in_words(self) -> str:
         return f"horizon {self.opportunities_ahead} opportunities"
+
+    @overload
+    def predict_churn(
+        self,
+        customers: Orders[Frame],
+        opportunities_ahead: int | None = None,
+        *,
+        interval: float | None = None,
+    ) -> Frame: ...
+
+    @overload
+    def predict_churn(
+        self,
+        customers: Frame,
+        opportunities_ahead: int | None = None,
+        *,
+        interval: float | None = None,
+    ) -> Frame: ...
 
     def predict_churn(
         self,
@@ -239,6 +238,14 @@ class BetaGeoBetaBinomial(Fitted):
         names = ("churn_probability", "churn_lower", "churn_upper")
         return self._predict(customers, churn, names, interval)
 
+    @overload
+    def predict_alive(
+        self, customers: Orders[Frame], *, interval: float | None = None
+    ) -> Frame: ...
+
+    @overload
+    def predict_alive(self, customers: Frame, *, interval: float | None = None) -> Frame: ...
+
     def predict_alive(self, customers: Any, *, interval: float | None = None) -> Any:
         """Return each customer's probability of not having left by the next opportunity: P(alive).
 
@@ -280,6 +287,24 @@ class BetaGeoBetaBinomial(Fitted):
         """
         names = ("alive_probability", "alive_lower", "alive_upper")
         return self._predict(customers, process.alive, names, interval)
+
+    @overload
+    def predict_purchases(
+        self,
+        customers: Orders[Frame],
+        opportunities_ahead: int | None = None,
+        *,
+        interval: float | None = None,
+    ) -> Frame: ...
+
+    @overload
+    def predict_purchases(
+        self,
+        customers: Frame,
+        opportunities_ahead: int | None = None,
+        *,
+        interval: float | None = None,
+    ) -> Frame: ...
 
     def predict_purchases(
         self,
@@ -355,15 +380,9 @@ class BetaGeoBetaBinomial(Fitted):
     ) -> Any:
         self._check_fitted()
 
-        def possible(params: Floats, x: Floats, t_x: Floats, n: Floats) -> Floats:
-            known = is_possible(x, t_x, n)
-            found = np.full(len(x), np.nan)
-            found[known] = predict(params, x[known], t_x[known], n[known])
-            return found
-
         whole = ("int64", "int64", "int64")
         functions = self._prediction_columns(
-            possible, names, as_udf=lambda function: in_batches(function, *whole),
+            where_possible(predict), names, as_udf=lambda function: in_batches(function, *whole),
             interval=interval, constants=constants,
         )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, overload
 
 import numpy as np
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     from numpy.typing import NDArray
 
+    from rfmkit._engine.frame_types import Frame
     from rfmkit.btyd._optimizer import Objective
+    from rfmkit.orders.orders import Orders
 
     Floats = NDArray[np.float64]
 
-SAMPLE_ROWS: Final = 2000
 MANY: Final = 0.01
 """The share of customers that may be left out without a warning."""
 WEAK, STRONG = 0.1, 0.3  # Cohen (1988), Statistical Power Analysis, of a correlation
@@ -146,7 +147,7 @@ class GammaGamma(Fitted):
         self.columns_ = count, value
         scale = float(np.exp(np.log(z) @ weight / weight.sum()))  # values relative to their mean
         space = GammaGammaSpace()
-        some, sample_weight = systematic_sample(weight, SAMPLE_ROWS)
+        some, sample_weight = systematic_sample(weight)
 
         def objective(rows: Any, weight: Floats) -> Objective:
             total = weighted_sum(LogTerms(x[rows], z[rows] / scale), weight)
@@ -205,6 +206,14 @@ class GammaGamma(Fitted):
         self._check_fitted()
         p, q, v = self._params
         return float(p * v / (q - 1)) if q > 1 else float("nan")
+
+    @overload
+    def predict_spend(
+        self, customers: Orders[Frame], *, interval: float | None = None
+    ) -> Frame: ...
+
+    @overload
+    def predict_spend(self, customers: Frame, *, interval: float | None = None) -> Frame: ...
 
     def predict_spend(self, customers: Any, *, interval: float | None = None) -> Any:
         """Return each customer's expected value of a purchase, in money.
