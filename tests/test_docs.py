@@ -105,6 +105,17 @@ def test_no_module_is_long():
     assert {path: lines for path, lines in lengths.items() if lines > MAX_LINES} == {}
 
 
+def test_every_module_has_a_file_of_tests():
+    source = ROOT / "src" / "rfmkit"
+    modules = [path for path in source.rglob("*.py") if not path.stem.startswith("__")]
+    files = {
+        "_".join(["test", *(part.strip("_") for part in path.relative_to(source).parts)])
+        for path in modules
+    }
+    assert len(files) == len(modules)
+    assert sorted(files - {path.name for path in (ROOT / "tests").iterdir()}) == []
+
+
 def test_the_top_level_has_few_entries():
     beside = {"__init__.py", "__init__.pyi", "py.typed", "__pycache__"}
     entries = {path.name for path in (ROOT / "src" / "rfmkit").iterdir()} - beside
