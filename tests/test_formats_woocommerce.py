@@ -1,6 +1,7 @@
 """The traps of WooCommerce's exports, each by its name."""
 
 import datetime as dt
+from collections import Counter
 from decimal import Decimal
 
 import pandas as pd
@@ -8,6 +9,9 @@ import pytest
 
 import rfmkit as rk
 from conftest import audited
+
+# One worker reads the log that the tests share.
+pytestmark = pytest.mark.xdist_group("woocommerce")
 
 ROW = {
     "order_id": "71", "order_number": "71", "order_date": "9/6/2016 6:29:00", "paid_date": "",
@@ -22,29 +26,49 @@ def read(*changes, **options):
     return rk.read_orders(pd.DataFrame([ROW | change for change in changes]), **options)
 
 
-def test_dates_have_the_month_first():
-    assert read({}).to_frame()["ordered_at"].tolist() == [dt.datetime(2016, 9, 6, 6, 29)]
+KEYS = {
+    "72": ({}, "anna@example.com"),
+    "73": ({"billing_email": "bert@example.com"}, "bert@example.com"),  # no other guest
+    "74": ({"billing_email": "", "customer_email": "Bert@example.com"}, "bert@example.com"),
+    "75": ({"billing_email": "", "customer_email": ""}, "phone:5550100"),
+    "76": ({"billing_email": ""}, "phone:5550100"),
+    "77": ({"billing_email": "", "billing_phone": ""}, "name:anna a|01099"),
+}
+SALES = {"81": "wc-processing", "82": "processing", "83": "Completed"}
+NO_SALES = {"checkout-draft": "unpaid", "on-hold": "unpaid", "failed": "closed_unpaid",
+            "refunded": "refunded", "cancelled": "cancelled"}  # fmt: skip
 
 
-def test_guests_are_not_one_customer():
-    two = {"order_id": "72", "billing_email": "bert@example.com"}
-    assert read({}, two).to_frame()["customer_id"].tolist() == [
+@pytest.fixture(scope="module")
+def orders():
+    """The log of all keys and statuses, each of an order of its own."""
+    keys = [change | {"order_id": number} for number, (change, _) in KEYS.items()]
+    sales = [{"order_id": number, "status": status} for number, status in SALES.items()]
+    others = [
+        {"order_id": str(91 + place), "status": status} for place, status in enumerate(NO_SALES)
+    ]
+    return read({}, *keys, *sales, *others)
+
+
+@pytest.fixture(scope="module")
+def kept(orders):
+    return orders.to_frame().set_index("order_id")
+
+
+def test_dates_have_the_month_first(kept):
+    assert set(kept["ordered_at"]) == {dt.datetime(2016, 9, 6, 6, 29)}
+
+
+def test_guests_are_not_one_customer(kept):
+    assert kept.loc[["71", "73"], "customer_id"].tolist() == [
         "anna@example.com",
         "bert@example.com",
     ]
 
 
-@pytest.mark.parametrize(
-    ("change", "customer"),
-    [
-        ({"billing_email": "", "customer_email": "Bert@example.com"}, "bert@example.com"),
-        ({"billing_email": "", "customer_email": ""}, "phone:5550100"),
-        ({"billing_email": ""}, "phone:5550100"),
-        ({"billing_email": "", "billing_phone": ""}, "name:anna a|01099"),
-    ],
-)
-def test_without_an_address_the_phone_and_then_the_name_tell(change, customer):
-    assert read({}, {"order_id": "72"} | change).to_frame()["customer_id"].tolist()[-1] == customer
+@pytest.mark.parametrize("order", KEYS)
+def test_without_an_address_the_phone_and_then_the_name_tell(kept, order):
+    assert kept.loc[order, "customer_id"] == KEYS[order][1]
 
 
 def test_one_row_per_line_item_repeats_the_total():
@@ -52,18 +76,19 @@ def test_one_row_per_line_item_repeats_the_total():
     assert sorted(orders.to_frame()["amount"]) == [Decimal(3), Decimal(25)]
 
 
-@pytest.mark.parametrize("status", ["wc-processing", "processing", "Completed"])
-def test_statuses_with_and_without_the_prefix_of_the_database(status):
-    assert len(read({"status": status}).to_frame()) == 1
+@pytest.mark.parametrize("order", SALES)
+def test_statuses_with_and_without_the_prefix_of_the_database(kept, order):
+    assert order in kept.index
 
 
-@pytest.mark.parametrize(
-    ("status", "rule"),
-    [("checkout-draft", "unpaid"), ("on-hold", "unpaid"), ("failed", "closed_unpaid"),
-     ("refunded", "refunded"), ("cancelled", "cancelled")],
-)  # fmt: skip
-def test_what_is_no_sale_is_none(status, rule):
-    assert audited(read({}, {"order_id": "72", "status": status}))[rule][0] == 1
+def test_what_is_no_sale_is_none(orders):
+    assert orders.rejected.set_index("status")["rule"].to_dict() == NO_SALES
+
+
+def test_orders_that_are_no_sales_are_counted_by_their_rules(orders):
+    rows = {rule: rows for rule, (rows, _) in audited(orders).items()}
+    kept = 1 + len(KEYS) + len(SALES)
+    assert rows == {"kept": kept, "read": kept + len(NO_SALES)} | Counter(NO_SALES.values())
 
 
 def test_refunds_of_analytics_stand_on_their_own_day_and_are_netted():
