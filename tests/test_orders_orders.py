@@ -2,6 +2,7 @@
 
 import copy
 import datetime as dt
+import functools
 import gc
 from decimal import Decimal
 
@@ -24,6 +25,12 @@ THREE_DAYS = log(
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def three_days():
+    """Those rows, read; tests look at them and at earlier days of them."""
+    return rk.read_orders(THREE_DAYS)
+
+
 # --- the day on which everything is measured -------------------------------------------------
 
 
@@ -37,27 +44,41 @@ def test_a_row_set_aside_has_a_day_too():
     assert rk.read_orders(frame).as_of == dt.date(2024, 3, 5)
 
 
-@pytest.mark.parametrize(
-    "day",
-    [
-        "2024-01-02",
-        "20240102",
-        "2024-01-02T10:30",
-        "2024-01-02 10:30:00",
-        dt.date(2024, 1, 2),
-        dt.datetime(2024, 1, 2, 10, 30),
-        pd.Timestamp("2024-01-02 10:30"),
-        np.datetime64("2024-01-02"),
-    ],
-    ids=repr,
-)
-def test_a_day_is_a_date_a_datetime_or_text(day):
-    read = rk.read_orders(THREE_DAYS, as_of=day)
-    moved = rk.read_orders(THREE_DAYS).until(day)
-    for orders in (read, moved):
-        assert type(orders.as_of) is dt.date
-        assert orders.as_of == dt.date(2024, 1, 2)
-        assert audited(orders)["kept"] == (2, Decimal(3))
+SECOND_DAY = [
+    "2024-01-02",
+    "20240102",
+    "2024-01-02T10:30",
+    "2024-01-02 10:30:00",
+    dt.date(2024, 1, 2),
+    dt.datetime(2024, 1, 2, 10, 30),
+    pd.Timestamp("2024-01-02 10:30"),
+    np.datetime64("2024-01-02"),
+]
+
+
+def assert_of_the_second_day(orders):
+    assert type(orders.as_of) is dt.date
+    assert orders.as_of == dt.date(2024, 1, 2)
+    assert audited(orders)["kept"] == (2, Decimal(3))
+
+
+@pytest.mark.parametrize("day", SECOND_DAY, ids=repr)
+def test_a_day_is_a_date_a_datetime_or_text(three_days, day):
+    moved = three_days.until(day).as_of
+    assert type(moved) is dt.date
+    assert moved == dt.date(2024, 1, 2)
+
+
+def test_the_log_of_a_day_is_read_or_moved_to():
+    assert_of_the_second_day(rk.read_orders(THREE_DAYS, as_of="2024-01-02T10:30"))
+    assert_of_the_second_day(rk.read_orders(THREE_DAYS).until(np.datetime64("2024-01-02")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("day", SECOND_DAY, ids=repr)
+def test_the_log_of_a_day_is_the_same_for_every_type_of_day(day):
+    assert_of_the_second_day(rk.read_orders(THREE_DAYS, as_of=day))
+    assert_of_the_second_day(rk.read_orders(THREE_DAYS).until(day))
 
 
 @pytest.mark.parametrize(
@@ -72,10 +93,9 @@ def test_what_is_no_day_is_an_error(day):
         rk.read_orders(THREE_DAYS, as_of=day)
 
 
-def test_moving_to_what_is_no_day_is_an_error():
-    orders = rk.read_orders(THREE_DAYS)
+def test_moving_to_what_is_no_day_is_an_error(three_days):
     with pytest.raises(RfmkitError, match=r"day must be a date, .*\nFound: day='later'"):
-        orders.until("later")
+        three_days.until("later")
 
 
 @pytest.mark.parametrize(
@@ -89,8 +109,8 @@ def test_moving_to_what_is_no_day_is_an_error():
         ("2030-01-01", (3, 7), (6, 63), (0, 0)),
     ],
 )
-def test_rows_of_later_days_are_hidden_and_counted(day, kept, read, hidden):
-    orders = rk.read_orders(THREE_DAYS).until(day)
+def test_rows_of_later_days_are_hidden_and_counted(three_days, day, kept, read, hidden):
+    orders = three_days.until(day)
     found = audited(orders)
     assert found["kept"] == kept
     assert found["read"] == read
@@ -110,8 +130,8 @@ def test_a_placeholder_is_never_later_whatever_else_is_wrong():
     assert len(orders.rejected) == 4
 
 
-def test_moving_back_gives_a_new_log_and_leaves_the_old_one():
-    orders = rk.read_orders(THREE_DAYS)
+def test_moving_back_gives_a_new_log_and_leaves_the_old_one(three_days):
+    orders = three_days
     before = audited(orders)
     then = orders.until("2024-01-01")
     assert rk.summarize(then)["customer_id"].tolist() == ["a"]
@@ -121,17 +141,20 @@ def test_moving_back_gives_a_new_log_and_leaves_the_old_one():
     pd.testing.assert_frame_equal(again, orders.audit.to_frame())
 
 
-def test_before_the_first_order_there_is_nothing():
-    then = rk.read_orders(THREE_DAYS).until("2020-01-01")
+def test_before_the_first_order_there_is_nothing(three_days):
+    then = three_days.until("2020-01-01")
     assert len(rk.summarize(then)) == len(then.to_frame()) == len(rk.purchase_gaps(then)) == 0
 
 
-def test_long_after_the_last_order_everyone_is_silent():
-    later = rk.summarize(rk.read_orders(THREE_DAYS).until("2024-02-02"))
+def test_long_after_the_last_order_everyone_is_silent(three_days):
+    later = rk.summarize(three_days.until("2024-02-02"))
     assert later["recency_days"].tolist() == [30, 31]
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 1.0])
+SLOW_SHARES = [pytest.param(share, marks=pytest.mark.slow) for share in (0.0, 0.1, 0.9, 1.0)]
+
+
+@pytest.mark.parametrize("share", [0.5, *SLOW_SHARES])
 def test_the_log_until_a_day_is_the_log_cut_off_after_it(sample, orders, share):
     first, last = sample["ordered_at"].min(), sample["ordered_at"].max()
     day = (first + (last - first) * share).date()
@@ -151,12 +174,11 @@ def test_the_day_cannot_be_set():
 
 
 @pytest.mark.parametrize("how", [copy.copy, copy.deepcopy], ids=["copy", "deepcopy"])
-def test_a_log_is_not_copied(how):
-    orders = rk.read_orders(THREE_DAYS)
+def test_a_log_is_not_copied(three_days, how):
     with pytest.raises(
         RfmkitError, match=r"^Orders cannot be copied or pickled: .*\nFound: .*\nHint: "
     ):
-        how(orders)
+        how(three_days)
 
 
 # --- what the user sees ----------------------------------------------------------------------
@@ -169,8 +191,8 @@ def test_a_log_is_not_copied(how):
         ("2024-01-02", "<Orders: 2 customers, 2 orders, 3.00 net as of 2024-01-02; 2 of "),
     ],
 )  # fmt: skip
-def test_a_log_says_what_it_holds_and_what_to_call_next(day, text):
-    orders = rk.read_orders(THREE_DAYS, as_of=day)
+def test_a_log_says_what_it_holds_and_what_to_call_next(three_days, day, text):
+    orders = three_days if day is None else three_days.until(day)
     holds, following = repr(orders).splitlines()
     assert holds.startswith(text)
     assert following.startswith("Next: rk.segment(orders)")
@@ -232,24 +254,35 @@ def looked(orders, what):
     return orders.to_frame() if what == "to_frame" else getattr(rk, what)(orders)
 
 
+@pytest.fixture(scope="module")
+def read_for():
+    """The log with results of a kind, read once for each kind."""
+    return functools.cache(lambda output: rk.read_orders(THREE_DAYS, output=output))
+
+
 @pytest.mark.parametrize(
     ("output", "expected"),
     [
         (None, pd.DataFrame),
-        ("pandas", pd.DataFrame),
+        pytest.param("pandas", pd.DataFrame, marks=pytest.mark.slow),
         ("polars", pl.DataFrame),
         ("pyarrow", pa.Table),
     ],
 )
 @pytest.mark.parametrize("what", LOOKS)
-def test_results_come_in_the_kind_asked_for(output, expected, what):
-    assert type(looked(rk.read_orders(THREE_DAYS, output=output), what)) is expected
+def test_results_come_in_the_kind_asked_for(read_for, output, expected, what):
+    assert type(looked(read_for(output), what)) is expected
 
 
 @pytest.mark.parametrize("what", LOOKS)
-def test_ibis_results_are_expressions_but_for_the_audit(what):
-    found = looked(rk.read_orders(THREE_DAYS, output="ibis"), what)
+def test_ibis_results_are_expressions_but_for_the_audit(read_for, what):
+    found = looked(read_for("ibis"), what)
     assert isinstance(found, pd.DataFrame if what == "audit" else ibis.expr.types.Table)
+
+
+def some_slow(kinds, *quick):
+    """Mark all kinds of source but some."""
+    return [k if k in quick else pytest.param(k, marks=pytest.mark.slow) for k in kinds]
 
 
 OWN = {
@@ -262,19 +295,18 @@ OWN = {
 }
 
 
-@pytest.mark.parametrize("kind", OWN)
+@pytest.mark.parametrize("kind", some_slow(OWN, "pandas", "polars_lazy", "csv"))
 def test_results_come_in_the_kind_of_the_source(as_kind, kind):
     orders = rk.read_orders(as_kind(THREE_DAYS, kind))
     assert type(orders.to_frame()) is OWN[kind]
     assert type(rk.summarize(orders)) is OWN[kind]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_source_gives_the_same_log(as_kind, kind):
-    expected = rk.read_orders(THREE_DAYS)
+@pytest.mark.parametrize("kind", some_slow(KINDS, "polars_lazy", "duckdb", "parquet"))
+def test_every_kind_of_source_gives_the_same_log(three_days, as_kind, kind):
     found = rk.read_orders(as_kind(THREE_DAYS, kind), output="pandas")
-    assert repr(found) == repr(expected)
-    pd.testing.assert_frame_equal(found.to_frame(), expected.to_frame(), check_dtype=False)
+    assert repr(found) == repr(three_days)
+    pd.testing.assert_frame_equal(found.to_frame(), three_days.to_frame(), check_dtype=False)
 
 
 # --- what is freed -------------------------------------------------------------------------------
@@ -296,14 +328,20 @@ def used(orders):
     return [segments, repr(orders.audit), orders.rejected, orders.hidden, repr(orders)]
 
 
-SLOW_KINDS = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("polars", "pyarrow")]
+ONE, TWO = ["2024-06-30"], ["2024-03-31", "2024-06-30"]
 
 
-@pytest.mark.parametrize("kind", ["pandas", *SLOW_KINDS])
-def test_a_log_that_is_gone_leaves_nothing_in_its_engine(sample, as_kind, kind):
+@pytest.mark.parametrize(
+    ("kind", "days"),
+    [
+        ("pandas", ONE),
+        *(pytest.param(k, TWO, marks=pytest.mark.slow) for k in ("pandas", "polars", "pyarrow")),
+    ],
+)
+def test_a_log_that_is_gone_leaves_nothing_in_its_engine(sample, as_kind, kind, days):
     orders = rk.read_orders(as_kind(sample, kind))
     engine = orders.history.engine
-    for day in ("2024-03-31", "2024-06-30"):
+    for day in days:
         used(orders.until(day))
     gc.collect()
     before = held(engine)
@@ -315,9 +353,9 @@ def test_a_log_that_is_gone_leaves_nothing_in_its_engine(sample, as_kind, kind):
     assert [name for name in held(engine) if not name.startswith("rfmkit_source")] == []
 
 
-@pytest.mark.parametrize("kind", ["ibis", "duckdb"])
-def test_a_lazy_result_outlives_its_log(sample, as_kind, kind):
-    expected = plain(rk.summarize(rk.read_orders(sample)))
+@pytest.mark.parametrize("kind", ["duckdb", pytest.param("ibis", marks=pytest.mark.slow)])
+def test_a_lazy_result_outlives_its_log(sample, customers, as_kind, kind):
+    expected = plain(customers)
     lazy = rk.summarize(rk.read_orders(as_kind(sample, kind)))
     gc.collect()
     pd.testing.assert_frame_equal(plain(lazy), expected)
