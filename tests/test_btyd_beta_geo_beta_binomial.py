@@ -1,5 +1,7 @@
 """BetaGeoBetaBinomial: buying or not at each opportunity, until leaving."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,10 @@ from conftest import plain
 from rfmkit.exceptions import NotFittedError, RfmkitError
 
 NEEDS = ["repeat_purchases", "last_opportunity", "opportunities"]
+KINDS = [
+    "pandas", "polars_lazy", "duckdb",
+    *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("polars", "pyarrow", "ibis")),
+]  # fmt: skip
 
 
 def of(*params):
@@ -44,6 +50,24 @@ def model(truth):
     return rk.BetaGeoBetaBinomial(opportunities_ahead=3).fit(truth)
 
 
+@pytest.fixture(scope="module")
+def quick(model):
+    """The same model, whose intervals come from a few of its draws: they take most of the time."""
+    made = copy.copy(model)
+    made._draws = model._draws[:16]
+    return made
+
+
+@pytest.fixture(scope="module")
+def some(truth):
+    return truth.iloc[::60][::-1]
+
+
+@pytest.fixture(scope="module")
+def params_of_some(some):
+    return rk.BetaGeoBetaBinomial().fit(some).params_
+
+
 def test_what_was_simulated_is_found_again(model):
     summary = model.summary_.set_index("parameter")
     true = {"alpha": 1.2, "beta": 0.8, "gamma": 0.7, "delta": 2.8}
@@ -68,24 +92,23 @@ def test_customers_alike_may_be_one_row(truth, model):
     assert alive[NEEDS].equals(cells[NEEDS])
 
 
-@pytest.mark.parametrize("kind", ["pandas", "polars", "polars_lazy", "pyarrow", "duckdb", "ibis"])
-def test_a_frame_of_any_kind_gives_the_same(truth, model, as_kind, kind):
-    some = truth.iloc[::200][::-1]
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_frame_of_any_kind_gives_the_same(some, params_of_some, quick, as_kind, kind):
     fitted = rk.BetaGeoBetaBinomial().fit(as_kind(some, kind))
-    assert fitted.params_ == pytest.approx(rk.BetaGeoBetaBinomial().fit(some).params_, rel=1e-6)
+    assert fitted.params_ == pytest.approx(params_of_some, rel=1e-6)
     for method in ("predict_churn", "predict_alive"):
-        found = plain(getattr(model, method)(as_kind(some, kind), interval=0.8))
-        expected = plain(getattr(model, method)(some, interval=0.8))
+        found = plain(getattr(quick, method)(as_kind(some, kind), interval=0.8))
+        expected = plain(getattr(quick, method)(some, interval=0.8))
         pd.testing.assert_frame_equal(found, expected)
         low, middle, high = (found.iloc[:, place] for place in (2, 1, 3))
         assert ((low <= middle) & (middle <= high)).all()
 
 
 def test_the_rows_keep_their_order_and_index(model, truth):
-    some = truth.sample(20, random_state=1)
-    found = model.predict_churn(some)
-    assert found.index.tolist() == some.index.tolist()
-    assert found["customer_id"].tolist() == some["customer_id"].tolist()
+    mixed = truth.sample(20, random_state=1)
+    found = model.predict_churn(mixed)
+    assert found.index.tolist() == mixed.index.tolist()
+    assert found["customer_id"].tolist() == mixed["customer_id"].tolist()
     assert found.columns.tolist() == ["customer_id", "churn_probability"]
 
 
@@ -140,18 +163,18 @@ def test_a_log_is_cut_into_periods():
         assert found[name].tolist() == getattr(by_log, method)(expected)[name].tolist()
 
 
-def test_the_horizon_may_be_the_second_argument_and_is_in_the_frame(model, truth):
-    some = truth.head(3)
-    for predict in (model.predict_churn, model.predict_purchases):
-        pd.testing.assert_frame_equal(predict(some, 5), predict(some, opportunities_ahead=5))
-    found = model.predict_purchases(some, 5, interval=0.9)
+def test_the_horizon_may_be_the_second_argument_and_is_in_the_frame(quick, truth):
+    few = truth.head(3)
+    for predict in (quick.predict_churn, quick.predict_purchases):
+        pd.testing.assert_frame_equal(predict(few, 5), predict(few, opportunities_ahead=5))
+    found = quick.predict_purchases(few, 5, interval=0.9)
     assert list(found.columns) == [
         "customer_id", "expected_purchases", "opportunities_ahead", "purchases_lower",
         "purchases_upper",
     ]  # fmt: skip
     assert found["opportunities_ahead"].tolist() == [5, 5, 5]
     assert found["opportunities_ahead"].dtype == "int64"
-    assert model.predict_purchases(some)["opportunities_ahead"].tolist() == [3, 3, 3]
+    assert quick.predict_purchases(few)["opportunities_ahead"].tolist() == [3, 3, 3]
 
 
 def test_a_horizon_is_whole(model, truth):
