@@ -134,6 +134,14 @@ NO_DATES = [
 ]  # fmt: skip
 
 
+def test_cells_that_are_no_dates_are_null_in_one_column(engine):
+    found = read_times(engine, NO_DATES + ["2024-05-03", "20240503"] * len(NO_DATES))
+    read = dict(zip(NO_DATES, found, strict=False))
+    assert read == dict.fromkeys(NO_DATES)
+    assert set(found[len(NO_DATES) :]) == {DAY}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["2024-05-03", "20240503"])
 def test_what_is_no_date_is_null(engine, other):
     found = read_times(engine, NO_DATES + [other] * len(NO_DATES))
@@ -152,9 +160,14 @@ WORDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("other", ["2024-05-03", "2024-05-03 10:00:00", "3.5.2024", "20240503"])
-def test_a_word_that_some_engine_casts_is_no_moment(engine, other):
-    found = read_times(engine, WORDS + [other] * len(WORDS), dayfirst=True)
+OTHERS = ["2024-05-03", "2024-05-03 10:00:00", "3.5.2024", "20240503"]
+
+
+@pytest.mark.parametrize(
+    "others", [OTHERS, *(pytest.param([other], marks=pytest.mark.slow) for other in OTHERS)]
+)
+def test_a_word_that_some_engine_casts_is_no_moment(engine, others):
+    found = read_times(engine, WORDS + others * len(WORDS), dayfirst=True)
     read = {cell: moment for cell, moment in zip(WORDS, found, strict=False) if moment is not None}
     assert read == {}
     assert None not in found[len(WORDS) :]
@@ -168,22 +181,27 @@ def test_a_word_among_instants_is_no_moment(engine, offset):
     assert None not in found[14:]
 
 
+HOUR_24 = {
+    "2024-02-28 24:00": "2024-05-03 10:00",
+    "2024-02-28T24:00:00": "2024-05-03T10:00:00",
+    "2024-02-28 24:00:00.000": "2024-05-03 10:00:00.5",
+    "2024/2/28 24:00": "2024/5/3 9:00",
+    "28.02.2024 24:00:00": "03.05.2024 10:00:00",
+    "28-Feb-2024 24:00": "03-May-2024 10:00",
+}
+
+
 @pytest.mark.parametrize(
-    ("written", "other"),
-    [
-        ("2024-02-28 24:00", "2024-05-03 10:00"),
-        ("2024-02-28T24:00:00", "2024-05-03T10:00:00"),
-        ("2024-02-28 24:00:00.000", "2024-05-03 10:00:00.5"),
-        ("2024/2/28 24:00", "2024/5/3 9:00"),
-        ("28.02.2024 24:00:00", "03.05.2024 10:00:00"),
-        ("28-Feb-2024 24:00", "03-May-2024 10:00"),
-    ],
+    "written",
+    [list(HOUR_24), *(pytest.param([cell], marks=pytest.mark.slow) for cell in HOUR_24)],
 )
-def test_the_hour_24_is_the_midnight_that_ends_the_day(engine, written, other):
-    late = written.replace("24:00", "24:01")
-    found = read_times(engine, [written, late, other, other], dayfirst=True)
-    assert found[:2] == [dt.datetime(2024, 2, 29), None]
-    assert found[2].hour in (9, 10)
+def test_the_hour_24_is_the_midnight_that_ends_the_day(engine, written):
+    late = [cell.replace("24:00", "24:01") for cell in written]
+    others = [HOUR_24[cell] for cell in written]
+    found = read_times(engine, [*written, *late, *others, *others], dayfirst=True)
+    count = len(written)
+    assert found[: 2 * count] == [dt.datetime(2024, 2, 29)] * count + [None] * count
+    assert {moment.hour for moment in found[2 * count :]} <= {9, 10}
 
 
 def test_the_hour_24_of_an_instant_is_the_midnight_that_ends_the_day(engine):
@@ -233,16 +251,21 @@ def test_a_column_without_dates_is_an_error(engine, values, dtype, found):
         read_times(engine, values, dtype=dtype)
 
 
+OFFSETS = [
+    "2024-05-01T23:30:00+00:00", "2024-05-01T23:30:00Z", "2024-05-01 23:30:00z",
+    "2024-05-01T23:30Z", "2024-05-02 07:30:00+08", "2024-05-02 07:30:00 +0800",
+    "2024-05-02T07:30:00.000+08:00", "2024-05-01T16:30:00-07:00", "2024-05-02T05:00:00+05:30",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "written",
-    ["2024-05-01T23:30:00+00:00", "2024-05-01T23:30:00Z", "2024-05-01 23:30:00z",
-     "2024-05-01T23:30Z", "2024-05-02 07:30:00+08", "2024-05-02 07:30:00 +0800",
-     "2024-05-02T07:30:00.000+08:00", "2024-05-01T16:30:00-07:00", "2024-05-02T05:00:00+05:30"],
-)  # fmt: skip
+    "written", [OFFSETS, *(pytest.param([cell], marks=pytest.mark.slow) for cell in OFFSETS)]
+)
 def test_offsets_make_instants(engine, written):
     utc = dt.datetime(2024, 5, 1, 23, 30, tzinfo=dt.UTC)
-    assert read_times(engine, [written, "2024-05-01T23:30:00+00:00"]) == [utc, utc]
-    assert is_instant(engine, [written])
+    found = read_times(engine, [*written, "2024-05-01T23:30:00+00:00"])
+    assert found == [utc] * (len(written) + 1)
+    assert is_instant(engine, written)
 
 
 @pytest.mark.parametrize("written", ["2024-05-01 23:30:00 UTC", "2024-05-01T23:30:00 GMT"])
@@ -250,15 +273,20 @@ def test_a_named_universal_time_is_an_offset(engine, written):
     assert is_instant(engine, [written])
 
 
+ZONES = [
+    "2024-05-01 23:30:00 EST", "2024-05-01 23:30:00 Europe/Berlin", "2024/05/01 23:30 +0000",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "written",
-    ["2024-05-01 23:30:00 EST", "2024-05-01 23:30:00 Europe/Berlin", "2024/05/01 23:30 +0000"],
-)  # fmt: skip
+    "written", [ZONES, *(pytest.param([cell], marks=pytest.mark.slow) for cell in ZONES)]
+)
 def test_a_zone_that_is_not_understood_is_not_passed_over(engine, written):
     """The moment is either an instant or unread, and never a clock of nowhere."""
-    instant = "2024-05-01T00:00:00Z"
-    assert is_instant(engine, [written, instant])
-    assert read_times(engine, [written, "2024-05-01"]) == [None, dt.datetime(2024, 5, 1)]
+    count = len(written)
+    assert is_instant(engine, [*written, *["2024-05-01T00:00:00Z"] * count])
+    found = read_times(engine, [*written, *["2024-05-01"] * count])
+    assert found == [None] * count + [dt.datetime(2024, 5, 1)] * count
 
 
 def test_moments_with_an_offset_and_without_do_not_mix(engine):
@@ -282,9 +310,21 @@ def test_only_moments_with_an_offset_or_zone_are_instants(engine, values, dtype,
     assert is_instant(engine, values, dtype) is expected
 
 
+FORMS = ["%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d/%m/%Y %I:%M %p", "%Y%m%d"]
+
+
+def test_moments_written_in_several_forms_read_back(engine):
+    step = dt.timedelta(days=283, hours=7, minutes=13, seconds=29)
+    moments = [dt.datetime(1980, 1, 1) + place * step for place in range(152)]
+    cells = [(moment.strftime(form), form) for moment in moments for form in FORMS]
+    expected = [dt.datetime.strptime(cell, form) for cell, form in cells]  # noqa: DTZ007 (naive)
+    assert read_times(engine, [cell for cell, _ in cells], dayfirst=True) == expected
+
+
+@pytest.mark.slow
 @given(
     st.lists(st.datetimes(dt.datetime(1980, 1, 1), dt.datetime(2099, 12, 31)), min_size=20),
-    st.sampled_from(["%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d/%m/%Y %I:%M %p", "%Y%m%d"]),
+    st.sampled_from(FORMS),
 )
 @settings(max_examples=10, deadline=None)
 def test_a_moment_written_in_one_form_reads_back(engine, moments, form):
