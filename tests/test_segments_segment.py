@@ -2,6 +2,7 @@
 
 import datetime as dt
 import warnings
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import rfmkit as rk
 from rfmkit.columns import LABELS, SEGMENTS
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, RfmkitWarning
 from rfmkit.segments.rfm import score_columns
+from sample_segments import chinese_segments_of, parts_of, segments_of
 from silences import AS_OF, SCORES, log_of, stages_of
 
 CHINESE = LABELS["zh"]
@@ -21,12 +23,24 @@ NOBODY = "No customer has a valid purchase"
 
 @pytest.fixture(scope="module")
 def table(orders):
-    return rk.segment(orders)
+    return segments_of(orders)
 
 
 @pytest.fixture(scope="module")
-def curve(orders):
-    return rk.ChurnCurve().fit(orders)
+def parts(orders):
+    return parts_of(orders)
+
+
+@pytest.fixture(scope="module")
+def fitted(orders, parts):
+    """A lifecycle fitted on the sample, with the default parts."""
+    return rk.Lifecycle(**parts).fit(orders)
+
+
+@cache
+def alone(*silences):
+    """The table of a log whose only customer bought so many days ago."""
+    return rk.segment(rk.read_orders(log_of({"only": list(silences)})))
 
 
 # --- everybody, once -----------------------------------------------------------------------------
@@ -45,8 +59,8 @@ def test_the_sample_adds_up(sample, table, customers):
     )
 
 
-def test_the_segments_of_the_sample_follow_from_their_numbers(orders, table):
-    limits = rk.Lifecycle().fit(orders).boundaries_
+def test_the_segments_of_the_sample_follow_from_their_numbers(fitted, table):
+    limits = fitted.boundaries_
     place = np.searchsorted(limits["first_order_number"], table["purchases"], side="right") - 1
     silent = limits["silent_after_days"].to_numpy()[place]
     lost = limits["lost_after_days"].to_numpy()[place]
@@ -64,11 +78,10 @@ def test_the_segments_of_the_sample_follow_from_their_numbers(orders, table):
     assert table.loc[buyers, "phase"].tolist() == phase[buyers].tolist()
 
 
-def test_segment_is_its_steps_put_together(orders, table, customers, curve):
-    cycle, scorer = rk.PurchaseCycle().fit(orders), rk.RFMScorer().fit(orders)
-    steps = scorer.transform(cycle.transform(customers))
-    steps = steps.merge(curve.predict_churn(customers), on="customer_id")
-    stages = rk.Lifecycle(churn=curve, cycle=cycle, scorer=scorer).fit(orders).transform(customers)
+def test_segment_is_its_steps_put_together(table, customers, parts, fitted):
+    steps = parts["scorer"].transform(parts["cycle"].transform(customers))
+    steps = steps.merge(parts["churn"].predict_churn(customers), on="customer_id")
+    stages = fitted.transform(customers)
     steps = steps.merge(stages[["customer_id", "segment", "phase"]], on="customer_id")
     buyers = table[table["segment"] != "prospect"].reset_index(drop=True)
     columns = [name for name in buyers.columns if name != "ordered_unpaid"]
@@ -118,6 +131,7 @@ STATUSES = ("paid", "paid", "paid", "unpaid", "closed_unpaid", "cancelled", "ref
 
 
 # Without shrinking: an example asks an engine.
+@pytest.mark.slow
 @settings(deadline=None, max_examples=6, phases=[Phase.explicit, Phase.generate])
 @given(
     st.lists(
@@ -133,6 +147,16 @@ STATUSES = ("paid", "paid", "paid", "unpaid", "closed_unpaid", "cancelled", "ref
     st.sets(st.sampled_from("abcdefgh")),
 )
 def test_any_log_gives_everybody_one_segment(rows, roster):
+    everybody_has_one_segment(rows, roster)
+
+
+def test_a_log_of_every_status_gives_everybody_one_segment():
+    rows = [("abc"[place % 3], 20 * place, 10, status) for place, status in enumerate(STATUSES)]
+    rows += [("d", 9, 0, "paid"), ("e", 30, -10, "paid"), ("f", 5, 20, "test")]
+    everybody_has_one_segment(rows, {"a", "g"})
+
+
+def everybody_has_one_segment(rows, roster):
     log = pd.DataFrame(rows, columns=["customer_id", "day", "amount", "status"])
     log["ordered_at"] = pd.Timestamp("2023-01-01") + pd.to_timedelta(log["day"], unit="D")
     orders = rk.read_orders(log.drop(columns="day"))
@@ -153,25 +177,39 @@ def test_any_log_gives_everybody_one_segment(rows, roster):
 # --- the objects given are the ones used ---------------------------------------------------------
 
 
-def test_the_curve_given_is_used(orders):
-    curve = rk.ChurnCurve(90, anchor="snapshot", order_numbers=(1, 3)).fit(orders)
-    found = rk.segment(orders, churn=curve)
+@pytest.fixture(scope="module", params=["together", pytest.param("alone", marks=pytest.mark.slow)])
+def given_parts(request, orders):
+    """Objects other than the default ones, and the table of each: passed with the others or not."""
+    objects = {
+        "churn": rk.ChurnCurve(90, anchor="snapshot", order_numbers=(1, 3)).fit(orders),
+        "cycle": rk.PurchaseCycle("mean").fit(orders),
+        "scorer": rk.RFMScorer(3).fit(orders),
+    }
+    if request.param == "alone":
+        return objects, lambda name: rk.segment(orders, **{name: objects[name]})
+    table = rk.segment(orders, **objects)
+    return objects, lambda _: table
+
+
+def test_the_curve_given_is_used(orders, given_parts):
+    objects, table_of = given_parts
+    curve, found = objects["churn"], table_of("churn")
     buyers = found[found["segment"] != "prospect"].reset_index(drop=True)
     pd.testing.assert_frame_equal(buyers[curve.predict_churn(orders).columns],
                                   curve.predict_churn(orders))  # fmt: skip
     assert rk.Lifecycle(churn=curve).fit(orders).boundaries_["stratum"].tolist() == ["1-2", "3+"]
 
 
-def test_the_cycle_given_is_used(orders):
-    cycle = rk.PurchaseCycle("mean").fit(orders)
-    found = rk.segment(orders, cycle=cycle)
+def test_the_cycle_given_is_used(given_parts):
+    objects, table_of = given_parts
+    found = table_of("cycle")
     once = found["purchases"] == 1
-    assert set(found.loc[once, "cycle_days"]) == {cycle.cycle_days_}
+    assert set(found.loc[once, "cycle_days"]) == {objects["cycle"].cycle_days_}
 
 
-def test_the_scorer_given_is_used(orders, table):
-    scorer = rk.RFMScorer(3).fit(orders)
-    found = rk.segment(orders, scorer=scorer)
+def test_the_scorer_given_is_used(given_parts, table):
+    _, table_of = given_parts
+    found = table_of("scorer")
     assert set(found["monetary_score"].dropna()) == {1, 2, 3}
     fans = (found["segment"] == "fan").sum()
     active = found["phase"] == "active"
@@ -179,30 +217,32 @@ def test_the_scorer_given_is_used(orders, table):
     assert fans == (active & top).sum() > (table["segment"] == "fan").sum()
 
 
-def test_the_lifecycle_given_is_used(orders):
-    early = rk.Lifecycle(silent_after=20, lost_after=60).fit(orders.until("2024-06-30"))
+def test_the_lifecycle_given_is_used(orders, parts):
+    early = rk.Lifecycle(silent_after=20, lost_after=60, cycle=parts["cycle"])
+    early = early.fit(orders.until("2024-06-30"))
     found = rk.segment(orders, lifecycle=early)
     assert set(found.query("phase == 'active'")["recency_days"]) == set(range(20))
     assert found.query("phase == 'lost'")["recency_days"].min() == 60
-    unfitted = rk.segment(orders, lifecycle=rk.Lifecycle(silent_after=20, lost_after=60))
+    unfitted = rk.Lifecycle(silent_after=20, lost_after=60)
+    unfitted = rk.segment(orders, lifecycle=unfitted, **parts)
     assert found["phase"].equals(unfitted["phase"])
 
 
-def test_a_fitted_lifecycle_segments_as_it_transforms(orders, customers):
+def test_a_fitted_lifecycle_segments_as_it_transforms(orders, customers, parts):
     # Its scores belong to it: refitted ones would move the fence of the fans.
     early = rk.Lifecycle().fit(orders.until("2023-12-31"))
     staged = early.transform(customers).set_index("customer_id")
-    found = rk.segment(orders, lifecycle=early).set_index("customer_id").loc[staged.index]
+    found = rk.segment(orders, lifecycle=early, cycle=parts["cycle"])
+    found = found.set_index("customer_id").loc[staged.index]
     assert found["segment"].tolist() == staged["segment"].tolist()
     assert found[SCORES].astype("int64").to_numpy().tolist() == staged[SCORES].to_numpy().tolist()
 
 
-def test_a_fitted_lifecycle_brings_its_own_scorer(orders):
-    fitted = rk.Lifecycle().fit(orders)
+def test_a_fitted_lifecycle_brings_its_own_scorer(orders, table, fitted):
     with pytest.raises(RfmkitError, match=r"must be used with its own scorer\.\nFound: .*\nHint: "):
         rk.segment(orders, scorer=rk.RFMScorer(n_bins=3).fit(orders), lifecycle=fitted)
     same = rk.segment(orders, scorer=fitted.scorer_, lifecycle=fitted)
-    pd.testing.assert_frame_equal(same, rk.segment(orders, lifecycle=fitted))
+    pd.testing.assert_frame_equal(same, table)
 
 
 @pytest.mark.parametrize(
@@ -220,28 +260,40 @@ def test_an_object_given_unfitted_is_an_error(orders, options):
         rk.segment(orders, **options)
 
 
-def test_customers_are_scored_once(orders, monkeypatch):
+def test_customers_are_scored_once(orders, parts, monkeypatch):
     scored = []
     monkeypatch.setattr(
         "rfmkit.segments.lifecycle.score_columns",
         lambda scorer, table: scored.append(scorer) or score_columns(scorer, table),
     )
-    scorer = rk.RFMScorer(3).fit(orders)
-    rk.segment(orders, scorer=scorer)
-    assert scored == [scorer]
+    rk.segment(orders, **parts)
+    assert scored == [parts["scorer"]]
 
 
-def test_the_parts_of_a_lifecycle_are_used_and_those_given_come_first(orders, curve):
-    own, other = rk.ChurnCurve(60).fit(orders), rk.PurchaseCycle("mean").fit(orders)
-    lifecycle = rk.Lifecycle(churn=own, cycle=other)
-    for given_lifecycle in (lifecycle, rk.Lifecycle(churn=own, cycle=other).fit(orders)):
-        found = rk.segment(orders, lifecycle=given_lifecycle).query("segment != 'prospect'")
-        expected = own.predict_churn(orders)["churn_probability"]
-        assert found["churn_probability"].tolist() == expected.tolist()
-        assert set(found.loc[found["purchases"] == 1, "cycle_days"]) == {other.cycle_days_}
-        found = rk.segment(orders, lifecycle=given_lifecycle, churn=curve)
-        expected = curve.predict_churn(orders)["churn_probability"]
-        assert found["churn_probability"].dropna().tolist() == expected.tolist()
+@pytest.fixture(scope="module")
+def own_parts(orders):
+    return {"churn": rk.ChurnCurve(60).fit(orders), "cycle": rk.PurchaseCycle("mean").fit(orders)}
+
+
+@pytest.mark.parametrize("is_fitted", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_the_parts_of_a_lifecycle_are_used(orders, own_parts, is_fitted):
+    lifecycle = rk.Lifecycle(**own_parts)
+    given_lifecycle = rk.Lifecycle(**own_parts).fit(orders) if is_fitted else lifecycle
+    found = rk.segment(orders, lifecycle=given_lifecycle).query("segment != 'prospect'")
+    expected = own_parts["churn"].predict_churn(orders)["churn_probability"]
+    assert found["churn_probability"].tolist() == expected.tolist()
+    once = found["purchases"] == 1
+    assert set(found.loc[once, "cycle_days"]) == {own_parts["cycle"].cycle_days_}
+    assert not hasattr(lifecycle, "boundaries_")
+
+
+@pytest.mark.parametrize("is_fitted", [pytest.param(False, marks=pytest.mark.slow), True])
+def test_a_curve_given_comes_before_that_of_the_lifecycle(orders, parts, own_parts, is_fitted):
+    lifecycle = rk.Lifecycle(**own_parts)
+    given_lifecycle = rk.Lifecycle(**own_parts).fit(orders) if is_fitted else lifecycle
+    found = rk.segment(orders, lifecycle=given_lifecycle, churn=parts["churn"])
+    expected = parts["churn"].predict_churn(orders)["churn_probability"]
+    assert found["churn_probability"].dropna().tolist() == expected.tolist()
     assert not hasattr(lifecycle, "boundaries_")
 
 
@@ -255,8 +307,8 @@ def test_an_object_of_another_class_is_named(orders):
 # --- language ------------------------------------------------------------------------------------
 
 
-def test_the_labels_come_in_chinese(orders, table):
-    found = rk.segment(orders, lifecycle=rk.Lifecycle(lang="zh"))
+def test_the_labels_come_in_chinese(orders, table, parts):
+    found = rk.segment(orders, lifecycle=rk.Lifecycle(lang="zh"), **parts)
     assert found["segment"].tolist() == table["segment"].map(CHINESE).tolist()
     phases = table["phase"].dropna()
     assert found["phase"].dropna().tolist() == phases.map(CHINESE).tolist()
@@ -264,10 +316,10 @@ def test_the_labels_come_in_chinese(orders, table):
     pd.testing.assert_frame_equal(found[rest], table[rest])
 
 
-def test_the_language_is_an_argument_too(orders):
-    chinese = rk.segment(orders, lifecycle=rk.Lifecycle(lang="zh"))
-    pd.testing.assert_frame_equal(rk.segment(orders, lang="zh"), chinese)
-    fitted = rk.Lifecycle(lang="zh").fit(orders)
+def test_the_language_is_an_argument_too(orders, parts):
+    fitted = rk.Lifecycle(lang="zh", **parts).fit(orders)
+    chinese = rk.segment(orders, lifecycle=fitted)
+    pd.testing.assert_frame_equal(chinese_segments_of(orders), chinese)
     english = rk.segment(orders, lifecycle=fitted, lang="en")
     assert set(english["segment"]) == set(SEGMENTS)
     assert fitted.lang == "zh"
@@ -283,13 +335,17 @@ def test_another_language_is_an_error(status):
 # --- small logs ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_a_log_that_nobody_paid_has_only_prospects(lang):
+@pytest.fixture(scope="module")
+def unpaid():
     log = log_of({"a": [9, 5], "b": [0]}).assign(status=["unpaid", "closed_unpaid", "cancelled"])
-    orders = rk.read_orders(log)
+    return rk.read_orders(log)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_log_that_nobody_paid_has_only_prospects(unpaid, lang):
     roster = pd.DataFrame({"customer_id": ["c", "a"]})
     with pytest.warns(RfmkitWarning, match=rf"{NOBODY}: everybody is a prospect"):
-        found = rk.segment(orders, lifecycle=rk.Lifecycle(lang=lang), prospects=roster)
+        found = rk.segment(unpaid, lifecycle=rk.Lifecycle(lang=lang), prospects=roster)
     assert found["customer_id"].tolist() == ["a", "b", "c"]
     assert set(found["segment"]) == {"prospect" if lang == "en" else "潜客"}
     assert found["unpaid_orders"].tolist() == [2, 0, 0]
@@ -297,21 +353,24 @@ def test_a_log_that_nobody_paid_has_only_prospects(lang):
     assert found["phase"].isna().all()
 
 
-def test_the_columns_do_not_depend_on_who_is_there(table):
+def test_the_columns_do_not_depend_on_who_is_there(table, unpaid):
     with pytest.warns(RfmkitWarning, match=NOBODY):
-        nobody_paid = rk.segment(rk.read_orders(log_of({"a": [5]}).assign(status="unpaid")))
-    all_paid = rk.segment(rk.read_orders(log_of({"a": [5, 3], "b": [9, 0]})))
+        nobody_paid = rk.segment(unpaid)
+    all_paid = alone(3, 2, 1, 0)
     for other in (nobody_paid, all_paid):
         assert other.columns.tolist() == table.columns.tolist()
 
 
 @pytest.mark.parametrize(
     ("silences", "segment"),
-    [([0], "new"), ([400, 0], "repeat"), ([3, 2, 1, 0], "repeat")],  # alone, nobody is on top
+    [
+        ([0], "new"),
+        pytest.param([400, 0], "repeat", marks=pytest.mark.slow),
+        ([3, 2, 1, 0], "repeat"),  # alone, nobody is on top
+    ],
 )
 def test_one_customer_is_segmented(silences, segment):
-    found = rk.segment(rk.read_orders(log_of({"only": silences})))
-    assert stages_of(found) == {"only": (segment, "active")}
+    assert stages_of(alone(*silences)) == {"only": (segment, "active")}
 
 
 def test_one_day_makes_everybody_new():
