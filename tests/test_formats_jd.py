@@ -8,6 +8,9 @@ import pytest
 import rfmkit as rk
 from conftest import audited
 
+# One worker reads the log that the tests share.
+pytestmark = pytest.mark.xdist_group("jd")
+
 HEADER = (
     "订单号",
     "商品ID",
@@ -69,33 +72,58 @@ def test_amounts_that_repeat_on_every_line_count_once():
     assert audited(orders)["read"] == (4, Decimal(38))
 
 
-@pytest.mark.parametrize(
-    "deleted", ["(删除)等待出库", "（删除）锁定", " (删除)未付款", "(删除)等待确认收货"]
-)
-def test_a_parent_that_was_split_is_deleted_and_its_children_count(deleted):
-    parent = line("7000", status=deleted, memo="订单拆分为 7001 7002", due="38.00")
-    orders = read(parent, line(), line("7002", due="8.00"))
-    assert audited(orders)["deleted"] == (1, Decimal(38))
-    assert audited(orders)["kept"] == (2, Decimal(38))
+DELETED = ["(删除)等待出库", "（删除）锁定", " (删除)未付款", "(删除)等待确认收货"]
+SPACED = [" 完成", "已完成"]
+PAID_AT = "2024-03-01 10:00:00"
+LOCKED = {
+    ("锁定", PAID_AT): "kept",
+    ("(锁定)等待出库", PAID_AT): "kept",
+    ("锁定", ""): "unpaid",
+    ("等待付款", ""): "unpaid",
+    ("已取消", ""): "cancelled",
+}
 
 
-def test_a_space_before_the_status():
-    assert len(read(line(status=" 完成"), line("7002", status="已完成")).to_frame()) == 2
+@pytest.fixture(scope="module")
+def orders():
+    """The log of two children, of parents that were split, and of orders of other statuses."""
+    parents = [
+        line(str(8001 + place), status=status, memo="订单拆分为 7001 7002", due="38.00")
+        for place, status in enumerate(DELETED)
+    ]
+    spaced = [line(str(8011 + place), status=status) for place, status in enumerate(SPACED)]
+    locked = [
+        line(str(8021 + place), status=status, paid=paid)
+        for place, (status, paid) in enumerate(LOCKED)
+    ]
+    return read(line(), line("7002", due="8.00"), *parents, *spaced, *locked)
 
 
-@pytest.mark.parametrize(
-    ("status", "paid", "rule"),
-    [
-        ("锁定", "2024-03-01 10:00:00", "kept"),
-        ("(锁定)等待出库", "2024-03-01 10:00:00", "kept"),
-        ("锁定", "", "unpaid"),
-        ("等待付款", "", "unpaid"),
-        ("已取消", "", "cancelled"),
-    ],
-)
-def test_a_locked_order_counts_where_it_was_paid(status, paid, rule):
-    rows = audited(read(line(), line("7002", status=status, paid=paid)))
-    assert rows[rule][0] == (2 if rule == "kept" else 1)
+@pytest.fixture(scope="module")
+def rules(orders):
+    """The rule of each order, by its id."""
+    kept = dict.fromkeys(orders.to_frame()["order_id"], "kept")
+    return kept | orders.rejected.set_index("订单号")["rule"].to_dict()
+
+
+@pytest.mark.parametrize("place", range(len(DELETED)))
+def test_a_parent_that_was_split_is_deleted_and_its_children_count(rules, place):
+    assert (rules["7001"], rules["7002"], rules[str(8001 + place)]) == ("kept", "kept", "deleted")
+
+
+def test_the_money_of_deleted_parents_is_in_the_audit(orders):
+    assert audited(orders)["deleted"] == (len(DELETED), 38 * len(DELETED))
+    assert audited(orders)["kept"] == (6, 30 + 8 + 4 * 30)
+
+
+@pytest.mark.parametrize("place", range(len(SPACED)))
+def test_a_space_before_the_status(rules, place):
+    assert rules[str(8011 + place)] == "kept"
+
+
+@pytest.mark.parametrize("place", range(len(LOCKED)))
+def test_a_locked_order_counts_where_it_was_paid(rules, place):
+    assert rules[str(8021 + place)] == [*LOCKED.values()][place]
 
 
 def test_the_export_as_a_file_with_a_trailing_comma(tmp_path):
@@ -112,6 +140,7 @@ def test_lines_of_destroyed_order_ids_are_set_aside_since_each_has_the_total():
     assert orders.to_frame()["amount"].tolist() == [Decimal(30)]
 
 
-def test_the_words_of_deleted_orders_are_known():
-    statuses = read(line(), line("7000", status="(删除)等待出库")).audit.statuses
-    assert set(statuses["meaning"]) == {"completed", "deleted"}
+def test_the_words_of_deleted_orders_are_known(orders):
+    statuses = orders.audit.statuses.set_index("status")["meaning"]
+    assert set(statuses[DELETED]) == {"deleted"}
+    assert statuses["完成"] == "completed"

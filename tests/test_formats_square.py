@@ -9,6 +9,9 @@ import pytest
 import rfmkit as rk
 from conftest import audited
 
+# One worker reads the log that the tests share.
+pytestmark = pytest.mark.xdist_group("square")
+
 ROW = {
     "Date": "2022-11-10", "Time": "14:30:00", "Time Zone": "Eastern Time (US & Canada)",
     "Gross Sales": "$60.00", "Net Sales": "$60.00", "Tax": "$5.00", "Total Collected": "$65.00",
@@ -23,27 +26,40 @@ def read(*changes, **options):
 
 @pytest.mark.parametrize(
     ("date", "time"),
-    [("2022-11-10", "14:30:00"), ("11/10/2022", "2:30:00 PM"), ("11/10/2022", "14:30")],
+    [
+        pytest.param("2022-11-10", "14:30:00", marks=pytest.mark.slow),
+        ("11/10/2022", "2:30:00 PM"),
+        ("11/10/2022", "14:30"),
+    ],
 )
 def test_date_and_time_stand_in_two_columns(date, time):
     found = read({"Date": date, "Time": time}, dayfirst=False).to_frame()
     assert found["ordered_at"].tolist() == [dt.datetime(2022, 11, 10, 14, 30)]
 
 
-def test_a_refund_is_a_row_of_its_own_on_its_own_day():
+@pytest.fixture(scope="module")
+def orders():
+    """The log of a payment, of its refund ten days later, and of a payment of nobody."""
     back = {"Transaction ID": "T2", "Date": "2022-11-20", "Event Type": "Refund",
             "Total Collected": "-$45.00"}  # fmt: skip
-    orders = read({}, back)
+    return read({}, back, {"Transaction ID": "T3", "Customer ID": ""})
+
+
+def test_a_date_and_a_time_are_one_moment(orders):
+    moments = orders.to_frame()["ordered_at"].tolist()
+    assert moments[0] == dt.datetime(2022, 11, 10, 14, 30)
+
+
+def test_a_refund_is_a_row_of_its_own_on_its_own_day(orders):
     assert audited(orders)["refund"] == (1, Decimal(-45))
     assert rk.summarize(orders)["spend"].tolist() == [20.0]
 
 
-def test_a_blank_customer_is_set_aside():
-    assert audited(read({}, {"Transaction ID": "T2", "Customer ID": ""}))["no_customer"][0] == 1
+def test_a_blank_customer_is_set_aside(orders):
+    assert audited(orders)["no_customer"][0] == 1
 
 
-def test_the_column_made_of_date_and_time_is_not_shown():
-    orders = read({}, {"Transaction ID": "T2", "Customer ID": ""})
+def test_the_column_made_of_date_and_time_is_not_shown(orders):
     assert list(orders.rejected.columns) == ["row", "rule", *ROW]
 
 

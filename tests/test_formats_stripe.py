@@ -1,6 +1,7 @@
 """The traps of Stripe's charges, each by its name."""
 
 import datetime as dt
+from collections import Counter
 from decimal import Decimal
 
 import pandas as pd
@@ -50,18 +51,21 @@ def test_times_are_universal(tz, day):
     assert read({}, tz=tz).to_frame()["ordered_at"][0].date() == dt.date(2024, 3, day)
 
 
-@pytest.mark.parametrize(
-    ("change", "rule"),
-    [
-        ({"Status": "Failed"}, "closed_unpaid"),
-        ({"Captured": "false"}, "unpaid"),
-        ({"Captured": "False", "Status": "succeeded"}, "unpaid"),
-        ({"Mode": "Test"}, "test"),
-        ({"Status": "Refunded", "Converted Amount Refunded": "108.00"}, "refunded"),
-    ],
-)
-def test_retries_tests_and_holds_are_no_sales(change, rule):
-    assert audited(read({}, {"id": "ch_2"} | change))[rule] == (1, Decimal(108))
+NO_SALES = {
+    "ch_2": ({"Status": "Failed"}, "closed_unpaid"),
+    "ch_3": ({"Captured": "false"}, "unpaid"),
+    "ch_4": ({"Captured": "False", "Status": "succeeded"}, "unpaid"),
+    "ch_5": ({"Mode": "Test"}, "test"),
+    "ch_6": ({"Status": "Refunded", "Converted Amount Refunded": "108.00"}, "refunded"),
+}
+
+
+def test_retries_tests_and_holds_are_no_sales():
+    orders = read({}, *({"id": number} | change for number, (change, _) in NO_SALES.items()))
+    rules = {number: rule for number, (_, rule) in NO_SALES.items()}
+    assert orders.rejected.set_index("id")["rule"].to_dict() == rules
+    counts = Counter(rules.values()) | {"kept": 1, "read": 6}
+    assert audited(orders) == {rule: (rows, Decimal(108 * rows)) for rule, rows in counts.items()}
 
 
 def test_without_a_customer_id_the_address_tells_and_is_not_mixed_up_with_ids():
