@@ -7,6 +7,12 @@ import pytest
 import rfmkit as rk
 from conftest import plain
 
+KINDS = [
+    "polars_lazy", "duckdb",
+    *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("polars", "pyarrow", "ibis", "csv")),
+]  # fmt: skip
+PER_PIECE = ({}, {"per_unit": True})
+
 
 @pytest.fixture(scope="module")
 def cycle(orders):
@@ -103,18 +109,25 @@ def test_columns_of_the_callers_own_are_left_alone(cycle, customers, due):
 # --- engines -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["polars", "polars_lazy", "pyarrow", "duckdb", "ibis", "csv"])
-def test_products_are_the_same_from_every_kind(sample, orders, as_kind, kind):
+def products(log, options):
+    """The cycles of the categories of a log, and what is due of them."""
+    cycle = rk.PurchaseCycle(by="category", **options).fit(log)
+    due = plain(cycle.transform(log)).sort_values(["customer_id", "category"], ignore_index=True)
+    return cycle.categories_, due
+
+
+@pytest.fixture(scope="module")
+def expected(orders):
+    return [products(orders, options) for options in PER_PIECE]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_products_are_the_same_from_every_kind(sample, expected, as_kind, kind):
     log = rk.read_orders(as_kind(sample, kind))
-    for options in ({}, {"per_unit": True}):
-        here = rk.PurchaseCycle(by="category", **options).fit(orders)
-        there = rk.PurchaseCycle(by="category", **options).fit(log)
-        pd.testing.assert_frame_equal(there.categories_, here.categories_, check_exact=True)
-        found, expected = (
-            plain(cycle.transform(of)).sort_values(["customer_id", "category"], ignore_index=True)
-            for cycle, of in ((there, log), (here, orders))
-        )
-        pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    for options, (categories, due) in zip(PER_PIECE, expected, strict=True):
+        found_categories, found = products(log, options)
+        pd.testing.assert_frame_equal(found_categories, categories, check_exact=True)
+        pd.testing.assert_frame_equal(found, due, check_exact=True)
 
 
 @pytest.mark.spark
