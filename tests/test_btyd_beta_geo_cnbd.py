@@ -18,6 +18,15 @@ def customers():
     return frame.assign(active_days=np.floor(frame["active_days"])).astype("int64")
 
 
+@pytest.fixture(scope="module")
+def logs():
+    """Logs of random and of regular gaps, by their regularity."""
+    return {
+        k: rk.read_orders(rk.simulate_orders(300, seed=3, regularity=k, days=700).orders)
+        for k in (1, 3)
+    }
+
+
 @pytest.mark.parametrize("cls", REGULAR)
 @pytest.mark.parametrize("k", [1, 3])
 def test_the_parameters_of_a_known_truth_are_found(cls, k):
@@ -32,17 +41,13 @@ def test_the_parameters_of_a_known_truth_are_found(cls, k):
 
 
 @pytest.mark.parametrize("cls", REGULAR)
-def test_regularity_is_found_in_the_gaps(cls):
-    def log(k):
-        frame = rk.simulate_orders(600, seed=3, regularity=k, days=700).orders
-        return rk.read_orders(frame)
-
-    model = cls(90).fit(log(3))
+def test_regularity_is_found_in_the_gaps(cls, logs):
+    model = cls(90).fit(logs[3])
     assert model.k_ in (2, 3, 4)
     assert model.by_k_["log_likelihood"].max() == pytest.approx(model.log_likelihood_)
-    given = cls(90, k=model.k_).fit(log(3))
+    given = cls(90, k=model.k_).fit(logs[3])
     assert given.params_ == model.params_
-    assert cls(90).fit(log(1)).k_ == 1
+    assert cls(90).fit(logs[1]).k_ == 1
 
 
 @pytest.mark.parametrize(("regular", "random"), list(zip(REGULAR, MODELS, strict=True)))
@@ -55,8 +60,8 @@ def test_regular_timing_with_k_of_one_is_the_random_model(regular, random, custo
 
 @pytest.mark.parametrize("cls", REGULAR)
 @pytest.mark.parametrize("k", [1, 3])
-def test_regularity_is_that_of_the_last_two_gaps(cls, k):
-    log = rk.read_orders(rk.simulate_orders(600, seed=3, regularity=k, days=700).orders)
+def test_regularity_is_that_of_the_last_two_gaps(cls, k, logs):
+    log = logs[k]
     model = cls(90, k="wheat_morrison").fit(log)
     assert model.k_ == round(rk.PurchaseCycle().fit(log).regularity_) == k
     assert model.by_k_["k"].tolist() == [k]
