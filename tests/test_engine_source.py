@@ -17,11 +17,23 @@ from rfmkit._engine import FILE, open_beside, open_frame, open_source, over_rows
 from rfmkit.exceptions import OrdersError, RfmkitError
 
 OWN_KIND = {kind: kind for kind in KINDS} | {"csv": "pandas", "parquet": "pandas"}
+OUTPUTS = "pandas", "polars", "pyarrow", "ibis"
 TWO_ROWS = pd.DataFrame({"x": ["a", "b"], "y": [1, 2]})
 
 
-@pytest.mark.parametrize("output", [None, "pandas", "polars", "pyarrow", "ibis"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "output"),
+    [
+        *((kind, None) for kind in KINDS),
+        *(("pandas", output) for output in OUTPUTS),
+        *(
+            pytest.param(kind, output, marks=pytest.mark.slow)
+            for kind in KINDS
+            if kind != "pandas"
+            for output in OUTPUTS
+        ),
+    ],
+)
 def test_a_source_of_any_kind_is_a_table_and_remembers_its_kind(as_kind, kind, output):
     opened = open_source(as_kind(TWO_ROWS, kind), output=output).hold()
     assert opened.kind == (output or OWN_KIND[kind])
@@ -148,7 +160,7 @@ def test_a_pandas_frame_is_never_changed():
     assert frame.attrs == {"mine": 1}
 
 
-@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("lazy", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_polars_frame_is_never_changed(lazy):
     good = MESSY.reset_index(drop=True).assign(customer=["a", None, " b ", "17850"])
     frame, before = pl.from_pandas(good), pl.from_pandas(good)
