@@ -4,7 +4,6 @@ import gzip
 import io
 import json
 import zipfile
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -197,8 +196,19 @@ def test_cells_of_json_are_text_of_the_same_digits(engine, write):
     )
 
 
-@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York", "UTC", "+08:00"])
-@pytest.mark.parametrize("unit", ["ns", "us"])
+@pytest.mark.parametrize(
+    ("zone", "unit"),
+    [
+        ("Asia/Shanghai", "ns"),
+        ("America/New_York", "us"),
+        ("+08:00", "us"),
+        pytest.param("UTC", "us", marks=pytest.mark.slow),
+        pytest.param("Asia/Shanghai", "us", marks=pytest.mark.slow),
+        pytest.param("America/New_York", "ns", marks=pytest.mark.slow),
+        pytest.param("UTC", "ns", marks=pytest.mark.slow),
+        pytest.param("+08:00", "ns", marks=pytest.mark.slow),
+    ],
+)
 def test_a_parquet_file_keeps_the_zone_of_its_moments(tmp_path, zone, unit):
     moments = pd.to_datetime(["2024-05-02 00:30"]).tz_localize(zone).as_unit(unit)
     frame = pd.DataFrame({"customer": ["a"], "date": moments, "total": [1.0]})
@@ -210,17 +220,18 @@ def test_a_parquet_file_keeps_the_zone_of_its_moments(tmp_path, zone, unit):
 # --- errors ---------------------------------------------------------------------------------------
 
 
-def broken(tmp_path: Path) -> dict[str, bytes]:
+@pytest.fixture(scope="module")
+def broken() -> dict[str, bytes]:
     """Files that cannot be read, by name."""
-    FRAME.to_parquet(tmp_path / "good")
-    parquet = (tmp_path / "good").read_bytes()
-    FRAME.to_excel(tmp_path / "good.xlsx", index=False)
-    excel = (tmp_path / "good.xlsx").read_bytes()
+    good = io.BytesIO()
+    FRAME.to_parquet(good)
+    parquet = good.getvalue()
+    good = io.BytesIO()
+    FRAME.to_excel(good, index=False)
+    excel = good.getvalue()
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("orders.csv", CSV)
-    (tmp_path / "good").unlink()
-    (tmp_path / "good.xlsx").unlink()
     return {
         "empty.csv": b"",
         "blank.csv": b" \n\n",
@@ -254,8 +265,8 @@ def broken(tmp_path: Path) -> dict[str, bytes]:
      "zip.csv", "cut.jsonl", "array.json", "text.jsonl", "cut.csv.gz", "renamed.csv.gz",
      "latin.csv"],
 )  # fmt: skip
-def test_a_file_that_cannot_be_read_is_an_error_with_a_way_out(write, tmp_path, name):
-    path = write(name, broken(tmp_path)[name])
+def test_a_file_that_cannot_be_read_is_an_error_with_a_way_out(write, broken, name):
+    path = write(name, broken[name])
     with pytest.raises(OrdersError, match=r".+\nFound: .+\nHint: .+"):
         rk.read_orders(path)
 
