@@ -21,10 +21,58 @@ def without_days(first, last):
     return SHOP[(SHOP["date"] < first) | (SHOP["date"] > last)]
 
 
-def test_an_uneventful_log_is_silent():
-    assert rk.read_orders(SHOP).audit.warnings == ()
+@pytest.fixture(scope="module")
+def uneventful():
+    """The shop's log, read."""
+    return rk.read_orders(SHOP)
 
 
+def test_an_uneventful_log_is_silent(uneventful):
+    assert uneventful.audit.warnings == ()
+
+
+def with_odd_cells(**odd):
+    """Return the shop's log with odd cells in some rows, every row odd in one column at most."""
+    frame, used = SHOP.astype(object), 0
+    for name, (cell, rows) in odd.items():
+        # Seven rows apart, so that no day is without an order.
+        frame.loc[(used + np.arange(rows)) * 7 % len(frame), name.rstrip("_")] = cell
+        used += rows
+    return frame
+
+
+def test_few_odd_cells_are_silent():
+    frame = with_odd_cells(
+        customer=(None, 30), date=("2024-02-30", 30), total=("free", 30), total_=("0", 25),
+        total__=("$7.00", 9),
+    )  # fmt: skip
+    assert rk.read_orders(frame).audit.warnings == ()
+
+
+def test_many_odd_cells_ring_by_their_share():
+    frame = with_odd_cells(
+        customer=(None, 31), customer_=("1.7E+16", 1), order_id=("1.7E+16", 1),
+        date=("1900-01-01", 1), date_=("2024-02-30", 31), total=("free", 31), total_=("0", 31),
+        status=("odd", 2),
+    )  # fmt: skip
+    found = rk.read_orders(frame).audit.warnings
+    expected = {
+        "Rows without a customer: ": "31 of 600 rows (5.2 %)",
+        "Rows whose customer id a float": "1 of 600 rows (0.2 %)",
+        "Rows whose order id a float": "1 of 600 rows (0.2 %)",
+        "Rows dated outside dates_between": "1 of 600 rows (0.2 %)",
+        "Rows without a date that exists": "31 of 600 rows (5.2 %)",
+        "Rows without an amount": "31 of 600 rows (5.2 %)",
+        "Orders of amount zero": "31 of 503 orders (6.2 %), set aside",
+        "Statuses that no table names": "'odd': 2 of 600 rows (0.3 %)",
+    }
+    assert len(found) == len(expected)
+    for start, figure in expected.items():
+        (warning,) = (warning for warning in found if warning.startswith(start))
+        assert figure in warning
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "cell", "rows", "start", "figure"),
     [
@@ -43,7 +91,7 @@ def test_an_uneventful_log_is_silent():
         ("total", "$7.00", 9, "Signs beside the amounts", None),
     ],
 )
-def test_rows_ring_by_their_share(column, cell, rows, start, figure):
+def test_odd_cells_of_one_kind_cause_no_other_warning(column, cell, rows, start, figure):
     warning = only(rk.read_orders(changed(rows, **{column: cell})).audit.warnings, start)
     assert (figure or "") in warning
     assert bool(warning) == (figure is not None)
@@ -71,10 +119,10 @@ def lined(same, orders=40, amounts=30):
     ("frame", "warned"),
     [
         (lined(37), True),
-        (lined(36), False),  # nine in ten
-        (lined(20, orders=20), True),
+        pytest.param(lined(36), False, marks=pytest.mark.slow),  # nine in ten
+        pytest.param(lined(20, orders=20), True, marks=pytest.mark.slow),
         (lined(19, orders=19), False),  # too few to tell
-        (lined(40, amounts=9), False),  # a shop with few prices
+        pytest.param(lined(40, amounts=9), False, marks=pytest.mark.slow),  # few prices
     ],
 )
 def test_totals_that_are_on_every_line_are_warned_of(frame, warned):
@@ -122,13 +170,15 @@ def test_unknown_statuses_name_their_words_and_the_way_out():
 @pytest.mark.parametrize(
     ("frame", "quiet"),
     [
-        (SHOP, ""),
-        (without_days("2024-02-10", "2024-02-15"), ""),  # six days
+        pytest.param(SHOP, "", marks=pytest.mark.slow),
+        pytest.param(  # six days
+            without_days("2024-02-10", "2024-02-15"), "", marks=pytest.mark.slow
+        ),
         (without_days("2024-02-10", "2024-02-16"), "2024-02-10 to 2024-02-16 (7 days); "),
         # A shop that sells once a month has no odd pauses.
         (SHOP[SHOP["date"].dt.day == 1], ""),
         # Weekly orders, and once nothing for five weeks and more.
-        (SHOP[SHOP["date"].dt.day_of_week == 0], ""),
+        pytest.param(SHOP[SHOP["date"].dt.day_of_week == 0], "", marks=pytest.mark.slow),
         (
             SHOP[(SHOP["date"].dt.day_of_week == 0) & ~SHOP["date"].dt.month.isin([2, 3])],
             "2024-01-30 to 2024-03-31 (62 days); ",
@@ -142,9 +192,9 @@ def test_runs_of_days_without_an_order_are_warned_of(frame, quiet):
 
 
 @pytest.mark.parametrize(("as_of", "quiet"), [("2024-05-06", False), ("2024-05-07", True)])
-def test_a_log_that_ends_before_its_day_is_warned_of(as_of, quiet):
+def test_a_log_that_ends_before_its_day_is_warned_of(uneventful, as_of, quiet):
     """The shop's last day is the 29th of April."""
-    warning = only(rk.read_orders(SHOP, as_of=as_of).audit.warnings, "Days without any order: ")
+    warning = only(uneventful.until(as_of).audit.warnings, "Days without any order: ")
     assert ("2024-04-30 to 2024-05-07 (8 days)" in warning) == quiet
 
 
@@ -171,10 +221,11 @@ def test_at_most_three_runs_are_named():
 def test_hidden_rows_are_counted_and_cause_no_other_warning():
     frame = pd.concat([SHOP, changed(40, customer=None, date="2024-06-01").head(40)])
     frame["date"] = pd.to_datetime(frame["date"])
-    assert len(rk.read_orders(frame).audit.warnings) == 2  # no customer, and a month of nothing
-    warning = only(rk.read_orders(frame).until("2024-04-29").audit.warnings, "Rows dated after ")
+    orders = rk.read_orders(frame)
+    assert len(orders.audit.warnings) == 2  # no customer, and a month of nothing
+    warning = only(orders.until("2024-04-29").audit.warnings, "Rows dated after ")
     assert warning.startswith("Rows dated after 2024-04-29: 40, hidden by as_of")
 
 
-def test_a_day_before_the_first_row_causes_no_warning():
-    only(rk.read_orders(SHOP).until("2020-01-01").audit.warnings, "Rows dated after 2020-01-01")
+def test_a_day_before_the_first_row_causes_no_warning(uneventful):
+    only(uneventful.until("2020-01-01").audit.warnings, "Rows dated after 2020-01-01")
