@@ -1,5 +1,6 @@
 """No model sees beyond its origin, and outcomes meet the right customers."""
 
+import dataclasses
 import datetime as dt
 import warnings
 
@@ -12,6 +13,7 @@ from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, warn
 from rfmkit.validation._baselines import BASELINES, BaseRate
 from rfmkit.validation._leaderboard import leaderboard
 from rfmkit.validation._trial import (
+    _chances,
     fresh,
     hold_trial,
     is_reanchored,
@@ -24,6 +26,7 @@ from rfmkit.validation._trial import (
 DAY = dt.date(2024, 6, 30)
 LATE = dt.date(2030, 1, 1)
 HORIZON = 60
+pytestmark = pytest.mark.xdist_group("trial")  # one worker holds the trial of all
 
 
 class Constant:
@@ -53,6 +56,7 @@ class Oracle(Constant):
         return table.assign(churn_probability=rows["churned"].to_numpy(dtype=float))
 
     def predict_purchases(self, customers, *, horizon_days):  # noqa: ARG002
+        self.asked = customers
         known = self.truth.set_index("customer_id").loc[customers["customer_id"]]
         counts = known["purchases_ahead"].to_numpy(dtype=float)
         return customers[["customer_id"]].assign(expected_purchases=counts)
@@ -78,33 +82,50 @@ def past(orders):
     return orders.cut(DAY)
 
 
-def test_the_log_given_ends_on_the_origin(past, orders):
+@pytest.fixture(scope="module")
+def known(orders):
+    """The log as of the day, whose later rows are hidden only."""
+    return orders.until(DAY)
+
+
+def test_the_log_given_ends_on_the_origin(past, known):
     assert past.as_of == DAY
-    pd.testing.assert_frame_equal(rk.summarize(past), rk.summarize(orders.until(DAY)))
-    pd.testing.assert_frame_equal(rk.purchase_gaps(past), rk.purchase_gaps(orders.until(DAY)))
-    pd.testing.assert_frame_equal(past.to_frame(), orders.until(DAY).to_frame())
+    for asked in (rk.summarize, rk.purchase_gaps, lambda log: log.to_frame()):
+        pd.testing.assert_frame_equal(asked(past), asked(known))
 
 
-def test_no_public_way_leads_to_later_rows(past, orders):
-    """Whoever moves the log forward has the same log."""
-    assert orders.until(DAY).hidden["rows"] > 1000
+def test_nobody_sees_later_rows_by_asking_for_a_later_day(past):
     assert past.until(LATE).as_of == past.until(LATE).until(LATE).as_of == DAY
-    for log in (past, past.until(LATE), past.until("2024-03-01").until(LATE).until(DAY)):
-        assert log.hidden["rows"] == 0
-        assert log.history.facts["last_day"] <= DAY
-        assert log.to_frame()["ordered_at"].max() < pd.Timestamp(DAY) + pd.Timedelta(days=1)
-        for table in (log.history.lines, log.history.orders, log.history.valid):
-            assert log.history.engine.row(table.aggregate(last=table.day.max()))["last"] <= DAY
-        assert rk.summarize(log)["last_purchase"].max() <= pd.Timestamp(DAY)
-        assert len(log.rejected) == len(orders.until(DAY).rejected)
-        known = orders.until(DAY).audit.to_frame().set_index("rule")["rows"]
-        assert log.audit.to_frame().set_index("rule")["rows"].to_dict() == known.to_dict()
-        statuses = orders.until(DAY).audit.statuses
-        pd.testing.assert_frame_equal(log.audit.statuses, statuses)
-        warned = [text for text in orders.until(DAY).audit.warnings if "hidden" not in text]
-        assert list(log.audit.warnings) == warned
-        with pytest.raises(NotEnoughHistoryError, match="days before as_of"):
-            rk.snapshots(log, origins=[DAY], horizon_days=1)
+
+
+WAYS = {
+    "as it is": lambda log: log,
+    "later": lambda log: log.until(LATE),
+    "back and forth": lambda log: log.until("2024-03-01").until(LATE).until(DAY),
+}
+
+
+@pytest.mark.parametrize(
+    "way", ["as it is", pytest.param("later", marks=pytest.mark.slow), "back and forth"]
+)
+def test_no_public_way_leads_to_later_rows(past, orders, known, way):
+    """Whoever moves the log forward has the same log."""
+    counts = known.audit.to_frame().set_index("rule")["rows"].to_dict()
+    warned = [text for text in known.audit.warnings if "hidden" not in text]
+    assert known.hidden["rows"] > 1000
+    log = WAYS[way](past)
+    assert log.hidden["rows"] == 0
+    assert log.history.facts["last_day"] <= DAY
+    assert log.to_frame()["ordered_at"].max() < pd.Timestamp(DAY) + pd.Timedelta(days=1)
+    for table in (log.history.lines, log.history.orders, log.history.valid):
+        assert log.history.engine.row(table.aggregate(last=table.day.max()))["last"] <= DAY
+    assert rk.summarize(log)["last_purchase"].max() <= pd.Timestamp(DAY)
+    assert len(log.rejected) == len(known.rejected)
+    assert log.audit.to_frame().set_index("rule")["rows"].to_dict() == counts
+    pd.testing.assert_frame_equal(log.audit.statuses, known.audit.statuses)
+    assert list(log.audit.warnings) == warned
+    with pytest.raises(NotEnoughHistoryError, match="days before as_of"):
+        rk.snapshots(log, origins=[DAY], horizon_days=1)
 
 
 def test_a_model_is_given_that_log_and_no_other(trial):
@@ -114,23 +135,20 @@ def test_a_model_is_given_that_log_and_no_other(trial):
     assert given.hidden["rows"] == 0
 
 
-def test_what_a_model_counts_on_has_no_outcomes(orders):
-    class Peeping(Constant):
-        def predict_purchases(self, customers, *, horizon_days):  # noqa: ARG002
-            assert not {"churned", "purchases_ahead", "spend_ahead"} & set(customers.columns)
-            assert set(rk.summarize(self.given).columns) == set(customers.columns)
-            return customers[["customer_id"]].assign(expected_purchases=1.0)
-
-    hold_trial(orders, {"peeping": Peeping()}, DAY, HORIZON, 1.0)
+def test_what_a_model_counts_on_has_no_outcomes(trial):
+    oracle = trial.fitted["oracle"]
+    assert not {"churned", "purchases_ahead", "spend_ahead"} & set(oracle.asked.columns)
+    assert set(rk.summarize(oracle.given).columns) == set(oracle.asked.columns)
 
 
 # --- what happened -------------------------------------------------------------------------------
 
 
-def test_purchases_are_counted_week_by_week(orders, trial, truth):
+@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.slow)])
+def test_purchases_are_counted_week_by_week(orders, trial, truth, step):
     made = purchases_made(orders, trial, HORIZON, 1.0)
     assert made["days"].tolist() == [7, 14, 21, 28, 35, 42, 49, 56, 60]
-    for days, count in made.itertuples(index=False):
+    for days, count in made[::step].itertuples(index=False):
         ahead = rk.snapshots(orders, origins=[DAY], horizon_days=days)
         assert count == ahead["purchases_ahead"].sum()
     tracked = tracking_table(trial, made)
@@ -182,64 +200,84 @@ class Anxious(Constant):
         return self
 
 
-def test_too_little_history_is_noted_and_the_others_go_on(orders):
-    trial = hold_trial(orders, {"needy": Needy(), "half": Constant()}, DAY, HORIZON, 1.0)
-    table = leaderboard(trial, 10).set_index("model")
+class Noisy(Constant):
+    def fit(self, orders):  # noqa: ARG002
+        warnings.warn("old numpy", FutureWarning, stacklevel=1)
+        return self
+
+
+class Shy(Constant):
+    def predict_churn(self, orders, *, horizon_days):
+        return super().predict_churn(orders, horizon_days=horizon_days).iloc[3:]
+
+
+@pytest.fixture(scope="module")
+def unruly(orders):
+    """A trial of models that cannot, will not or must not, and of one that can."""
+    entrants = {
+        "needy": Needy(), "anxious": Anxious(), "noisy": Noisy(), "shy": Shy(), "half": Constant(),
+    }  # fmt: skip
+    with pytest.warns(FutureWarning) as issued:
+        trial = hold_trial(orders, entrants, DAY, HORIZON, 1.0)
+    future = [str(warning.message) for warning in issued if warning.category is FutureWarning]
+    return trial, leaderboard(trial, 10).set_index("model"), future
+
+
+def test_too_little_history_is_noted_and_the_others_go_on(unruly):
+    trial, table, _ = unruly
     assert table.loc["needy", "note"] == "not enough history: There is a year. a week"
     assert table.loc["needy", "log_loss":"count_mae"].isna().all()
     assert table.loc["half", "log_loss"] == pytest.approx(np.log(2))
     assert table.loc["half", "note"] == ""
-    other = hold_trial(orders, {"needy": Constant(), "half": Constant()}, DAY, HORIZON, 1.0)
+    half = dict.fromkeys(trial.chances, trial.chances["half"])
+    other = dataclasses.replace(trial, chances=half, notes=dict.fromkeys(half, ""))
     both = leaderboard(pooled([trial, other]), 10).set_index("model")
     assert np.isnan(both.loc["needy", "log_loss"])
     assert both.loc["needy", "note"].startswith("2024-06-30: not enough history")
     assert both.loc["half", "customers"] == 2 * table.loc["half", "customers"]
 
 
-def test_warnings_are_noted(orders):
-    trial = hold_trial(orders, {"anxious": Anxious()}, DAY, HORIZON, 1.0)
-    assert trial.notes["anxious"] == "no drop-out; The tail is long."
+def test_warnings_are_noted(unruly):
+    assert unruly[0].notes["anxious"] == "no drop-out; The tail is long."
 
 
-def test_warnings_of_others_go_on_their_way(orders):
-    class Noisy(Constant):
-        def fit(self, orders):  # noqa: ARG002
-            warnings.warn("old numpy", FutureWarning, stacklevel=1)
-            return self
-
-    with pytest.warns(FutureWarning, match="old numpy"):
-        trial = hold_trial(orders, {"noisy": Noisy()}, DAY, HORIZON, 1.0)
+def test_warnings_of_others_go_on_their_way(unruly):
+    trial, _, future = unruly
+    assert future == ["old numpy"]
     assert trial.notes["noisy"] == ""
 
 
-def test_customers_without_a_probability_are_noted(orders):
-    class Shy(Constant):
-        def predict_churn(self, orders, *, horizon_days):
-            return super().predict_churn(orders, horizon_days=horizon_days).iloc[3:]
-
-    trial = hold_trial(orders, {"shy": Shy()}, DAY, HORIZON, 1.0)
+def test_customers_without_a_probability_are_noted(unruly):
+    trial, table, _ = unruly
     assert trial.notes["shy"] == "no probability for 3 customers"
-    assert leaderboard(trial, 10)["log_loss"].isna().all()
+    assert np.isnan(table.loc["shy", "log_loss"])
 
 
-def test_two_probabilities_of_one_customer_are_refused(orders):
-    class Twice(Constant):
-        def predict_churn(self, orders, *, horizon_days):
-            once = super().predict_churn(orders, horizon_days=horizon_days)
-            return pd.concat([once, once.head(2)])
+def said(trial, chance):
+    """What a model returns that gives everybody of a trial one probability."""
+    return pd.DataFrame({"customer_id": trial.customers, "churn_probability": chance})
 
+
+def test_two_probabilities_of_one_customer_are_refused(trial):
+    once = said(trial, 0.5)
     with pytest.raises(
         RfmkitError, match=r"must return one row per customer\.\nFound: several rows of twice"
     ):
-        hold_trial(orders, {"twice": Twice()}, DAY, HORIZON, 1.0)
+        _chances("twice", pd.concat([once, once.head(2)]), trial, 1.0)
 
 
 @pytest.mark.parametrize("chance", [-0.01, 1.01])
-def test_what_is_no_probability_is_refused(orders, chance):
+def test_what_is_no_probability_is_refused(trial, chance):
     with pytest.raises(
         RfmkitError, match=rf"must lie between 0 and 1\.\nFound: {chance}, .* from wild\nHint"
     ):
-        hold_trial(orders, {"wild": Constant(chance)}, DAY, HORIZON, 1.0)
+        _chances("wild", said(trial, chance), trial, 1.0)
+
+
+@pytest.mark.slow
+def test_a_trial_with_a_model_of_no_probabilities_fails(orders):
+    with pytest.raises(RfmkitError, match="must lie between 0 and 1"):
+        hold_trial(orders, {"wild": Constant(1.01)}, DAY, HORIZON, 1.0)
 
 
 # --- copies and names ----------------------------------------------------------------------
