@@ -3,28 +3,52 @@
 import re
 import subprocess
 import sys
+from contextlib import chdir
 
 import pandas as pd
 import pytest
 
 import rfmkit as rk
-from command_line import LOG, numbers_of, run, run_process
+from command_line import LOG, numbers_of, remember, run, run_main, run_process
 from conftest import plain
 from rfmkit.cli import commands
 from rfmkit.datasets import sample_path
 from rfmkit.formats import known
+from sample_segments import segments_of
 
 
 @pytest.fixture(scope="module")
-def expected():
-    return rk.segment(rk.read_orders(LOG))
+def expected(orders):
+    return segments_of(orders)
+
+
+@pytest.fixture(scope="module")
+def printed():
+    """What `segment` prints about the sample."""
+    return run("segment", LOG).output
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    """What `check` says about the sample, and the files that it leaves in an empty folder."""
+    folder = tmp_path_factory.mktemp("empty")
+    with chdir(folder):
+        return run("check", LOG), list(folder.iterdir())
+
+
+@pytest.fixture(params=["here", pytest.param("process", marks=pytest.mark.slow)])
+def call(request, tmp_path, monkeypatch, capsys):
+    """Run a command whose output is no terminal, in this process or in one of its own."""
+    if request.param == "process":
+        return lambda *arguments: run_process(*arguments, cwd=tmp_path)
+    return lambda *arguments: run_main(monkeypatch, capsys, tmp_path, *arguments)
 
 
 # --- segment -------------------------------------------------------------------------------------
 
 
-def test_segment_prints_the_counts_and_the_money(expected):
-    output = run("segment", LOG).output
+def test_segment_prints_the_counts_and_the_money(expected, printed):
+    output = printed
     counts = expected.fillna({"phase": ""}).groupby(["segment", "phase"]).size()
     assert numbers_of(output) == {**counts, ("all", ""): len(expected)}
     assert f"{expected['spend'].sum():,.2f}" in output
@@ -35,13 +59,14 @@ def test_segment_prints_the_counts_and_the_money(expected):
     ]  # fmt: skip
 
 
-def test_segment_says_what_was_set_aside(orders):
+def test_segment_says_what_was_set_aside(orders, printed):
     audit = orders.audit.to_frame().set_index("rule")["rows"]
-    output = " ".join(run("segment", LOG).output.split())
+    output = " ".join(printed.split())
     assert f"Set aside: {audit['read'] - audit['kept']} rows" in output
     assert f"unpaid {audit['unpaid']}" in output
 
 
+@pytest.mark.slow
 def test_as_of_hides_what_came_later(tmp_path):
     out = tmp_path / "then.parquet"
     result = run("segment", LOG, "--as-of", "2024-06-30", "--out", out)
@@ -50,17 +75,25 @@ def test_as_of_hides_what_came_later(tmp_path):
     pd.testing.assert_frame_equal(plain(pd.read_parquet(out)), plain(then))
 
 
-def test_the_labels_come_in_chinese(expected):
+def test_as_of_hides_later_rows(tmp_path):
+    (tmp_path / "log.csv").write_text("customer,date,total\na,2024-01-01,1\nb,2024-03-01,1\n")
+    result = run("segment", tmp_path / "log.csv", "--as-of", "2024-02-01")
+    assert "Customers as of 2024-02-01" in result.output
+    assert numbers_of(result.output)["all", ""] == 1
+
+
+def test_the_labels_come_in_chinese(expected, monkeypatch):
+    remember(monkeypatch)
     found = numbers_of(run("segment", LOG, "--lang", "zh").output)
     assert found["粉丝", "活跃"] == (expected["segment"] == "fan").sum()
     assert found["潜客", ""] == (expected["segment"] == "prospect").sum()
 
 
-def test_a_roster_may_be_a_file(tmp_path):
+def test_a_roster_may_be_a_file(tmp_path, printed, monkeypatch):
+    remember(monkeypatch)
     (tmp_path / "roster.csv").write_text("customer\nnobody\nnone else\n", "utf-8")
     more = numbers_of(run("segment", LOG, "--prospects", tmp_path / "roster.csv").output)
-    less = numbers_of(run("segment", LOG).output)
-    assert more["prospect", ""] == less["prospect", ""] + 2
+    assert more["prospect", ""] == numbers_of(printed)["prospect", ""] + 2
 
 
 def test_a_status_column_can_be_named(tmp_path):
@@ -68,7 +101,7 @@ def test_a_status_column_can_be_named(tmp_path):
     log.write_text(
         "customer,date,amount,wie\na,2024-01-01,1,paid\nb,2024-01-01,1,unpaid\n", "utf-8"
     )
-    assert numbers_of(run("segment", log).output)["all", ""] == 2
+    assert rk.summarize(rk.read_orders(log))["customer_id"].tolist() == ["a", "b"]
     counts = numbers_of(run("segment", log, "--status", "wie").output)
     assert counts == {("prospect", ""): 1, ("new", "active"): 1, ("all", ""): 2}
 
@@ -76,19 +109,18 @@ def test_a_status_column_can_be_named(tmp_path):
 # --- check and formats ---------------------------------------------------------------------------
 
 
-def test_check_prints_the_audit_and_writes_nothing(tmp_path, monkeypatch, orders):
-    monkeypatch.chdir(tmp_path)
-    result = run("check", LOG)
+def test_check_prints_the_audit_and_writes_nothing(checked, orders):
+    result, written = checked
     assert result.exit_code == 0
     for row in orders.audit.to_frame().itertuples():
         assert f"{row.amount:,.2f}" in result.output
     assert re.search("customer_id +column 'customer_id'", result.output)
-    assert list(tmp_path.iterdir()) == []
+    assert written == []
 
 
-def test_check_names_every_rule_in_full(orders):
+def test_check_names_every_rule_in_full(checked, orders):
     rules = set(orders.audit.to_frame()["rule"]) - {"read"}
-    words = set(re.findall(r"\w+", run("check", LOG).output))
+    words = set(re.findall(r"\w+", checked[0].output))
     assert rules <= words
 
 
@@ -102,7 +134,8 @@ def test_formats_lists_every_format_and_what_tells_its_customers():
 # --- demo ----------------------------------------------------------------------------------------
 
 
-def test_the_demo_writes_a_table_and_a_picture(tmp_path, expected):
+def test_the_demo_writes_a_table_and_a_picture(tmp_path, expected, monkeypatch):
+    remember(monkeypatch)
     folder = tmp_path / "new" / "folder"
     result = run("demo", "--folder", folder)
     assert result.exit_code == 0
@@ -206,8 +239,9 @@ def test_help_lists_the_commands_and_the_version_is_ours():
     assert rk.__version__ in run("--version").output
 
 
-def test_a_pipeline_sees_no_progress_and_no_colours(tmp_path):
-    done = run_process("segment", LOG, "--out", "out.csv", cwd=tmp_path)
+def test_a_pipeline_sees_no_progress_and_no_colours(call, tmp_path, monkeypatch):
+    remember(monkeypatch)
+    done = call("segment", LOG, "--out", "out.csv")
     assert done.returncode == 0
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
@@ -215,10 +249,10 @@ def test_a_pipeline_sees_no_progress_and_no_colours(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
 
 
-def test_a_warning_in_a_pipeline_is_on_stderr(tmp_path):
+def test_a_warning_in_a_pipeline_is_on_stderr(call, tmp_path):
     rows = [f"c{place},2024-01-{day:02},1" for place in range(30) for day in (1, 1 + place % 25)]
     (tmp_path / "short.csv").write_text("\n".join(["customer,date,total", *rows]), "utf-8")
-    done = run_process("segment", "short.csv", cwd=tmp_path)
+    done = call("segment", "short.csv")
     assert done.returncode == 0
     assert done.stderr.startswith("Warning: Churn within 365 days rests on a fitted tail for 100%")
     assert done.stderr.splitlines()[1:] == [
@@ -226,8 +260,8 @@ def test_a_warning_in_a_pipeline_is_on_stderr(tmp_path):
     ]
 
 
-def test_an_error_in_a_pipeline_is_on_stderr(tmp_path):
-    done = run_process("segment", "nowhere.csv", cwd=tmp_path)
+def test_an_error_in_a_pipeline_is_on_stderr(call):
+    done = call("segment", "nowhere.csv")
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith(
@@ -236,9 +270,17 @@ def test_an_error_in_a_pipeline_is_on_stderr(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_what_was_guessed_is_noted(tmp_path):
+def test_an_error_of_a_process_is_on_stderr(tmp_path):
+    (tmp_path / "file").touch()
+    done = run_process("demo", "--folder", "file", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: --folder must be a folder.\n")
+
+
+def test_what_was_guessed_is_noted(call, tmp_path):
     (tmp_path / "log.csv").write_text("客户,日期,金额\n张三,2024-01-01,1\n", "gb18030")
-    done = run_process("segment", "log.csv", cwd=tmp_path)
+    done = call("segment", "log.csv")
     assert "Note: log.csv: read as gb18030" in done.stderr
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import rfmkit as rk
-from command_line import LOG, run, run_process
+from command_line import LOG, run, run_main, run_process
 from rfmkit.cli.options import HELP, LEFT_OUT, in_options, reading_options
 from rfmkit.exceptions import RfmkitError
 
@@ -121,10 +121,11 @@ def test_the_reading_options_are_passed_on(monkeypatch):
 
 
 def test_the_secret_is_the_first_line_of_a_file(tmp_path):
-    secret, out = tmp_path / "secret", tmp_path / "out.csv"
+    log, secret, out = (tmp_path / name for name in ("log.csv", "secret", "out.csv"))
+    log.write_text("customer,date,total\na,2024-05-03,1\nb,2024-05-04,1\n", "utf-8")
     secret.write_text("correct horse battery\nno part of it\n", "utf-8")
-    run("segment", LOG, "--pseudonymize", secret, "--out", out)
-    expected = rk.segment(rk.read_orders(LOG, pseudonymize="correct horse battery"))
+    run("segment", log, "--pseudonymize", secret, "--out", out)
+    expected = rk.summarize(rk.read_orders(log, pseudonymize="correct horse battery"))
     assert set(pd.read_csv(out)["customer_id"]) == set(expected["customer_id"])
 
 
@@ -144,14 +145,22 @@ def test_a_mistyped_option_gets_a_near_one():
 # --- messages ------------------------------------------------------------------------------------
 
 
-def test_errors_and_warnings_name_options(tmp_path):
+@pytest.fixture(params=["here", pytest.param("process", marks=pytest.mark.slow)])
+def call(request, tmp_path, monkeypatch, capsys):
+    """Run a command in this process or in one of its own."""
+    if request.param == "process":
+        return lambda *arguments: run_process(*arguments, cwd=tmp_path)
+    return lambda *arguments: run_main(monkeypatch, capsys, tmp_path, *arguments)
+
+
+def test_errors_and_warnings_name_options(call, tmp_path):
     (tmp_path / "log.csv").write_text("who,date,total\n" + "a,03/05/2024,1\n" * 20)
-    done = run_process("segment", "log.csv", cwd=tmp_path)
+    done = call("segment", "log.csv")
     assert done.stderr.endswith("Hint: name it: --customer COLUMN.\n")
-    done = run_process("segment", "log.csv", "--customer", "who", cwd=tmp_path)
+    done = call("segment", "log.csv", "--customer", "who")
     assert done.stderr.endswith("Hint: pass --dayfirst or --monthfirst.\n")
     (tmp_path / "log.csv").write_text("customer,date,total\n" + ",2024-05-03,1\na,2024-05-03,1\n")
-    done = run_process("check", "log.csv", cwd=tmp_path)
+    done = call("check", "log.csv")
     assert "name the right column with --customer." in " ".join(done.stdout.split())
 
 

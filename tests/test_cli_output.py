@@ -9,21 +9,26 @@ import pandas as pd
 import pytest
 from pyarrow.csv import ConvertOptions, read_csv
 
-import rfmkit as rk
-from command_line import LOG, run
+from command_line import LOG, remember, run
 from conftest import plain
 from rfmkit.cli import _output
 from rfmkit.columns import COLUMNS
 from rfmkit.datasets import sample_path
 from rfmkit.exceptions import MissingExtraError, RfmkitError
+from sample_segments import segments_of
 
 MONEY = {column.name for column in COLUMNS if column.unit == "money"}
 PROBABILITIES = {column.name for column in COLUMNS if column.unit == "0..1"}
 
 
 @pytest.fixture(scope="module")
-def expected():
-    return rk.segment(rk.read_orders(LOG))
+def expected(orders):
+    return segments_of(orders)
+
+
+@pytest.fixture(autouse=True)
+def remembered(monkeypatch):
+    remember(monkeypatch)
 
 
 def read(path):
