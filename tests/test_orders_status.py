@@ -59,7 +59,7 @@ def assert_set_aside(frame, expected):
     """Each row has its rule, and the audit counts them."""
     orders = rk.read_orders(frame)
     assert rules_of(orders, len(frame)) == expected
-    counts = Counter(rule or "kept" for rule in expected) | {"read": len(frame)}
+    counts = dict(Counter(rule or "kept" for rule in expected)) | {"read": len(frame)}
     assert {rule: rows for rule, (rows, _) in audited(orders).items()} == counts
 
 
