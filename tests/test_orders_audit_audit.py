@@ -151,7 +151,7 @@ def test_the_report_of_a_day_sees_nothing_later_whatever_the_rows(rows, day):
         pytest.param("ibis", pd.DataFrame, marks=pytest.mark.slow),
         pytest.param("duckdb", pd.DataFrame, marks=pytest.mark.slow),
         pytest.param("csv", pd.DataFrame, marks=pytest.mark.slow),
-        ("parquet", pd.DataFrame),
+        pytest.param("parquet", pd.DataFrame, marks=pytest.mark.slow),
     ],
 )
 def test_the_table_is_the_same_in_every_kind(small, as_kind, kind, expected):

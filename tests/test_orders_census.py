@@ -24,7 +24,10 @@ def test_rates_convert_amounts_and_refunds_exactly():
     assert sorted(frame["amount"]) == [Decimal(1), Decimal("2.1674"), Decimal(3)]
 
 
-@pytest.mark.parametrize("rate", [1.08, "1.08", Decimal("1.08")])
+SLOW_RATES = [pytest.param(rate, marks=pytest.mark.slow) for rate in ("1.08", Decimal("1.08"))]
+
+
+@pytest.mark.parametrize("rate", [1.08, *SLOW_RATES])
 def test_a_rate_is_the_number_that_was_written(rate):
     orders = rk.read_orders(MIXED.assign(refund="0"), rates={"USD": 1, "EUR": rate})
     frame = orders.to_frame(exact=True)

@@ -69,9 +69,9 @@ def test_a_day_is_a_date_a_datetime_or_text(three_days, day):
     assert moved == dt.date(2024, 1, 2)
 
 
-def test_the_log_of_a_day_is_read_or_moved_to():
+def test_the_log_of_a_day_is_read_or_moved_to(three_days):
     assert_of_the_second_day(rk.read_orders(THREE_DAYS, as_of="2024-01-02T10:30"))
-    assert_of_the_second_day(rk.read_orders(THREE_DAYS).until(np.datetime64("2024-01-02")))
+    assert_of_the_second_day(three_days.until(np.datetime64("2024-01-02")))
 
 
 @pytest.mark.slow
@@ -103,9 +103,9 @@ def test_moving_to_what_is_no_day_is_an_error(three_days):
     [
         # the rows without a date that says when they came stay: null (16) and 1900 (32)
         ("2023-12-31", (0, 0), (2, 48), (4, 15)),
-        ("2024-01-01", (1, 1), (3, 49), (3, 14)),
+        pytest.param("2024-01-01", (1, 1), (3, 49), (3, 14), marks=pytest.mark.slow),
         ("2024-01-02", (2, 3), (4, 51), (2, 12)),
-        ("2024-01-03", (3, 7), (6, 63), (0, 0)),
+        pytest.param("2024-01-03", (3, 7), (6, 63), (0, 0), marks=pytest.mark.slow),
         ("2030-01-01", (3, 7), (6, 63), (0, 0)),
     ],
 )
@@ -266,7 +266,7 @@ def read_for():
         (None, pd.DataFrame),
         pytest.param("pandas", pd.DataFrame, marks=pytest.mark.slow),
         ("polars", pl.DataFrame),
-        ("pyarrow", pa.Table),
+        pytest.param("pyarrow", pa.Table, marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize("what", LOOKS)
@@ -295,7 +295,7 @@ OWN = {
 }
 
 
-@pytest.mark.parametrize("kind", some_slow(OWN, "pandas", "polars_lazy", "csv"))
+@pytest.mark.parametrize("kind", some_slow(OWN, "polars_lazy", "pyarrow", "csv"))
 def test_results_come_in_the_kind_of_the_source(as_kind, kind):
     orders = rk.read_orders(as_kind(THREE_DAYS, kind))
     assert type(orders.to_frame()) is OWN[kind]
