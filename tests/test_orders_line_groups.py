@@ -5,7 +5,7 @@ from decimal import Decimal
 import ibis
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rfmkit.columns import MONEY
@@ -50,6 +50,7 @@ def test_what_stands_on_one_line_of_an_order_holds_for_all():
     assert column(found, "x") == ["1", "1", "3", None]
 
 
+@settings(max_examples=30)
 @given(ORDERS)
 def test_an_amount_once_per_order_sums_to_the_largest_of_its_lines(rows):
     lines = table(
