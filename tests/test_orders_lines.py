@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -61,8 +62,23 @@ HELD = {
 }
 
 
+def test_what_a_spreadsheet_holds_text_with_is_no_part_of_it():
+    """The rows are lines of two orders, as every cell is read to one of two ids."""
+    frame = pd.concat(
+        [
+            log(order_id=[first, second], customer=[second, first], total=[total, "1.5"])
+            for first, second, total in HELD.values()
+        ]
+    )
+    found = rk.read_orders(frame).to_frame()
+    assert found["order_id"].tolist() == ["35002", "35001"]
+    assert found["customer_id"].tolist() == ["35001", "35002"]
+    assert found["amount"].tolist() == [len(HELD) * Decimal("1.5"), len(HELD) * Decimal("1234.5")]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("held", HELD)
-def test_what_a_spreadsheet_holds_text_with_is_no_part_of_it(held):
+def test_what_a_spreadsheet_holds_all_text_with_is_no_part_of_it(held):
     first, second, total = HELD[held]
     frame = log(order_id=[first, second], customer=[second, first], total=[total, "1.5"])
     found = rk.read_orders(frame).to_frame()
@@ -76,12 +92,21 @@ def test_an_empty_formula_is_no_id():
     assert audited(orders)["no_customer"][0] == 2
 
 
-@pytest.mark.parametrize("customer", ["o'neill", "=1+1", '"quoted"', "it's"])
-def test_a_name_with_signs_of_its_own_stays_as_it_is(customer):
-    assert rk.read_orders(log(customer=[customer])).to_frame()["customer_id"].tolist() == [customer]
+def test_a_name_with_signs_of_its_own_stays_as_it_is():
+    names = ["o'neill", "=1+1", '"quoted"', "it's"]
+    found = rk.read_orders(log(customer=names)).to_frame()["customer_id"]
+    assert sorted(found) == sorted(names)
 
 
-@pytest.mark.parametrize("name", ["Amount", "AMOUNT", "Category", "Status"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Amount",
+        pytest.param("AMOUNT", marks=pytest.mark.slow),
+        "Category",
+        pytest.param("Status", marks=pytest.mark.slow),
+    ],
+)
 def test_columns_that_differ_from_ours_in_case_alone(name):
     amounts = pa.array([Decimal("1.5"), Decimal(2)], pa.decimal128(18, 4))
     columns = {"customer": ["a", "b"], "date": ["2024-01-01"] * 2, "amount": amounts}
