@@ -116,14 +116,26 @@ def test_without_a_customer_there_is_no_pseudonym():
     assert orders.rejected["rule"].tolist() == ["no_customer"]
 
 
-def test_segments_are_the_same_under_pseudonyms(sample):
+def assert_same_but_for_the_ids(plain, hashed, order):
     plain, hashed = (
-        rk.segment(rk.read_orders(sample, **more)).drop(columns="customer_id")
-        for more in ({}, {"pseudonymize": SECRET})
+        frame.drop(columns="customer_id").sort_values(order).reset_index(drop=True)
+        for frame in (plain, hashed)
     )
-    order = ["segment", "spend", "recency_days", "orders", "unpaid_orders", "tenure_days"]
-    plain, hashed = (f.sort_values(order).reset_index(drop=True) for f in (plain, hashed))
     pd.testing.assert_frame_equal(plain, hashed)
+
+
+ORDER = ["spend", "recency_days", "orders", "unpaid_orders", "tenure_days"]
+
+
+def test_customers_are_the_same_under_pseudonyms(sample, customers):
+    hashed = rk.summarize(rk.read_orders(sample, pseudonymize=SECRET))
+    assert_same_but_for_the_ids(customers, hashed, ORDER)
+
+
+@pytest.mark.slow
+def test_segments_are_the_same_under_pseudonyms(sample, orders):
+    hashed = rk.segment(rk.read_orders(sample, pseudonymize=SECRET))
+    assert_same_but_for_the_ids(rk.segment(orders), hashed, ["segment", *ORDER])
 
 
 def test_a_roster_meets_the_log_under_pseudonyms():
