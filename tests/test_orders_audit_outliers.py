@@ -98,7 +98,9 @@ def test_a_shop_whose_customers_all_order_much_is_silent():
 # --- made-up orders --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("rows", "warned"), [(19, False), (20, True), (60, True)])
+@pytest.mark.parametrize(
+    ("rows", "warned"), [(19, False), (20, True), pytest.param(60, True, marks=pytest.mark.slow)]
+)
 def test_one_amount_of_many_one_time_customers_on_a_day_is_warned_of(rows, warned):
     warning = only(warnings(more(rows)), BRUSHED)
     assert (f"19.90 on 2024-03-01 ({rows} of {rows}" in warning) == warned
@@ -127,7 +129,13 @@ def harmless():
     }
 
 
-@pytest.mark.parametrize("name", harmless())
+SLOW = ("many amounts", "old customers", "gifts")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in harmless()],
+)
 def test_what_looks_a_little_like_it_is_silent(name):
     frame = harmless()[name]
     assert warnings(frame, zero_amounts="keep") == ()
