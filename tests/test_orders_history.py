@@ -36,9 +36,27 @@ def frame(history, table):
     return history.engine.frame(table)
 
 
-@quick
-@given(small_logs, st.integers(0, 30))
-def test_the_valid_orders_are_those_of_the_definitions(rows, day):
+ROWS = [
+    (customer, 3 * place, cents, back, status)
+    for place, (customer, cents, back, status) in enumerate(
+        [
+            ("a", 1000, 500, "paid"),
+            ("a", 2000, 0, "completed"),
+            ("a", 1000, 1000, "paid"),
+            ("b", 1999, 0, "paid"),
+            ("b", 1000, 0, "refunded"),
+            ("c", -1000, 0, "paid"),
+            ("c", 2000, 0, "unpaid"),
+            ("d", 2000, 0, "cancelled"),
+            ("d", 0, 0, "paid"),
+        ]
+    )
+]
+ROWS += [("a", 3, 1000, 0, "paid"), ("b", 9, -1000, 0, "closed_refunded")]
+ROWS += [("d", 20, 1000, 0, "paid"), ("d", 20, -1000, 0, "paid"), ("a", 28, 2000, 0, "paid")]
+
+
+def assert_valid_by_the_definitions(rows, day):
     as_of = (START + pd.Timedelta(days=day)).date()
     by_hand = frame_of(rows)
     by_hand = valid_orders(by_hand[by_hand["ordered_at"].dt.date <= as_of])
@@ -49,9 +67,18 @@ def test_the_valid_orders_are_those_of_the_definitions(rows, day):
     assert sorted((found["amount"] * 100).astype("int64")) == sorted(valid["net"])
 
 
+def test_the_valid_orders_are_those_of_the_definitions():
+    assert_valid_by_the_definitions(ROWS, 26)
+
+
+@pytest.mark.slow
 @quick
-@given(small_logs, st.sampled_from(["merge", "keep"]))
-def test_purchases_are_numbered_without_a_hole(rows, same_day):
+@given(small_logs, st.integers(0, 30))
+def test_the_valid_orders_of_any_log_are_those_of_the_definitions(rows, day):
+    assert_valid_by_the_definitions(rows, day)
+
+
+def assert_numbered_without_a_hole(rows, same_day):
     history = rk.read_orders(frame_of(rows), same_day=same_day).history
     found = frame(history, history.purchases)
     for _, theirs in found.groupby("customer_id"):
@@ -63,6 +90,18 @@ def test_purchases_are_numbered_without_a_hole(rows, same_day):
     ends = frame(history, history.purchases.filter(history.ends_purchase(history.purchases)))
     assert not ends.duplicated(["customer_id", "purchase_number"]).any()
     assert len(ends) == len(found.drop_duplicates(["customer_id", "purchase_number"]))
+
+
+@pytest.mark.parametrize("same_day", ["merge", "keep"])
+def test_purchases_are_numbered_without_a_hole(same_day):
+    assert_numbered_without_a_hole(ROWS, same_day)
+
+
+@pytest.mark.slow
+@quick
+@given(small_logs, st.sampled_from(["merge", "keep"]))
+def test_purchases_of_any_log_are_numbered_without_a_hole(rows, same_day):
+    assert_numbered_without_a_hole(rows, same_day)
 
 
 def test_a_table_is_made_once():
