@@ -41,16 +41,22 @@ def write(folder):
     return folder
 
 
-@pytest.fixture(params=["mapping", "folder", "glob"])
-def olist(request, tmp_path):
-    if request.param == "mapping":
+def held_in(kind, folder):
+    """Return the tables as a mapping, or write them to files of a folder."""
+    if kind == "mapping":
         return TABLES
-    write(tmp_path)
-    return tmp_path if request.param == "folder" else str(tmp_path / "olist_*.csv")
+    write(folder)
+    return folder if kind == "folder" else str(folder / "olist_*.csv")
+
+
+@pytest.fixture(scope="module", params=["mapping", "folder", "glob"])
+def olist(request, tmp_path_factory):
+    """The tables, read from what they may be in."""
+    return rk.read_orders(held_in(request.param, tmp_path_factory.mktemp("olist")))
 
 
 def test_orders_payments_and_customers_are_joined_and_money_does_not_multiply(olist):
-    orders = rk.read_orders(olist)
+    orders = olist
     frame = orders.to_frame()
     assert frame["customer_id"].tolist() == ["x", "x"]
     assert frame["amount"].tolist() == [Decimal("10.5"), Decimal(7)]
@@ -60,13 +66,21 @@ def test_orders_payments_and_customers_are_joined_and_money_does_not_multiply(ol
 
 
 def test_rows_keep_the_place_that_they_have_among_the_orders(olist):
-    rejected = rk.read_orders(olist).rejected
+    rejected = olist.rejected
     assert dict(zip(rejected["row"], rejected["order_id"], strict=True)) == {3: "c", 4: "d"}
 
 
 def test_payments_of_no_order_are_noted(olist):
-    notes = rk.read_orders(olist, format="olist").notes
-    assert any("payments" in note and "1 rows belong to no order" in note for note in notes)
+    assert any("payments" in note and "1 rows belong to no order" in note for note in olist.notes)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["folder", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("mapping", "glob"))],
+)
+def test_a_format_of_several_tables_may_be_named(kind, tmp_path):
+    named = rk.read_orders(held_in(kind, tmp_path), format="olist")
+    assert any("1 rows belong to no order" in note for note in named.notes)
 
 
 def test_a_payment_that_cannot_be_read_makes_its_order_unknown():
