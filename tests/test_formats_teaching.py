@@ -42,7 +42,7 @@ def test_the_second_vintage_of_online_retail():
     assert orders.notes[0].startswith("format: online_retail")
     kept = orders.to_frame(exact=True)[["order_id", "customer_id", "amount"]]
     assert kept.to_numpy().tolist() == [["536365", "17850", Decimal("18.69")]]
-    assert set(orders.rejected["rule"]) == {"no_customer", "refund"}
+    assert orders.rejected["rule"].tolist() == ["no_customer"]
 
 
 def test_online_retail_as_it_comes_in_latin_1(tmp_path):
