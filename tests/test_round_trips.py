@@ -43,9 +43,29 @@ def in_order(frame):
 
 
 NAMED = [(name, vintage, True) for name, vintage in CASES if name in ("taobao_lines", "square")]
+# One file and several, money in one column and in two, a format found and a format named; the
+# tests of the other formats hold by default what their rows mean.
+QUICK = {
+    ("jd", "2015", False), ("stripe", "2024", False), ("shopify", "2023", False),
+    ("taobao", "2019", False), ("square", "2022", True),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "vintage", "named"), [(*case, False) for case in CASES] + NAMED)
+def some_slow(cases, quick):
+    """Mark the cases slow that are not among the quick ones."""
+    assert quick <= set(cases)
+    return [
+        pytest.param(
+            *(case if isinstance(case, tuple) else (case,)),
+            marks=() if case in quick else pytest.mark.slow,
+        )
+        for case in cases
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "vintage", "named"), some_slow([(*case, False) for case in CASES] + NAMED, QUICK)
+)
 def test_what_was_exported_is_read_back(name, vintage, named, tmp_path):
     export = export_orders(SHOP, format=name, vintage=vintage, seed=2)
     paths = export.write(tmp_path)
@@ -68,7 +88,7 @@ def test_what_was_exported_is_read_back(name, vintage, named, tmp_path):
     assert audit["amount"].drop("read").sum() == audit.loc["read", "amount"]
 
 
-@pytest.mark.parametrize("name", ["cdnow", "online_retail", "square"])
+@pytest.mark.parametrize("name", some_slow(["cdnow", "online_retail", "square"], {"cdnow"}))
 def test_refunds_that_nothing_links_are_netted_of_their_customer(name, tmp_path):
     export = export_orders(SHOP, format=name, seed=2)
     paths = export.write(tmp_path)
@@ -93,6 +113,7 @@ def test_every_format_that_can_be_read_has_its_round_trip():
     assert {one.name for one in known() if one.instead} >= set(KEYLESS)
 
 
+@pytest.mark.slow
 def test_the_items_of_square_are_its_orders_too(tmp_path):
     paths = export_orders(SHOP, format="square", seed=2).write(tmp_path)
     items = next(path for path in paths if path.name.startswith("items"))
@@ -107,7 +128,7 @@ SAMPLES = {"taobao.csv": "taobao", "jd.csv": "jd", "shopify.csv": "shopify",
            "woocommerce.csv": "woocommerce", "amazon.txt": "amazon"}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", some_slow(SAMPLES, {"jd.csv"}))
 def test_the_bundled_exports_just_work(name):
     orders = rk.read_orders(rk.datasets.sample_path(name))
     assert orders.audit.format == SAMPLES[name]
@@ -115,7 +136,8 @@ def test_the_bundled_exports_just_work(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "vintage"), [("taobao", "2019"), ("shopify", "2023"), ("jd", "2015")]
+    ("name", "vintage"),
+    some_slow([("taobao", "2019"), ("shopify", "2023"), ("jd", "2015")], {("jd", "2015")}),
 )
 def test_overlapping_exports_give_what_one_gives(name, vintage, tmp_path):
     export = export_orders(SHOP, format=name, vintage=vintage, seed=2)
