@@ -15,6 +15,17 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# Their examples fit many models or read many logs; tests of the modules call the same functions.
+HEAVY = {"btyd", "churn", "cycle", "formats", "lifecycle"}
+RECENT = "2024-02-01"  # what the sample holds since then is enough for every call of the README
+EXAMPLES = [
+    *[
+        pytest.param(page, None, id=page.stem, marks=[pytest.mark.slow] * (page.stem in HEAVY))
+        for page in PAGES
+    ],
+    pytest.param(ROOT / "README.md", RECENT, id="README"),
+    pytest.param(ROOT / "README.md", None, id="README-all", marks=pytest.mark.slow),
+]
 MAX_LINES = 400
 MAX_ENTRIES = 16
 
@@ -69,15 +80,17 @@ def test_the_readme_has_the_two_commands_each_on_one_line(name, ends):
     assert commands[0].endswith(ends)
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
-def test_the_examples_run(page, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("page", "since"), EXAMPLES)
+def test_the_examples_run(page, since, tmp_path, monkeypatch):
     """Run the blocks of a page one after the other, beside a log named orders.csv."""
     blocks = snippets(page)
     if not blocks:
         pytest.skip("no Python on this page")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_known", dict(registry._known))  # a page may register its own
-    rk.load_sample().to_csv("orders.csv", index=False)
+    log = rk.load_sample()
+    recent = log if since is None else log[log["ordered_at"] >= since]
+    recent.to_csv("orders.csv", index=False)
     names: dict[str, object] = {}
     try:
         for place, code in enumerate(blocks, start=1):
