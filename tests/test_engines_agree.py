@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from functools import cache
+from itertools import product
 
 import duckdb
 import ibis
@@ -41,7 +43,8 @@ JOBS = {
 
 @pytest.fixture(scope="module")
 def expected(orders):
-    return {name: plain(job(orders)) for name, job in JOBS.items()}
+    """Do a job on the sample when a test first asks for it."""
+    return cache(lambda job: plain(JOBS[job](orders)))
 
 
 @pytest.fixture
@@ -75,18 +78,27 @@ def assert_same(found, expected, keys=()):
 # --- kinds ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "excel", "json"])
+def some_slow(kinds, quick):
+    """Mark the kinds slow that are not among the quick ones."""
+    return [kind if kind in quick else pytest.param(kind, marks=pytest.mark.slow) for kind in kinds]
+
+
+@pytest.mark.parametrize(
+    "kind", some_slow([*KINDS, "excel", "json"], {"pandas", "polars_lazy", "duckdb"})
+)
 def test_every_kind_gives_the_same_segments_in_its_own_kind(source, expected, kind):
     given = source(kind)
     log = rk.read_orders(given)
     found = rk.segment(log)
     assert isinstance(found, TYPES[kind])
-    assert_same(found, expected["segment"])
+    assert_same(found, expected("segment"))
     if not isinstance(found, ibis.Table | duckdb.DuckDBPyRelation):
         assert plain(found)["customer_id"].is_monotonic_increasing
 
 
-@pytest.mark.parametrize("kind", ["polars", "polars_lazy", "pyarrow", "duckdb", "ibis", "csv"])
+@pytest.mark.parametrize(
+    "kind", some_slow(["polars", "polars_lazy", "pyarrow", "duckdb", "ibis", "csv"], {"duckdb"})
+)
 def test_every_kind_gives_the_same_history(source, expected, kind):
     given = source(kind)
     log = rk.read_orders(given)
@@ -98,15 +110,23 @@ def test_every_kind_gives_the_same_history(source, expected, kind):
     }.items():
         found = JOBS[job](log)
         assert isinstance(found, TYPES[kind])
-        assert_same(found, expected[job], keys)
+        assert_same(found, expected(job), keys)
 
 
-@pytest.mark.parametrize("output", ["pandas", "polars", "pyarrow", "ibis"])
-def test_the_kind_that_comes_out_can_be_chosen(source, expected, output):
-    for kind in ("polars", "ibis", "csv"):
-        found = rk.summarize(rk.read_orders(source(kind), output=output), categories=True)
-        assert isinstance(found, TYPES[output])
-        assert_same(found, expected["summarize"])
+QUICK = {("polars", "ibis"), ("ibis", "pandas"), ("csv", "polars")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "output"),
+    [
+        pytest.param(*pair, marks=() if pair in QUICK else pytest.mark.slow)
+        for pair in product(("polars", "ibis", "csv"), ("pandas", "polars", "pyarrow", "ibis"))
+    ],
+)
+def test_the_kind_that_comes_out_can_be_chosen(source, expected, kind, output):
+    found = rk.summarize(rk.read_orders(source(kind), output=output), categories=True)
+    assert isinstance(found, TYPES[output])
+    assert_same(found, expected("summarize"))
 
 
 def learned(log):
@@ -126,12 +146,15 @@ def learned_here(orders):
     return learned(orders)
 
 
-@pytest.mark.parametrize("kind", ["polars", "polars_lazy", "pyarrow", "duckdb", "ibis"])
+LAZY = ["polars", "polars_lazy", "pyarrow", "duckdb", "ibis"]
+
+
+@pytest.mark.parametrize("kind", some_slow(LAZY, {"polars_lazy"}))
 def test_what_is_learned_does_not_depend_on_the_kind(source, learned_here, kind):
     assert learned(rk.read_orders(source(kind))) == learned_here
 
 
-@pytest.mark.parametrize("kind", ["polars", "polars_lazy", "pyarrow", "duckdb", "ibis"])
+@pytest.mark.parametrize("kind", some_slow(LAZY, {"duckdb"}))
 def test_estimators_take_customers_of_every_kind(source, orders, kind):
     customers = rk.summarize(rk.read_orders(source(kind)))
     scorer, cycle = rk.RFMScorer().fit(orders), rk.PurchaseCycle().fit(orders)
@@ -153,23 +176,31 @@ def test_estimators_take_customers_of_every_kind(source, orders, kind):
 # --- rows, threads, machines ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_order_of_the_rows_does_not_matter(sample, orders, expected):
     shuffled = sample.sample(frac=1, random_state=1)
     log = rk.read_orders(shuffled)
     for name in set(JOBS) - {"rejected"}:
-        assert_same(JOBS[name](log), expected[name])
+        assert_same(JOBS[name](log), expected(name))
     # Rows set aside keep the place that they have in the source, and so do the examples.
     rejected = log.rejected.drop(columns="row")
-    assert_same(rejected, expected["rejected"].drop(columns="row"), ["order_id"])
+    assert_same(rejected, expected("rejected").drop(columns="row"), ["order_id"])
     audit, before = (o.audit.to_frame().drop(columns="examples") for o in (log, orders))
     pd.testing.assert_frame_equal(audit, before)
 
 
-@pytest.mark.parametrize("threads", [1, 4])
-def test_the_number_of_threads_does_not_matter(sample, expected, threads):
+@pytest.mark.parametrize(
+    ("threads", "names"),
+    [
+        pytest.param(4, ["summarize", "rejected"], id="4-few"),
+        *[pytest.param(threads, [*JOBS], id=f"{threads}", marks=pytest.mark.slow)
+          for threads in (1, 4)],
+    ],
+)  # fmt: skip
+def test_the_number_of_threads_does_not_matter(sample, expected, threads, names):
     log = rk.read_orders(sample, threads=threads)
-    for name, job in JOBS.items():
-        pd.testing.assert_frame_equal(plain(job(log)), expected[name], check_exact=True)
+    for name in names:
+        pd.testing.assert_frame_equal(plain(JOBS[name](log)), expected(name), check_exact=True)
 
 
 SCRIPT = """
@@ -184,15 +215,33 @@ print(there.as_of, pd.util.hash_pandas_object(rk.summarize(there), index=False).
 """
 
 
-def test_the_time_zone_of_the_machine_does_not_matter(tmp_path):
-    def run(zone):
-        return subprocess.run(
-            [sys.executable, "-c", SCRIPT],
-            cwd=tmp_path, env={**os.environ, "TZ": zone}, check=True, capture_output=True,
-            text=True,
-        ).stdout  # fmt: skip
+SHORT_SCRIPT = """
+import pandas as pd, rfmkit as rk
+moments = ["2024-12-28 16:30", "2024-12-29 00:30", "2024-12-30 23:30"]
+log = pd.DataFrame({"customer_id": ["a", "a", "b"], "ordered_at": moments, "amount": 5})
+instants = log.assign(ordered_at=pd.to_datetime(log["ordered_at"], utc=True))
+for orders in (rk.read_orders(log), rk.read_orders(instants, tz="Asia/Shanghai")):
+    print(orders.as_of, *orders.to_frame()["ordered_at"], *rk.summarize(orders)["recency_days"])
+"""
 
-    found = [run(zone) for zone in ("America/New_York", "Asia/Shanghai")]
+
+def run_in(zone, script, folder):
+    """Run a script on a machine of a time zone, and give what it prints."""
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=folder, env={**os.environ, "TZ": zone}, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+
+
+def test_a_machine_in_new_york_gives_the_days_of_the_log(tmp_path):
+    given, there = run_in("America/New_York", SHORT_SCRIPT, tmp_path).splitlines()
+    assert given == "2024-12-30 2024-12-28 16:30:00 2024-12-29 00:30:00 2024-12-30 23:30:00 1 0"
+    assert there == "2024-12-31 2024-12-29 00:30:00 2024-12-29 08:30:00 2024-12-31 07:30:00 2 0"
+
+
+@pytest.mark.slow
+def test_the_time_zone_of_the_machine_does_not_matter(tmp_path):
+    found = [run_in(zone, SCRIPT, tmp_path) for zone in ("America/New_York", "Asia/Shanghai")]
     assert found[0] == found[1]
     assert found[0].startswith("2024-12-30 1200 ")
     assert "\n2024-12-31 " in found[0]  # in Shanghai the last order was after midnight
@@ -216,7 +265,7 @@ def test_spark_gives_the_same_segments(in_shanghai, sample, expected):
     log = rk.read_orders(in_shanghai.createDataFrame(sample))
     found = rk.segment(log)
     assert type(found).__module__.startswith("pyspark.sql")
-    assert_same(found, expected["segment"])
+    assert_same(found, expected("segment"))
     assert in_shanghai.conf.get("spark.sql.session.timeZone") == "Asia/Shanghai"
 
 
@@ -225,10 +274,10 @@ def test_spark_gives_the_same_segments(in_shanghai, sample, expected):
 def test_spark_gives_the_same_history(in_shanghai, sample, orders, expected):
     table = in_shanghai.createDataFrame(sample)
     log = rk.read_orders(table.withColumn("ordered_at", table["ordered_at"].cast("timestamp_ntz")))
-    assert_same(JOBS["summarize"](log), expected["summarize"])
+    assert_same(JOBS["summarize"](log), expected("summarize"))
     keys = ["order_number", "gap_days", "returned"]
-    assert_same(JOBS["purchase_gaps"](log), expected["purchase_gaps"], keys)
-    assert_same(JOBS["churn_rate"](log), expected["churn_rate"], ["day"])
+    assert_same(JOBS["purchase_gaps"](log), expected("purchase_gaps"), keys)
+    assert_same(JOBS["churn_rate"](log), expected("churn_rate"), ["day"])
     past = {"origins": ["2024-03-31"], "horizon_days": 90, "sample": 0.5}
     assert_same(rk.snapshots(log, **past), rk.snapshots(orders, **past))
     assert in_shanghai.conf.get("spark.sql.session.timeZone") == "Asia/Shanghai"
