@@ -50,6 +50,17 @@ def line_log():
 LOGS = {"orders": order_log(), "lines": line_log()}
 
 
+def essentials(orders):
+    """Give what most other results are made of, and the segments, which use every estimator."""
+    return {
+        "as_of": orders.as_of,
+        "audit": orders.audit.to_frame(),
+        "rejected": orders.rejected,
+        "summarize": rk.summarize(orders),
+        "segment": rk.segment(orders, prospects=ROSTER, engagement=ROSTER),
+    }
+
+
 def outputs(orders):
     """Give all that the library says of a log, by name."""
     cycle = rk.PurchaseCycle().fit(orders)
@@ -85,11 +96,17 @@ def assert_same(found, expected, but=()):
             assert found[name] == expected[name], name
 
 
-@pytest.fixture(scope="module", params=LOGS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(("lines", essentials), id="lines-essentials"),
+        *[pytest.param((name, outputs), id=name, marks=pytest.mark.slow) for name in LOGS],
+    ],
+)
 def known(request):
-    """Give a log and all that is said of it."""
-    log = LOGS[request.param]
-    return log, outputs(rk.read_orders(log, as_of=AS_OF))
+    """Give a log, a function that says something of it, and what it says."""
+    name, say = request.param
+    return LOGS[name], say, say(rk.read_orders(LOGS[name], as_of=AS_OF))
 
 
 # --- the future ----------------------------------------------------------------------------------
@@ -138,15 +155,16 @@ def appended(log, rows):
 
 
 # Without shrinking: an example takes seconds.
+@pytest.mark.slow
 @settings(deadline=None, max_examples=2, phases=[Phase.explicit, Phase.generate])
 @given(rows=later_rows)
 def test_orders_of_later_days_change_nothing(known, rows):
-    log, expected = known
-    assert_same(outputs(rk.read_orders(appended(log, rows), as_of=AS_OF)), expected)
+    log, say, expected = known
+    assert_same(say(rk.read_orders(appended(log, rows), as_of=AS_OF)), expected)
 
 
 def test_the_past_is_the_same_seen_from_later(known):
-    log, expected = known
+    log, say, expected = known
     later = appended(log, [
         {"customer": who, "order": what, "place": 37 * place, "seconds": 86_400 * place,
          "cents": cents, "back": 0, "status": status}
@@ -159,17 +177,18 @@ def test_the_past_is_the_same_seen_from_later(known):
     ])  # fmt: skip
     now = rk.read_orders(later)
     assert now.as_of > AS_OF
-    assert_same(outputs(now.until(AS_OF)), expected)
+    past = now.until(AS_OF)
+    assert_same(say(past), expected)
     assert now.hidden["rows"] == 0
-    assert now.until(AS_OF).hidden["rows"] == 8
+    assert past.hidden["rows"] == 8
 
 
 # --- order of rows, and manners ------------------------------------------------------------------
 
 
 def test_the_order_of_the_rows_changes_nothing(known):
-    log, expected = known
-    found = outputs(rk.read_orders(log.sample(frac=1, random_state=1), as_of=AS_OF))
+    log, say, expected = known
+    found = say(rk.read_orders(log.sample(frac=1, random_state=1), as_of=AS_OF))
     assert_same(found, expected, but={"audit", "rejected"})
     # The examples of the audit are places in the source, and so is the order of what is rejected.
     audit, before = (one["audit"].drop(columns="examples") for one in (found, expected))
@@ -182,7 +201,7 @@ def test_the_order_of_the_rows_changes_nothing(known):
     pd.testing.assert_frame_equal(rejected, before)
 
 
-@pytest.mark.parametrize("name", LOGS)
+@pytest.mark.parametrize("name", ["lines", pytest.param("orders", marks=pytest.mark.slow)])
 def test_what_is_given_is_left_alone(name):
     log, roster = LOGS[name].copy(), ROSTER.copy()
     orders = rk.read_orders(log, as_of=AS_OF)
@@ -200,11 +219,11 @@ def test_what_is_given_is_left_alone(name):
 
 
 def test_what_comes_out_belongs_to_the_caller_who_may_ask_again(known):
-    log, expected = known
+    log, say, expected = known
     given_log = log.copy()
     orders = rk.read_orders(given_log, as_of=AS_OF)
-    for result in outputs(orders).values():
+    for result in say(orders).values():
         if isinstance(result, pd.DataFrame):
             result[result.columns[0]] = None
-    assert_same(outputs(orders), expected)
+    assert_same(say(orders), expected)
     pd.testing.assert_frame_equal(given_log, log, check_exact=True)
