@@ -33,6 +33,16 @@ small_logs = st.lists(
     max_size=25,
 )
 
+VARIED = [
+    ("a", 0, 1000, 0, "paid"), ("a", 0, 1999, 500, "completed"), ("a", 3, 2000, 0, "paid"),
+    ("a", 5, -1000, 0, "paid"), ("a", 9, 1000, 1000, "paid"), ("a", 14, 1999, 0, "paid"),
+    ("b", 2, 2000, 0, "completed"), ("b", 2, -2000, 0, "paid"), ("b", 7, 1000, 0, "unpaid"),
+    ("b", 8, 1999, 0, "refunded"), ("b", 10, 1000, 500, "paid"), ("b", 20, 1000, 0, "paid"),
+    ("c", 4, -1000, 0, "paid"), ("c", 6, 0, 0, "paid"), ("c", 30, 2000, 0, "closed_refunded"),
+    ("d", 12, 1000, 0, "paid"), ("d", 13, 1000, 0, "cancelled"), ("d", 25, -2000, 0, "refunded"),
+]  # fmt: skip
+"""One of the small logs, which has every kind of row."""
+
 
 def frame_of(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
     """Return the rows as a log in euros; every row is an order of its own."""

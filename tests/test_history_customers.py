@@ -9,21 +9,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rfmkit as rk
-from histories import PAID, START, assert_same, customers_by_hand, frame_of, quick, small_logs
+from histories import (
+    PAID,
+    START,
+    VARIED,
+    assert_same,
+    customers_by_hand,
+    frame_of,
+    quick,
+    small_logs,
+)
 from rfmkit.exceptions import RfmkitError
 
 
 @pytest.mark.parametrize(
-    ("as_of", "same_day"), [(dt.date(2024, 12, 31), "keep"), (dt.date(2024, 6, 30), "merge")]
+    ("as_of", "same_day", "share"),
+    [
+        (dt.date(2024, 6, 30), "merge", 4),
+        pytest.param(dt.date(2024, 6, 30), "merge", 1, marks=pytest.mark.slow),
+        pytest.param(dt.date(2024, 12, 31), "keep", 1, marks=pytest.mark.slow),
+    ],
 )
-def test_the_customers_of_the_sample_are_those_counted_by_hand(sample, as_of, same_day):
-    log = rk.read_orders(sample, as_of=as_of, same_day=same_day)
-    assert_same(rk.summarize(log), customers_by_hand(sample, as_of, same_day=same_day))
+def test_the_customers_of_the_sample_are_those_counted_by_hand(sample, as_of, same_day, share):
+    log = sample[sample["customer_id"].isin(sample["customer_id"].unique()[::share])]
+    found = rk.summarize(rk.read_orders(log, as_of=as_of, same_day=same_day))
+    assert_same(found, customers_by_hand(log, as_of, same_day=same_day))
 
 
-@quick
-@given(small_logs, st.sampled_from(["merge", "keep"]), st.integers(0, 40))
-def test_any_small_log_is_summarized_as_by_hand(rows, same_day, day):
+def summarized_as_by_hand(rows, same_day, day):
+    """Compare the summary of a log on a day of it with the one made by hand."""
     log = frame_of(rows)
     as_of = (START + pd.Timedelta(days=day)).date()
     found = rk.summarize(rk.read_orders(log, as_of=as_of, same_day=same_day))
@@ -32,6 +46,18 @@ def test_any_small_log_is_summarized_as_by_hand(rows, same_day, day):
         assert found.empty
     else:
         assert_same(found, expected)
+
+
+@pytest.mark.parametrize(("same_day", "day"), [("merge", 22), ("keep", 40)])
+def test_a_varied_log_is_summarized_as_by_hand(same_day, day):
+    summarized_as_by_hand(VARIED, same_day, day)
+
+
+@pytest.mark.slow
+@quick
+@given(small_logs, st.sampled_from(["merge", "keep"]), st.integers(0, 40))
+def test_any_small_log_is_summarized_as_by_hand(rows, same_day, day):
+    summarized_as_by_hand(rows, same_day, day)
 
 
 def test_refund_amount_is_all_the_money_given_back():
