@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rfmkit.btyd import _beta_geo_beta_binomial_process as process
@@ -23,12 +23,14 @@ size = st.floats(-3, 3).map(np.exp)
 four = st.tuples(size, size, size, size)
 
 
+@settings(max_examples=25)
 @given(four, st.integers(1, 12))
 def test_the_histories_have_the_probability_one(params, n):
     _, _, ways, chance, _ = likelihoods(params, n)
     assert ways @ chance == pytest.approx(1, abs=1e-9)
 
 
+@settings(max_examples=25)
 @given(four, st.integers(1, 9))
 def test_the_derivatives_are_those_of_the_likelihood(params, n):
     _, _, _, _, slopes = likelihoods(params, n)
@@ -73,6 +75,7 @@ over the times of leaving, each): 12 x 36 x 150 x 1.1e-16 = 7e-12.
 """
 
 
+@settings(max_examples=25)
 @given(four, histories, st.integers(1, 20))
 @example((float(np.exp(3)),) * 4, (3, 3, 9), 20)  # seen to differ by 1e-13
 def test_a_longer_horizon_brings_more_purchases_and_less_churn(params, history, ahead):
@@ -89,6 +92,7 @@ def test_a_longer_horizon_brings_more_purchases_and_less_churn(params, history, 
     assert process.churn(*row, 1) + process.purchases(*row, 1) == pytest.approx(1)
 
 
+@settings(max_examples=25)
 @given(four, histories)
 def test_one_more_silence_is_never_a_sign_of_life(params, history):
     x, t_x, n = np.array(history, dtype=float)[:, None]
@@ -97,6 +101,7 @@ def test_one_more_silence_is_never_a_sign_of_life(params, history):
         assert later <= now + 1e-9
 
 
+@settings(max_examples=25)
 @given(four, st.integers(1, 8), st.integers(1, 6))
 def test_predictions_agree_with_the_histories_to_come(params, n, ahead):
     """Expected purchases of all after n, averaged, are those of n + ahead less those of n."""

@@ -58,7 +58,7 @@ rows = st.tuples(st.integers(0, 40), st.floats(0, 1), st.floats(0.1, 50), st.flo
 
 
 @given(params=params, row=rows, k=st.integers(1, 4), at_first=st.sampled_from(AT_FIRST))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_probabilities_and_expectations_keep_their_laws(params, row, k, at_first):
     x, share, T, H = row
     row = np.array([float(x)]), np.array([share * T if x else 0.0]), np.array([T])

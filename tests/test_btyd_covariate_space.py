@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rfmkit as rk
@@ -87,6 +87,7 @@ def test_the_likelihood_is_that_of_customers_with_parameters_of_their_own(proces
     assert problem.objective(counts)(point)[0] == pytest.approx(total / WEIGHT.sum(), rel=1e-12)
 
 
+@settings(max_examples=40)
 @given(
     coefficient=st.floats(-2, 2), z=st.floats(-2, 2),
     case=st.sampled_from([(PROCESSES[0], "alpha", -1, "a", 1),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rfmkit.btyd import _pareto_nbd_process as module
@@ -62,6 +62,7 @@ def cases(draw):
     return np.exp(logs), float(x), share * tenure, tenure
 
 
+@settings(max_examples=30)
 @given(cases())
 def test_the_derivatives_are_those_of_the_likelihood(case):
     params, *row = case
@@ -78,6 +79,7 @@ def test_the_derivatives_are_those_of_the_likelihood(case):
     assert slopes[0] * params == pytest.approx(by_difference, rel=1e-5, abs=1e-6 * size)
 
 
+@settings(max_examples=30)
 @given(cases(), st.floats(0.01, 1000))
 def test_no_unit_of_time_matters(case, unit):
     params, x, t_x, T = case

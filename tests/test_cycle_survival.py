@@ -11,11 +11,11 @@ import rfmkit as rk
 from rfmkit.cycle._survival import Tail, estimate, from_frame
 from rfmkit.exceptions import NotEnoughHistoryError
 
-quick = settings(deadline=None, max_examples=60)
+quick = settings(deadline=None, max_examples=25)
 
 # Every log ends in silences: at least one gap is open.
 raw_logs = st.tuples(
-    st.lists(st.tuples(st.integers(0, 120), st.booleans()), min_size=1, max_size=300),
+    st.lists(st.tuples(st.integers(0, 120), st.booleans()), min_size=1, max_size=100),
     st.integers(0, 120),
 ).map(lambda drawn: [*drawn[0], (drawn[1], False)])
 
