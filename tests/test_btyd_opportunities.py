@@ -1,5 +1,6 @@
 """Opportunities: what a BetaGeoBetaBinomial is fitted on."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -28,6 +29,40 @@ def test_periods_are_counted_from_the_first_purchase(orders, sample, length):
         assert (found["last_opportunity"] == customers["active_days"]).all()
 
 
+def taken(days, length, age):
+    """Return how many periods were taken, the last of them, and how many there were."""
+    # Days 1 to length are the first period.
+    places = {-(-day // length) for day in days} & set(range(1, age // length + 1))
+    return len(places), max(places, default=0), age // length
+
+
+@pytest.fixture(scope="module")
+def bought():
+    """Fifty customers who came in one month, the days on which they bought again, and their log."""
+    rng = np.random.default_rng(1)
+    came = rng.integers(0, 30, 50)
+    days = [rng.integers(1, 61, rng.integers(0, 9)).tolist() for _ in came]
+    rows = [
+        (who, int(first + day))
+        for who, (first, again) in enumerate(zip(came, days, strict=True))
+        for day in (0, *again)
+    ]
+    log = pd.DataFrame(rows, columns=["customer", "day"]).assign(total=1.0)
+    log["date"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(log.pop("day"), unit="D")
+    return came, days, rk.read_orders(log, as_of=pd.Timestamp("2024-04-01"))
+
+
+@pytest.mark.parametrize("length", [1, 4, 7, 20, 100])
+def test_periods_are_taken_by_what_was_bought_in_them(bought, length):
+    came, days, orders = bought
+    table = opportunity_table(orders, orders.history.customers, length)
+    found = orders.history.engine.frame(table)
+    found = found.set_index(found.pop("customer_id").astype("int64")).sort_index()
+    expected = [taken(again, length, 91 - first) for first, again in zip(came, days, strict=True)]
+    assert list(found.itertuples(index=False, name=None)) == expected
+
+
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(st.lists(st.integers(1, 60), max_size=8), st.integers(1, 20), st.integers(60, 70))
 def test_a_period_is_taken_by_what_was_bought_in_it(days, length, age):
@@ -37,9 +72,7 @@ def test_a_period_is_taken_by_what_was_bought_in_it(days, length, age):
     orders = rk.read_orders(log, as_of=first + pd.Timedelta(days=age))
     table = opportunity_table(orders, orders.history.customers, length)
     found = orders.history.engine.row(table.drop("customer_id"))
-    # Days 1 to length are the first period.
-    taken = {-(-day // length) for day in days} & set(range(1, age // length + 1))
-    assert tuple(found.values()) == (len(taken), max(taken, default=0), age // length)
+    assert tuple(found.values()) == taken(days, length, age)
 
 
 def test_a_log_needs_the_length_of_a_period(orders):
