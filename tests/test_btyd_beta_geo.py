@@ -30,7 +30,9 @@ def test_the_parameters_of_a_known_truth_are_found(cls):
     assert model.customers_ == 6000
 
 
-@pytest.mark.parametrize("cls", MODELS)
+@pytest.mark.parametrize(
+    "cls", [pytest.param(rk.BetaGeo, marks=pytest.mark.slow), rk.ModifiedBetaGeo]
+)
 def test_the_unit_of_time_changes_no_prediction(cls, customers):
     days, weeks = cls(90).fit(customers), cls(90, unit_days=7).fit(customers)
     assert days.params_["alpha"] == pytest.approx(7 * weeks.params_["alpha"], rel=1e-6)
@@ -53,14 +55,12 @@ def test_predictions_come_in_the_kind_and_order_of_the_customers(customers):
     assert other["churn_probability"].to_list() == churn["churn_probability"].tolist()
 
 
-def test_a_log_and_its_customers_are_predicted_alike():
-    orders = rk.read_orders(rk.load_sample())
+def test_a_log_and_its_customers_are_predicted_alike(orders):
+    bought = rk.summarize(orders)
     model = rk.ModifiedBetaGeo(90).fit(orders)
-    again = rk.ModifiedBetaGeo(90).fit(rk.summarize(orders))
+    again = rk.ModifiedBetaGeo(90).fit(bought)
     assert model.params_ == again.params_
-    pd.testing.assert_frame_equal(
-        model.predict_purchases(orders), again.predict_purchases(rk.summarize(orders))
-    )
+    pd.testing.assert_frame_equal(model.predict_purchases(orders), again.predict_purchases(bought))
     lazy = rk.read_orders(rk.load_sample(), output="ibis")
     assert model.predict_churn(lazy).execute()["churn_probability"].between(0, 1).all()
 
@@ -85,7 +85,7 @@ def test_intervals_hold_the_prediction_and_narrow_with_more_customers():
 
 
 def test_draws_with_replacement_are_about_as_wide_where_the_model_is_right(customers):
-    model = rk.ModifiedBetaGeo(90).fit(shop(1500, at_first=True))
+    model = rk.ModifiedBetaGeo(90).fit(shop(800, at_first=True))
     some = customers.head(50)
 
     def width():
@@ -93,15 +93,16 @@ def test_draws_with_replacement_are_about_as_wide_where_the_model_is_right(custo
         return (churn["churn_upper"] - churn["churn_lower"]).mean()
 
     by_curvature = width()
-    again = model.bootstrap(shop(1500, at_first=True), times=40, seed=1)
+    again = model.bootstrap(shop(800, at_first=True), times=20, seed=1)
     assert again is model
     assert 0.6 < width() / by_curvature < 1.6
     with pytest.raises(NotFittedError, match="A BetaGeo must be fitted"):
         rk.BetaGeo().bootstrap(customers)
     with pytest.raises(RfmkitError, match="A bootstrap needs the customers of the fit"):
-        model.bootstrap(shop(1400, at_first=True))
+        model.bootstrap(shop(700, at_first=True))
 
 
+@pytest.mark.slow  # test_btyd_recovery holds it on fewer shops, below the public fit
 def test_intervals_of_parameters_hold_the_truth():
     """Of 20 shops: 95 in 100 intervals, less chance."""
     held = []

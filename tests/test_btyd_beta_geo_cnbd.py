@@ -9,6 +9,7 @@ from beta_geo_shops import TRUTH, shop
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError
 
 REGULAR = [rk.BetaGeoCNBD, rk.ModifiedBetaGeoCNBD]
+QUICK = [rk.BetaGeoCNBD, pytest.param(rk.ModifiedBetaGeoCNBD, marks=pytest.mark.slow)]
 MODELS = [rk.BetaGeo, rk.ModifiedBetaGeo]
 
 
@@ -40,7 +41,7 @@ def test_the_parameters_of_a_known_truth_are_found(cls, k):
     assert model.customers_ == 6000
 
 
-@pytest.mark.parametrize("cls", REGULAR)
+@pytest.mark.parametrize("cls", QUICK)
 def test_regularity_is_found_in_the_gaps(cls, logs):
     model = cls(90).fit(logs[3])
     assert model.k_ in (2, 3, 4)
@@ -58,7 +59,7 @@ def test_regular_timing_with_k_of_one_is_the_random_model(regular, random, custo
     pd.testing.assert_frame_equal(one.predict_churn(customers), other.predict_churn(customers))
 
 
-@pytest.mark.parametrize("cls", REGULAR)
+@pytest.mark.parametrize("cls", QUICK)
 @pytest.mark.parametrize("k", [1, 3])
 def test_regularity_is_that_of_the_last_two_gaps(cls, k, logs):
     log = logs[k]

@@ -15,6 +15,11 @@ from rfmkit.exceptions import (
     RfmkitWarning,
 )
 
+KINDS = [
+    "pandas", "polars_lazy", "duckdb",
+    *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("polars", "pyarrow", "ibis")),
+]  # fmt: skip
+
 
 def simulated(p, q, v, *, customers=4000, seed=0, mean_count=4.0):
     """Customers with mean values of their own, of counts that have nothing to do with them."""
@@ -57,15 +62,16 @@ def test_what_was_simulated_is_found_again(model):
     )  # fmt: skip
 
 
-def test_the_interval_holds_the_truth_as_often_as_it_says():
+@pytest.mark.parametrize("shops", [4, pytest.param(10, marks=pytest.mark.slow)])
+def test_the_interval_holds_the_truth_as_often_as_it_says(shops):
     inside = []
-    for seed in range(10):
+    for seed in range(shops):
         summary = rk.GammaGamma().fit(simulated(2, 4, 30, customers=400, seed=seed)).summary_
         inside.append((summary["lower"] < [2, 4, 30]) & (summary["upper"] > [2, 4, 30]))
     assert np.mean(inside) > 0.8
 
 
-@pytest.mark.parametrize("scale", [1e-6, 7.0, 1e9])
+@pytest.mark.parametrize("scale", [1e-6, pytest.param(7.0, marks=pytest.mark.slow), 1e9])
 def test_another_currency_changes_v_and_the_money_alone(scale):
     frame = simulated(3, 3, 40, customers=300, seed=3)
     other = frame.assign(mean_purchase_value=frame["mean_purchase_value"] * scale)
@@ -86,12 +92,21 @@ def test_customers_alike_are_counted_and_their_order_does_not_matter(truth):
     assert rk.GammaGamma().fit(some).params_ == rk.GammaGamma().fit(mixed).params_
 
 
-@pytest.mark.parametrize("kind", ["pandas", "polars", "polars_lazy", "pyarrow", "duckdb", "ibis"])
-def test_a_frame_of_any_kind_gives_the_same(truth, as_kind, kind):
-    few = truth.head(200)
+@pytest.fixture(scope="module")
+def few(truth):
+    return truth.head(200)
+
+
+@pytest.fixture(scope="module")
+def params_of_few(few):
+    return rk.GammaGamma().fit(few).params_
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_frame_of_any_kind_gives_the_same(few, params_of_few, as_kind, kind):
     source = as_kind(few, kind)
     fitted = rk.GammaGamma().fit(source)
-    assert fitted.params_ == pytest.approx(rk.GammaGamma().fit(few).params_, rel=1e-9)
+    assert fitted.params_ == pytest.approx(params_of_few, rel=1e-9)
     found = fitted.predict_spend(as_kind(few, kind))
     assert type(found) is type(source) or isinstance(found, ibis.Table)
     p, q, v = fitted._params

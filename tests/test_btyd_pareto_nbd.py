@@ -30,9 +30,10 @@ def gamma(shape, scale):
     return lambda rng, number: rng.gamma(shape, 1 / scale, number)
 
 
-def test_simulated_parameters_are_found_again():
+@pytest.mark.parametrize("size", [8000, pytest.param(40_000, marks=pytest.mark.slow)])
+def test_simulated_parameters_are_found_again(size):
     truth = {"r": 0.8, "alpha": 60.0, "s": 0.7, "beta": 90.0}
-    customers = simulated(40_000, gamma(0.8, 60), gamma(0.7, 90), days=(300, 900))
+    customers = simulated(size, gamma(0.8, 60), gamma(0.7, 90), days=(300, 900))
     model = rk.ParetoNBD().fit(customers)
     assert model.converged_
     assert not model.boundary_
@@ -40,7 +41,7 @@ def test_simulated_parameters_are_found_again():
     for name, value in truth.items():
         off = np.log(model.params_[name] / value)
         assert abs(off) < 3.5 * table.loc[name, "log_error"]
-        assert abs(off) < 0.15
+        assert abs(off) < 0.15 * (40_000 / size) ** 0.5
 
 
 def regular(leaves):
@@ -62,7 +63,7 @@ def regular(leaves):
     [
         (np.random.default_rng(0).permutation(1000) // 10 * 4, "homogeneous drop-out"),
         (np.full(1000, 1000), "no drop-out"),
-        (np.where(np.arange(1000) % 5 < 2, 0, 1000), "drop-out at once"),
+        (np.where(np.arange(300) % 5 < 2, 0, 1000), "drop-out at once"),
     ],
 )
 def test_a_boundary_is_reached_and_named(leaves, boundary):
@@ -92,13 +93,13 @@ def test_one_time_buyers_are_told_from_slow_ones():
     assert model.params_["alpha"] == pytest.approx(30, abs=3)
 
 
-def test_any_unit_gives_the_same_predictions(customers):
-    frames = []
-    for unit in (1, 7, 365.25):
-        model = rk.ParetoNBD(90, unit_days=unit).fit(customers)
-        frame = model.predict_churn(customers)
-        frame["alive"] = model.predict_alive(customers)["alive_probability"]
-        frame["purchases"] = model.predict_purchases(customers)["expected_purchases"]
+@pytest.mark.parametrize("other", [pytest.param(7, marks=pytest.mark.slow), 365.25])
+def test_any_unit_gives_the_same_predictions(customers, other):
+    some, frames = customers.head(400), []
+    for unit in (1, other):
+        model = rk.ParetoNBD(90, unit_days=unit).fit(some)
+        frame = model.predict_churn(some)
+        frame["alive"] = model.predict_alive(some)["alive_probability"]
+        frame["purchases"] = model.predict_purchases(some)["expected_purchases"]
         frames.append(frame.drop(columns="customer_id"))
-    for other in frames[1:]:
-        pd.testing.assert_frame_equal(frames[0], other, rtol=1e-6, atol=0)
+    pd.testing.assert_frame_equal(*frames, rtol=1e-6, atol=0)
