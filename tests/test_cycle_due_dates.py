@@ -82,13 +82,26 @@ def test_a_log_is_transformed_as_its_customers(cycle, orders, due):
     pd.testing.assert_frame_equal(rk.PurchaseCycle().fit_transform(orders), due)
 
 
+ADDED = ["cycle_days", "expected_next_purchase", "next_purchase_from", "overdue_ratio"]
+
+
+def test_who_has_bought_nothing_has_no_cycle(cycle, customers):
+    some = customers.head(4).astype(
+        dict.fromkeys(["repeat_purchases", "active_days", "recency_days"], "Int64")
+    )
+    some.loc[:1, ["repeat_purchases", "active_days", "recency_days", "last_purchase"]] = pd.NA
+    found = cycle.transform(some)[ADDED]
+    assert found.isna().all(axis=1).tolist() == [True, True, False, False]
+    assert found.notna().all(axis=1).tolist() == [False, False, True, True]
+
+
+@pytest.mark.slow
 def test_prospects_have_no_cycle(cycle, orders):
     found = cycle.transform(rk.segment(orders))
     prospects = found["segment"] == "prospect"
-    columns = ["cycle_days", "expected_next_purchase", "next_purchase_from", "overdue_ratio"]
     assert prospects.any()
-    assert found.loc[prospects, columns].isna().all(axis=None)
-    assert found.loc[~prospects, columns].notna().all(axis=None)
+    assert found.loc[prospects, ADDED].isna().all(axis=None)
+    assert found.loc[~prospects, ADDED].notna().all(axis=None)
 
 
 def test_a_cycle_of_no_days_gives_no_ratio():

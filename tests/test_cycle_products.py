@@ -14,7 +14,7 @@ from rfmkit.cycle._products import (
 )
 
 
-@pytest.mark.parametrize("category", ["coffee", "kitchen"])
+@pytest.mark.parametrize("category", [pytest.param("coffee", marks=pytest.mark.slow), "kitchen"])
 def test_the_gaps_of_a_category_are_those_of_a_log_of_it(sample, orders, category):
     alone = rk.read_orders(sample[sample["category"] == category], as_of=orders.as_of)
     expected = rk.purchase_gaps(alone).groupby(["gap_days", "returned"])["gaps"].sum()
