@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import rfmkit as rk
@@ -14,6 +15,7 @@ from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError
 
 SETTINGS = {"horizon_days": 60, "origins": 4}
 ALONE = "ModifiedBetaGeo alone is used"
+pytestmark = pytest.mark.xdist_group("churn model")  # one worker holds the fits of all
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,19 @@ def read(shop):
 @pytest.fixture(scope="module")
 def model(read):
     return rk.ChurnModel(**SETTINGS).fit(read)
+
+
+@pytest.fixture(scope="module")
+def past(read):
+    """The log of one horizon ago, and what a model that was fitted on it predicts."""
+    known = read.until(read.as_of - dt.timedelta(days=60))
+    return known, rk.ChurnModel(**SETTINGS).fit(known).predict_churn(known)
+
+
+@pytest.fixture(scope="module")
+def logistic(read):
+    """A model of one learner by itself, fitted on a sample."""
+    return rk.ChurnModel(**SETTINGS, learner="logistic", sample=800).fit(read)
 
 
 def of(days_of, **more):
@@ -51,15 +66,15 @@ def loss(table, past):
 # --- what it learns ------------------------------------------------------------------------------
 
 
-def test_it_beats_the_model_it_starts_from_where_that_is_wrong(read):
-    origin = read.as_of - dt.timedelta(days=60)
-    known = read.until(origin)
-    ahead = rk.snapshots(read, origins=[origin], horizon_days=60)
-    found = loss(rk.ChurnModel(**SETTINGS).fit(known).predict_churn(known), ahead)
+def test_it_beats_the_model_it_starts_from_where_that_is_wrong(read, past):
+    known, predicted = past
+    ahead = rk.snapshots(read, origins=[known.as_of], horizon_days=60)
+    found = loss(predicted, ahead)
     btyd = loss(rk.ModifiedBetaGeo(60).fit(known).predict_churn(known), ahead)
     assert found < 0.98 * btyd
 
 
+@pytest.mark.slow
 def test_two_years_teach_the_season():
     shop = rk.simulate_orders(700, seed=2, days=1000, seasonality=0.6, mean_gap_days=30)
     orders = rk.read_orders(shop.orders)
@@ -92,15 +107,20 @@ def test_the_weights_add_up_to_one(model):
     assert min(model.weights_.values()) >= 0
 
 
-@pytest.mark.parametrize("learner", ["logistic", "boosting"])
-def test_each_learner_stands_alone_beside_the_btyd_model(read, learner):
-    alone = rk.ChurnModel(**SETTINGS, learner=learner).fit(read)
-    assert len(alone.weights_) == 2
+@pytest.mark.parametrize("learner", ["logistic", pytest.param("boosting", marks=pytest.mark.slow)])
+def test_each_learner_stands_alone_beside_the_btyd_model(read, logistic, learner):
+    alone = logistic
+    if learner != "logistic":
+        alone = rk.ChurnModel(**SETTINGS, learner=learner).fit(read)
+    assert list(alone.weights_) == ["ModifiedBetaGeo", learner]
     assert plain(alone.predict_churn(read))["churn_probability"].between(0, 1).all()
 
 
-def test_a_sample_of_the_customers_is_enough_to_learn_from(read):
-    model = rk.ChurnModel(**SETTINGS, sample=800).fit(read)
+@pytest.mark.parametrize("learner", ["logistic", pytest.param("blend", marks=pytest.mark.slow)])
+def test_a_sample_of_the_customers_is_enough_to_learn_from(read, logistic, learner):
+    model = logistic
+    if learner != "logistic":
+        model = rk.ChurnModel(**SETTINGS, learner=learner, sample=800).fit(read)
     assert 600 < model.training_["customers"].sum() < 1000
     assert len(model.predict_churn(read)) == len(rk.summarize(read))
 
@@ -108,15 +128,28 @@ def test_a_sample_of_the_customers_is_enough_to_learn_from(read):
 # --- what it must not see, and what must not matter ----------------------------------------------
 
 
-def test_later_orders_change_nothing(shop, read):
-    known = read.until("2024-02-01")
-    before = rk.read_orders(shop[shop["ordered_at"] < "2024-02-02"]).until("2024-02-01")
-    tables = [
-        rk.ChurnModel(**SETTINGS).fit(orders).predict_churn(orders) for orders in (known, before)
-    ]
-    pd.testing.assert_frame_equal(*tables)
+def earlier(shop, day):
+    return shop[shop["ordered_at"] < pd.Timestamp(day) + pd.Timedelta(days=1)]
 
 
+def test_neither_later_orders_nor_their_order_nor_polars_change_anything(shop, past):
+    known, predicted = past
+    shuffled = earlier(shop, known.as_of).sample(frac=1, random_state=1)
+    alone = rk.read_orders(pl.from_pandas(shuffled)).until(known.as_of)
+    found = rk.ChurnModel(**SETTINGS).fit(alone).predict_churn(alone)
+    assert isinstance(found, pl.DataFrame)
+    pd.testing.assert_frame_equal(plain(found), plain(predicted), rtol=1e-9)
+
+
+@pytest.mark.slow
+def test_later_orders_change_nothing(shop, past):
+    known, predicted = past
+    alone = rk.read_orders(earlier(shop, known.as_of)).until(known.as_of)
+    found = rk.ChurnModel(**SETTINGS).fit(alone).predict_churn(alone)
+    pd.testing.assert_frame_equal(found, predicted)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["polars", "ibis", "duckdb"])
 def test_the_kind_of_source_and_the_order_of_rows_do_not_matter(shop, model, read, as_kind, kind):
     shuffled = shop.sample(frac=1, random_state=1).reset_index(drop=True)
@@ -153,8 +186,12 @@ def test_a_longer_horizon_leaves_more_time_to_come_back(model, read):
 # --- where the past cannot teach -----------------------------------------------------------------
 
 
-def fallen_back(orders, horizon_days, match):
-    with pytest.warns(RfmkitWarning, match=ALONE):
+# With a horizon of a day there is no shorter one to try, which is quick.
+DAYS_OR_ONE = [1, pytest.param(30, marks=pytest.mark.slow)]
+
+
+def fallen_back(orders, horizon_days, match, hint="shorter"):
+    with pytest.warns(RfmkitWarning, match=rf"{ALONE}(.|\n)*Hint: ask for a {hint} horizon_days"):
         model = rk.ChurnModel(horizon_days, origins=4).fit(orders)
     assert match in model.fallback_
     assert model.learned_days_ == 0
@@ -186,19 +223,24 @@ def test_a_longer_horizon_is_carried_on_from_a_shorter_one(read):
     assert found.to_numpy() == pytest.approx(plain(model.predict_churn(read)).iloc[:, 1])
 
 
-def test_one_customer_falls_back():
-    fallen_back(rk.read_orders(of({"a": [0, 20, 50, 90]})), 10, "at most 1 and 1")
+@pytest.mark.parametrize("horizon_days", [1, pytest.param(10, marks=pytest.mark.slow)])
+def test_one_customer_falls_back(horizon_days):
+    fallen_back(rk.read_orders(of({"a": [0, 20, 50, 90]})), horizon_days, "at most 1 and 1")
 
 
-def test_nobody_who_came_back_falls_back():
+@pytest.mark.parametrize("horizon_days", DAYS_OR_ONE)
+def test_nobody_who_came_back_falls_back(horizon_days):
     orders = rk.read_orders(of({f"c{place}": [place] for place in range(200)}))
-    model = fallen_back(orders, 30, "at most 0 and")
+    model = fallen_back(orders, horizon_days, "at most 0 and", hint="longer")
     assert (model.predict_churn(orders)["churn_probability"] > 0.5).all()
 
 
-def test_nobody_who_stayed_away_falls_back():
-    days = {f"c{place}": range(place % 7, 200, 7) for place in range(80)}
-    fallen_back(rk.read_orders(of(days)), 30, "at most 80 and 0")
+@pytest.mark.parametrize(
+    ("horizon_days", "every"), [(1, 1), pytest.param(30, 7, marks=pytest.mark.slow)]
+)
+def test_nobody_who_stayed_away_falls_back(horizon_days, every):
+    days = {f"c{place}": range(place % every, 200, every) for place in range(80)}
+    fallen_back(rk.read_orders(of(days)), horizon_days, "at most 80 and 0")
 
 
 def test_a_log_of_one_day_cannot_be_learned_from():
@@ -291,6 +333,7 @@ def test_who_has_never_bought_is_not_explained(model, read):
             model.explain(read, customers=asked)
 
 
+@pytest.mark.slow
 def test_the_hint_leads_to_where_there_are_outcomes(read):
     with pytest.warns(RfmkitWarning, match="Hint: ask for a longer horizon_days"):
         rk.ChurnModel(1, origins=4).fit(read.until("2023-06-30"))
@@ -298,10 +341,18 @@ def test_the_hint_leads_to_where_there_are_outcomes(read):
         rk.ChurnModel(365, origins=4).fit(read.until("2023-06-30"))
 
 
-def test_numpys_whole_numbers_are_horizons(read):
-    model = rk.ChurnModel(np.int64(60), origins=4).fit(read)
-    expected = rk.ChurnModel(60, origins=4).fit(read)
-    pd.testing.assert_frame_equal(model.predict_churn(read), expected.predict_churn(read))
+@pytest.mark.filterwarnings("ignore:ModifiedBetaGeo alone")
+@pytest.mark.parametrize(
+    ("horizon_days", "until"),
+    [(365, "2023-02-10"), pytest.param(60, None, marks=pytest.mark.slow)],
+)
+def test_numpys_whole_numbers_are_horizons(read, horizon_days, until):
+    orders = read.until(until) if until else read
+    found, expected = (
+        rk.ChurnModel(days, origins=4).fit(orders).predict_churn(orders, days)
+        for days in (np.int64(horizon_days), horizon_days)
+    )
+    pd.testing.assert_frame_equal(found, expected)
 
 
 def test_every_public_value_is_described(model):
