@@ -11,6 +11,13 @@ from rfmkit.churn._fits import clustered_variance, informative, regress
 from rfmkit.exceptions import NotEnoughHistoryError, RfmkitError, RfmkitWarning
 
 KINDS = list(DISTRIBUTIONS)
+
+
+def quick_or_slow(kinds, quick):
+    """Return the kinds as parameters, those that are not quick as slow ones."""
+    return [kind if kind in quick else pytest.param(kind, marks=pytest.mark.slow) for kind in kinds]
+
+
 AFT = {
     "weibull": lifelines.WeibullAFTFitter,
     "lognormal": lifelines.LogNormalAFTFitter,
@@ -55,7 +62,10 @@ def errors(kind, covariates, rows, buyers):
     return fit.coefficients, naive, robust
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "cox"])
+@pytest.mark.parametrize(
+    "kind",
+    quick_or_slow([kind for kind in KINDS if kind != "cox"], ["weibull", "mixture_cure"]),
+)
 def test_gaps_repeated_nine_times_are_no_more_evidence(kind):
     covariates, rows, buyers = gaps_of(400, 1)
     nine = np.tile(np.arange(400), 9)
@@ -80,7 +90,7 @@ def test_repeated_gaps_are_no_more_evidence_for_cox():
     assert often[2] == pytest.approx(once[2], rel=0.02)
 
 
-@pytest.mark.parametrize("kind", AFT)
+@pytest.mark.parametrize("kind", quick_or_slow(AFT, ["weibull"]))
 def test_of_one_gap_a_customer_they_are_the_sandwich_of_lifelines(kind):
     covariates, rows, buyers = gaps_of(120, 1)
     with np.errstate():  # lifelines leaves numpy's warnings off
@@ -106,7 +116,7 @@ def test_of_coxs_model_they_are_the_clustered_ones_of_lifelines():
     assert robust[0] > 1.2 * naive[0]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", quick_or_slow(KINDS, ["weibull", "cox"]))
 def test_counted_rows_are_so_many_rows(kind):
     covariates, rows, _ = gaps_of(50, 4)
     covariates, rows = covariates.round(), rows.assign(days=np.ceil(rows["days"]))

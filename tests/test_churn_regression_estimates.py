@@ -10,6 +10,7 @@ import pytest
 import rfmkit as rk
 from gaps import log_of
 
+pytestmark = pytest.mark.xdist_group("gap regression")  # one worker fits the models
 KINDS = ["weibull", "lognormal", "loglogistic", "cox", "mixture_cure"]
 AFT = {
     "weibull": lifelines.WeibullAFTFitter,
@@ -114,10 +115,13 @@ def test_a_mixture_without_covariates_is_the_one_of_lifelines(orders, raw_gaps):
     assert model.log_likelihood_ == pytest.approx(fitter.log_likelihood_, abs=1e-3)
 
 
-@pytest.mark.parametrize("kind", [*AFT, "cox"])
-def test_churn_is_the_conditional_survival_of_lifelines(models, raw_gaps, customers, kind):
+SLOW = [pytest.param(kind, 40, marks=pytest.mark.slow) for kind in [*AFT, "cox"]]
+
+
+@pytest.mark.parametrize(("kind", "number"), [("weibull", 10), ("cox", 10), *SLOW])
+def test_churn_is_the_conditional_survival_of_lifelines(models, raw_gaps, customers, kind, number):
     model = models[kind]
-    some = customers[customers["recency_days"].between(1, 200)].head(40)
+    some = customers[customers["recency_days"].between(1, 200)].head(number)
     fitter = AFT.get(kind, lifelines.CoxPHFitter)()
     open_now = pd.DataFrame(
         model._scales.covariates(
@@ -169,8 +173,9 @@ def test_a_weibull_shop_has_proportional_hazards(weibull_shop):
     assert abs(slope["coefficient"] + 1.4 * np.log(1.5)) < 3 * slope["robust_error"]
 
 
-def test_own_gaps_have_no_effect_where_all_customers_are_alike():
-    orders = shop(lambda rng, _: max(1, round(150 * rng.weibull(1.4))), seed=1)
+@pytest.mark.parametrize("number", [400, pytest.param(1500, marks=pytest.mark.slow)])
+def test_own_gaps_have_no_effect_where_all_customers_are_alike(number):
+    orders = shop(lambda rng, _: max(1, round(150 * rng.weibull(1.4))), customers=number, seed=1)
     model = rk.GapRegression("weibull", formula="order_number + own_gap").fit(orders)
     own = model.summary_.set_index("covariate").loc["own_gap"]
     assert abs(own["coefficient"]) < 3 * own["robust_error"]
