@@ -12,15 +12,11 @@ import pytest
 
 import rfmkit as rk
 from conftest import plain
-from gaps import by_hand, kaplan_meier, raw_gaps_of
+from gaps import by_hand, kaplan_meier, log_of, raw_gaps_of
 from rfmkit.churn.curve import strata_of
-from rfmkit.exceptions import (
-    NotEnoughHistoryError,
-    NotFittedError,
-    RfmkitError,
-    RfmkitWarning,
-)
+from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, RfmkitWarning
 
+pytestmark = pytest.mark.xdist_group("churn curve")  # one worker reads the large shops
 COLUMNS = ["customer_id", "churn_probability", "churn_lower", "churn_upper"]
 
 
@@ -34,22 +30,19 @@ def raw_gaps(sample):
     return raw_gaps_of(sample)
 
 
-def log_of(gaps, *, last_day):
-    """Make a log of customers who buy on day 0 and after their gap; None: never again."""
-    rows = [(f"c{place}", day) for place, gap in enumerate(gaps) for day in {0, gap or 0}]
-    rows.append(("last", last_day))
-    log = pd.DataFrame(rows, columns=["customer_id", "day"])
-    dates = pd.Timestamp("2024-01-01") + pd.to_timedelta(log["day"], unit="D")
-    return pd.DataFrame({"customer_id": log["customer_id"], "date": dates, "amount": 1})
-
-
 # --- the numbers ----------------------------------------------------------------------------------
 
 
-def test_from_the_last_order_it_is_what_outlasts_the_horizon_by_hand():
-    # Of 100 first gaps 40 end on day 10, 20 on day 20, and 40 stay open.
-    orders = rk.read_orders(log_of([10] * 40 + [20] * 20 + [None] * 40, last_day=50))
-    curve = rk.ChurnCurve(20, order_numbers=(1, 2), min_gaps=10).fit(orders)
+@pytest.fixture(scope="module")
+def hundred():
+    """Of 100 first gaps 40 end on day 10, 20 on day 20, and 40 stay open until day 50."""
+    gaps = [10] * 40 + [20] * 20 + [None] * 40
+    rows = [(f"c{place}", day) for place, gap in enumerate(gaps) for day in {0, gap or 0}]
+    return rk.read_orders(log_of([*rows, ("last", 50)]))
+
+
+def test_from_the_last_order_it_is_what_outlasts_the_horizon_by_hand(hundred):
+    curve = rk.ChurnCurve(20, order_numbers=(1, 2), min_gaps=10).fit(hundred)
     assert curve.strata_["stratum"].tolist() == ["1", "2+"]
     found = curve.predict_churn(by_hand([(1, day) for day in (0, 9, 10, 19, 20, 21, 400)]))
     # One more customer, "last", was there on day 0 of the silence alone.
@@ -57,19 +50,24 @@ def test_from_the_last_order_it_is_what_outlasts_the_horizon_by_hand():
     assert found["churn_probability"].tolist() == pytest.approx(expected, rel=1e-12)
 
 
-def test_from_the_snapshot_it_is_what_outlasts_the_next_days_by_hand():
-    orders = rk.read_orders(log_of([10] * 40 + [20] * 20 + [None] * 40, last_day=50))
-    curve = rk.ChurnCurve(10, anchor="snapshot", order_numbers=(1, 2), min_gaps=10).fit(orders)
+def test_from_the_snapshot_it_is_what_outlasts_the_next_days_by_hand(hundred):
+    curve = rk.ChurnCurve(10, anchor="snapshot", order_numbers=(1, 2), min_gaps=10).fit(hundred)
     found = curve.predict_churn(by_hand([(1, 0), (1, 5), (1, 9), (1, 10)]))
     expected = [60 / 100, 60 / 100, 60 / 100, 40 / 60]
     assert found["churn_probability"].tolist() == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.fixture(scope="module")
+def anchored(orders):
+    """A curve of 120 days from each anchor."""
+    return {a: rk.ChurnCurve(120, anchor=a).fit(orders) for a in ("last_order", "snapshot")}
+
+
 @pytest.mark.parametrize("anchor", ["last_order", "snapshot"])
 @pytest.mark.parametrize("place", range(4))
-def test_every_stratum_is_kaplan_meier_of_its_gaps(orders, raw_gaps, anchor, place):
+def test_every_stratum_is_kaplan_meier_of_its_gaps(anchored, raw_gaps, anchor, place):
     first, last = [(1, 1), (2, 2), (3, 4), (5, 8)][place]
-    curve = rk.ChurnCurve(120, anchor=anchor).fit(orders)
+    curve = anchored[anchor]
     fit = kaplan_meier(raw_gaps[raw_gaps["order_number"].between(first, last)])
     silent = np.array([0, 5, 30, 60, 119])
     until = silent + 120 if anchor == "snapshot" else np.full(5, 120)
@@ -127,7 +125,10 @@ def test_a_wider_interval_is_surer(orders, customers):
 # --- against the truth ----------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["random", "regular"])
+REGULAR = pytest.param(2, marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="module", params=[1, REGULAR], ids=["random", "regular"])
 def shop(request):
     sim = rk.simulate_orders(20_000, seed=21, regularity=request.param, days=1461)
     return sim, rk.read_orders(sim.orders, as_of=sim.last_day)
@@ -184,12 +185,11 @@ def test_days_until_is_the_first_day_of_so_much_churn(curve):
     for probability in (0.3, 0.8, 1.0):
         found = curve.days_until(probability)
         assert found["stratum"].tolist() == curve.strata_["stratum"].tolist()
-        numbers = curve.strata_["first_order_number"]
-        for days, first in zip(found["days"], numbers, strict=True):
-            around = curve.predict_churn(by_hand([(first, days), (first, max(days - 1, 0))]))
-            at, before = around["churn_probability"]
-            assert at >= probability - 1e-12
-            assert days == 0 or before < probability
+        ends = list(zip(curve.strata_["first_order_number"], found["days"], strict=True))
+        rows = [*ends, *((first, max(days - 1, 0)) for first, days in ends)]
+        at, before = np.split(curve.predict_churn(by_hand(rows))["churn_probability"].to_numpy(), 2)
+        assert (at >= probability - 1e-12).all()
+        assert ((found["days"] == 0) | (before < probability)).all()
     assert (found["days"] <= 180).all()  # at the horizon it is certain
 
 
@@ -235,7 +235,10 @@ def test_pandas_rows_and_index_come_back(curve, customers):
     assert found["churn_probability"].tolist() == straight[mixed["customer_id"]].tolist()
 
 
-@pytest.mark.parametrize("kind", ["polars", "polars_lazy", "pyarrow", "duckdb", "ibis"])
+SLOW_KINDS = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("polars", "ibis")]
+
+
+@pytest.mark.parametrize("kind", ["polars_lazy", "pyarrow", "duckdb", *SLOW_KINDS])
 def test_any_kind_of_customers_gives_the_same_in_its_own_kind(curve, customers, kind):
     mixed = customers.sample(frac=1, random_state=3)
     arrow = pa.Table.from_pandas(mixed, preserve_index=False)
@@ -274,6 +277,8 @@ def test_integer_ids_stay_integers(curve):
 
 # --- errors ---------------------------------------------------------------------------------------
 
+RISING = r"order_numbers must rise from 1.*\nFound: order_numbers="
+
 
 @pytest.mark.parametrize(
     ("options", "message"),
@@ -290,14 +295,9 @@ def test_integer_ids_stay_integers(curve):
             {"confidence": 95},
             r"confidence must be a number between 0 and 1\.\nFound: .*confidence=95",
         ),
-        ({"order_numbers": ()}, r"order_numbers must rise from 1.*\nFound: order_numbers=\(\)"),
-        (
-            {"order_numbers": (2, 3)},
-            r"order_numbers must rise from 1.*\nFound: order_numbers=\(2, 3\)",
-        ),
-        (
-            {"order_numbers": (1, 3, 2)},
-            r"order_numbers must rise from 1.*\nFound: order_numbers=\(1, 3, 2\)",
+        *(
+            ({"order_numbers": numbers}, rf"{RISING}{re.escape(str(numbers))}")
+            for numbers in [(), (2, 3), (1, 3, 2)]
         ),
     ],
 )
@@ -348,37 +348,37 @@ def test_before_fit_there_is_nothing_to_ask(customers, use):
 # --- what the log cannot show ---------------------------------------------------------------------
 
 
-def short_log(days=60, customers=40):
-    """Customers who come back after one to twenty days, seen for a short while."""
+@pytest.fixture(scope="module")
+def short_log():
+    """Forty customers who come back after one to twenty days, seen for sixty days."""
     first = pd.Timestamp("2024-01-01")
     rows = [
         (f"c{place}", first + pd.Timedelta(days=back))
-        for place in range(customers)
+        for place in range(40)
         for back in (0, 1 + place % 20)
     ]
     log = pd.DataFrame(rows, columns=["customer", "date"])
-    return rk.read_orders(log, amount=1, as_of=first + pd.Timedelta(days=days))
+    return rk.read_orders(log, amount=1, as_of=first + pd.Timedelta(days=60))
 
 
-def test_a_horizon_beyond_the_log_is_warned_of():
+def test_a_horizon_beyond_the_log_is_warned_of(short_log):
     curve = rk.ChurnCurve(horizon_days=90)
     with pytest.warns(RfmkitWarning, match=r"^Churn within 90 days .* for 100% .*\nHint: ") as seen:
-        curve.fit(short_log())
+        curve.fit(short_log)
     ours = [warning for warning in seen if warning.category is RfmkitWarning]
     assert [warning.filename for warning in ours] == [__file__]
     longest = max(fit.seen_days for _, _, fit in strata_of(curve))
     assert str(longest) in str(ours[0].message)
 
 
-def test_segment_warns_too_and_at_the_line_that_called_it():
-    log = short_log()
+def test_segment_warns_too_and_at_the_line_that_called_it(short_log):
     with pytest.warns(RfmkitWarning, match="Churn within 365 days") as seen:
-        rk.segment(log)
+        rk.segment(short_log)
     assert {w.filename for w in seen if w.category is RfmkitWarning} == {__file__}
 
 
-def test_a_horizon_within_the_log_is_not_warned_of(recwarn):
-    rk.ChurnCurve(horizon_days=30).fit(short_log())
+def test_a_horizon_within_the_log_is_not_warned_of(short_log, recwarn):
+    rk.ChurnCurve(horizon_days=30).fit(short_log)
     assert [warning for warning in recwarn if warning.category is RfmkitWarning] == []
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rfmkit as rk
@@ -119,6 +119,7 @@ def test_the_horizon_ends_where_the_anchor_says(horizon, silent):
 
 
 @pytest.mark.parametrize("anchor", tables.ANCHORS)
+@settings(max_examples=30)
 @given(horizon=st.integers(1, 1500))
 def test_a_probability_is_within_its_interval_and_rises_to_its_last_value(strata, anchor, horizon):
     table = tables.probability_table(strata, horizon, anchor, 0.95)
