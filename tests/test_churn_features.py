@@ -49,8 +49,7 @@ def test_the_facts_are_those_of_the_purchases():
     assert list(found.columns) == list(FACTS)
 
 
-def test_a_past_day_is_seen_as_it_was(sample):
-    orders = rk.read_orders(sample)
+def test_a_past_day_is_seen_as_it_was(sample, orders):
     known = sample[sample["ordered_at"] < "2024-03-02"]
     before = rk.read_orders(known).until("2024-03-01")
     pd.testing.assert_frame_equal(facts(orders.until("2024-03-01")), facts(before))
@@ -66,10 +65,7 @@ rows = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None)
-@given(rows, st.randoms(use_true_random=False))
-def test_the_order_of_rows_does_not_matter(rows, random):
-    shuffled = random.sample(rows, len(rows))
+def assert_any_order_is_the_same(rows, shuffled):
     first, second = (
         facts(read([(n, d, v / 100) for n, d, v in some])) for some in (rows, shuffled)
     )
@@ -77,6 +73,21 @@ def test_the_order_of_rows_does_not_matter(rows, random):
     windows = first[[f"purchases_{place}" for place in range(4)]].to_numpy()
     assert (np.diff(windows, axis=1) >= 0).all()
     assert (windows[:, -1] <= first["repeat_purchases"] + 1).all()
+
+
+@pytest.mark.slow
+@settings(max_examples=15, deadline=None)
+@given(rows, st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(rows, random):
+    assert_any_order_is_the_same(rows, random.sample(rows, len(rows)))
+
+
+def test_the_order_of_the_rows_of_many_customers_does_not_matter():
+    random = np.random.default_rng(1)
+    names = [f"c{place:02}" for place in random.integers(0, 30, 150)]
+    days, values = random.integers(0, 91, 150), random.uniform(0.01, 9.99, 150).round(2)
+    many = list(zip(names, days.tolist(), values.tolist(), strict=True))
+    assert_any_order_is_the_same(many, [many[place] for place in random.permutation(150)])
 
 
 def test_the_measures_of_every_customer_are_finite():

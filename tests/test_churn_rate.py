@@ -53,20 +53,24 @@ def assert_counts(rate, counts):
     pd.testing.assert_series_equal(rate["churn_rate"], expected, check_names=False)
 
 
-@pytest.mark.parametrize("horizon_days", [1, 90, 365])
-def test_the_rate_of_the_sample_is_counted_by_hand(sample, horizon_days):
+@pytest.fixture(scope="module")
+def some_customers(sample):
+    """The log of some customers of the sample, and the days on which each bought."""
     paid = sample[sample["status"].isin(["paid", "shipped", "completed", "partially_refunded"])]
     some = sorted(paid["customer_id"].unique())[:150]
     log = sample[sample["customer_id"].isin(some)]
-    orders = rk.read_orders(log)
     days = paid.assign(day=paid["ordered_at"].dt.date).groupby("customer_id")["day"].agg(set)
-    counts = counted_by_hand(days[some].to_dict(), orders.as_of, horizon_days)
+    return rk.read_orders(log), days[some].to_dict()
+
+
+@pytest.mark.parametrize("horizon_days", [1, 90, pytest.param(365, marks=pytest.mark.slow)])
+def test_the_rate_of_the_sample_is_counted_by_hand(some_customers, horizon_days):
+    orders, days = some_customers
+    counts = counted_by_hand(days, orders.as_of, horizon_days)
     assert_counts(rk.churn_rate(orders, horizon_days), counts)
 
 
-@quick
-@given(small_logs, st.integers(1, 30), st.integers(0, 50), st.sampled_from(["merge", "keep"]))
-def test_the_rate_of_any_small_log_is_counted_by_hand(rows, horizon_days, until, same_day):
+def assert_counted_by_hand(rows, horizon_days, until, same_day):
     log = pd.DataFrame(rows, columns=["customer_id", "day"])
     log["date"] = [START + day * DAY for day in log["day"]]
     as_of = START + until * DAY
@@ -79,6 +83,19 @@ def test_the_rate_of_any_small_log_is_counted_by_hand(rows, horizon_days, until,
     days = known.groupby("customer_id")["date"].agg(set).to_dict()
     counts = counted_by_hand(days, as_of, horizon_days)
     assert_counts(rate, counts)
+
+
+@pytest.mark.slow
+@quick
+@given(small_logs, st.integers(1, 30), st.integers(0, 50), st.sampled_from(["merge", "keep"]))
+def test_the_rate_of_any_small_log_is_counted_by_hand(rows, horizon_days, until, same_day):
+    assert_counted_by_hand(rows, horizon_days, until, same_day)
+
+
+@pytest.mark.parametrize(("until", "same_day"), [(32, "merge"), (50, "keep"), (2, "merge")])
+def test_the_rate_of_a_small_log_is_counted_by_hand(until, same_day):
+    rows = [("a", 5), ("b", 7), ("a", 7), ("c", 12), ("a", 12), ("a", 12), ("b", 22), ("d", 40)]
+    assert_counted_by_hand(rows, 10, until, same_day)
 
 
 def test_silence_of_exactly_the_horizon_is_churn():

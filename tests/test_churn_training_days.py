@@ -43,16 +43,24 @@ def test_a_log_of_one_horizon_has_no_past_day(orders):
     assert training_days.plan(orders, 729, 12, 10**9).days == ()
 
 
-@pytest.mark.parametrize("rows_asked", [400, 1500])
-def test_the_sample_is_of_rows(orders, rows_asked):
-    plan = training_days.plan(orders, 60, 6, rows_asked)
+@pytest.mark.parametrize(
+    ("most", "rows_asked"),
+    [
+        (2, 400),
+        pytest.param(6, 400, marks=pytest.mark.slow),
+        pytest.param(6, 1500, marks=pytest.mark.slow),
+    ],
+)
+def test_the_sample_is_of_rows(orders, most, rows_asked):
+    plan = training_days.plan(orders, 60, most, rows_asked)
     days = training_days.look_back(orders, plan, 60)
     rows = sum(len(day.churned) for day in days)
     assert 0.8 * rows_asked < rows < 1.2 * rows_asked
 
 
-def test_a_past_day_has_everybody_of_that_day_and_what_they_did(orders):
-    plan = training_days.plan(orders, 60, 3, 10**9)
+@pytest.mark.parametrize("most", [2, pytest.param(3, marks=pytest.mark.slow)])
+def test_a_past_day_has_everybody_of_that_day_and_what_they_did(orders, most):
+    plan = training_days.plan(orders, 60, most, 10**9)
     for day in training_days.look_back(orders, plan, 60):
         known = rk.snapshots(orders, origins=[day.day], horizon_days=60)
         known = known.sort_values("customer_id")
