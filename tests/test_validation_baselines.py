@@ -13,6 +13,7 @@ from rfmkit.exceptions import ColumnsError, NotEnoughHistoryError, NotFittedErro
 from rfmkit.validation._baselines import BASELINES, BaseRate, OverdueRate, PoissonRate, RecencyRate
 
 HORIZON = 90
+pytestmark = pytest.mark.xdist_group("baselines")  # one worker fits them
 
 
 def read(rows):
@@ -122,16 +123,18 @@ def test_they_score_a_frame_of_any_kind(customers, fitted, as_kind, kind, source
     np.testing.assert_allclose(found["churn_probability"], expected["churn_probability"])
 
 
-@pytest.mark.parametrize("kind", BASELINES)
-def test_a_fit_sees_no_later_day(sample, kind):
-    """A log that ends on a day, and the same log moved back to it, teach the same."""
+@pytest.fixture(scope="module")
+def whole_and_short(sample, orders):
+    """The log moved back to a day, and a log that ends on it."""
     day = "2024-06-30"
-    whole = rk.read_orders(sample).until(day)
-    short = rk.read_orders(sample[sample["ordered_at"].astype("datetime64[us]") < "2024-07-01"])
-    first, second = (
-        kind(HORIZON).fit(orders.until(day)).predict_churn(orders.until(day))
-        for orders in (whole, short)
-    )
+    short = sample[sample["ordered_at"].astype("datetime64[us]") < "2024-07-01"]
+    return orders.until(day), rk.read_orders(short).until(day)
+
+
+@pytest.mark.parametrize("kind", BASELINES)
+def test_a_fit_sees_no_later_day(whole_and_short, kind):
+    """A log that ends on a day, and the same log moved back to it, teach the same."""
+    first, second = (kind(HORIZON).fit(log).predict_churn(log) for log in whole_and_short)
     pd.testing.assert_frame_equal(first, second)
 
 

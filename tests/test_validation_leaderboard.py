@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rfmkit.validation import _metrics as metrics
@@ -79,6 +79,7 @@ def test_an_interval_holds_its_score(trial):
         assert lower < middle < upper
 
 
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.booleans(), st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=40)
 )
