@@ -7,6 +7,7 @@ import pytest
 import rfmkit as rk
 from rfmkit import _checks as checks
 from rfmkit.exceptions import NotFittedError, RfmkitError
+from sample_segments import segments_of
 
 NO_NUMBER = ["1", None, [1], True, float("nan")]
 
@@ -109,7 +110,7 @@ def test_an_object_that_was_not_fitted_is_named():
 
 @pytest.fixture(scope="module")
 def segments(orders):
-    return rk.segment(orders)
+    return segments_of(orders)
 
 
 READING = [

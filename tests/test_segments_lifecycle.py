@@ -9,14 +9,20 @@ from lifelines import KaplanMeierFitter
 
 import rfmkit as rk
 from rfmkit.exceptions import NotFittedError, RfmkitError
+from sample_segments import parts_of
 from silences import log_of, stages_of
 
 FAN_BANDS = {"recency_days": [30], "purchases": [3], "spend": [300]}
 
 
 @pytest.fixture(scope="module")
-def curve(orders):
-    return rk.ChurnCurve().fit(orders)
+def parts(orders):
+    return parts_of(orders)
+
+
+@pytest.fixture(scope="module")
+def curve(parts):
+    return parts["churn"]
 
 
 @pytest.fixture(scope="module")
@@ -65,24 +71,31 @@ def test_every_stage_by_hand(by_days):
     assert stages_of(rk.segment(orders, lifecycle=by_days(orders))) == EXPECTED
 
 
+FANS = {
+    "on top": ([60, 40, 20], 100),
+    "a cent short": ([60, 40, 20], 99.99),  # thrice
+    "twice": ([60, 20], 500),
+    "silent": ([60, 40, 30], 500),
+}
+
+
+@pytest.fixture(scope="module")
+def fans():
+    logs = [log_of({name: silences}, spend=spend) for name, (silences, spend) in FANS.items()]
+    return rk.read_orders(pd.concat([*logs, log_of({"y": [400, 0]})]))
+
+
 @pytest.mark.parametrize(
-    ("silences", "spend", "fan_purchases", "segment"),
+    ("fan_purchases", "expected"),
     [
-        ([60, 40, 20], 100, 3, "fan"),
-        ([60, 40, 20], 99.99, 3, "repeat"),  # the money is a cent short, thrice
-        ([60, 40, 20], 100, 4, "repeat"),
-        ([60, 20], 500, 3, "repeat"),
-        ([60, 20], 500, 2, "repeat"),  # two purchases are not in the top class of frequency
-        ([60, 40, 30], 500, 3, "dormant"),
+        (2, ["fan", "repeat", "repeat", "dormant"]),  # two are not in the top class of frequency
+        (3, ["fan", "repeat", "repeat", "dormant"]),
+        (4, ["repeat", "repeat", "repeat", "dormant"]),
     ],
 )
-def test_a_fan_is_active_and_on_top_by_frequency_and_money(
-    by_days, silences, spend, fan_purchases, segment
-):
-    log = pd.concat([log_of({"x": silences}, spend=spend), log_of({"y": [400, 0]})])
-    orders = rk.read_orders(log)
-    lifecycle = by_days(orders, fan_purchases=fan_purchases)
-    assert stages_of(lifecycle.transform(orders))["x"][0] == segment
+def test_a_fan_is_active_and_on_top_by_frequency_and_money(by_days, fans, fan_purchases, expected):
+    stages = stages_of(by_days(fans, fan_purchases=fan_purchases).transform(fans))
+    assert [stages[name][0] for name in FANS] == expected
 
 
 # --- thresholds ----------------------------------------------------------------------------------
@@ -93,24 +106,34 @@ def thresholds(orders, **options):
     return table["silent_after_days"].tolist(), table["lost_after_days"].tolist()
 
 
-def test_thresholds_in_days(orders):
-    assert thresholds(orders, silent_after=40, lost_after=200) == ([40] * 5, [200] * 5)
+def test_thresholds_in_days(orders, parts):
+    found = thresholds(orders, silent_after=40, lost_after=200, **parts)
+    assert found == ([40] * 5, [200] * 5)
 
 
-def test_thresholds_in_cycles(orders):
+def test_thresholds_in_cycles(orders, curve):
     cycle = rk.PurchaseCycle("mean").fit(orders)
     silent, lost = thresholds(
-        orders, silent_after=rk.PurchaseCycles(1.5), lost_after=rk.PurchaseCycles(4), cycle=cycle
+        orders,
+        silent_after=rk.PurchaseCycles(1.5),
+        lost_after=rk.PurchaseCycles(4),
+        cycle=cycle,
+        churn=curve,
     )
     assert silent == [round(1.5 * cycle.cycle_days_)] * 5
     assert lost == [round(4 * cycle.cycle_days_)] * 5
+
+
+def test_the_default_cycle_is_that_of_the_log(orders, parts):
     default, _ = thresholds(orders, silent_after=rk.PurchaseCycles(2))
-    assert default == [round(2 * rk.PurchaseCycle().fit(orders).cycle_days_)] * 5
+    assert default == [round(2 * parts["cycle"].cycle_days_)] * 5
 
 
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
 def test_thresholds_by_quantile_of_those_who_return(orders, sample, curve, share):
-    silent, _ = thresholds(orders, silent_after=rk.SilenceQuantile(share), lost_after=9999)
+    silent, _ = thresholds(
+        orders, silent_after=rk.SilenceQuantile(share), lost_after=9999, churn=curve
+    )
     gaps = rk.purchase_gaps(orders)
     for limit, stratum in zip(silent, curve.strata_.itertuples(), strict=True):
         last = stratum.last_order_number if pd.notna(stratum.last_order_number) else np.inf
@@ -152,28 +175,22 @@ THRESHOLDS = [
 ]  # fmt: skip
 
 
-def test_nobody_is_lost_before_they_are_silent(orders, customers, curve, cycle):
-    scorer = rk.RFMScorer().fit(customers)
-    given_objects = {"churn": curve, "cycle": cycle, "scorer": scorer}
+def test_nobody_is_lost_before_they_are_silent(orders, parts):
     for silent, lost in itertools.product(THRESHOLDS, THRESHOLDS):
-        found = thresholds(orders, silent_after=silent, lost_after=lost, **given_objects)
+        found = thresholds(orders, silent_after=silent, lost_after=lost, **parts)
         assert all(one <= other for one, other in zip(*found, strict=True))
 
 
-@pytest.fixture(scope="module")
-def cycle(orders):
-    return rk.PurchaseCycle().fit(orders)
-
-
-def test_where_both_thresholds_are_one_nobody_is_silent(orders):
-    stages = rk.Lifecycle(silent_after=100, lost_after=50).fit_transform(orders)
+def test_where_both_thresholds_are_one_nobody_is_silent(orders, parts):
+    stages = rk.Lifecycle(silent_after=100, lost_after=50, **parts).fit_transform(orders)
     assert set(stages["phase"]) == {"active", "lost"}
     assert (stages["phase"] == "lost").tolist() == (stages["recency_days"] >= 100).tolist()
 
 
 @pytest.mark.parametrize("limit", [np.int64(200), np.int32(200)])
-def test_a_number_of_days_may_be_numpys(orders, limit):
-    assert thresholds(orders, silent_after=10, lost_after=limit) == ([10] * 5, [200] * 5)
+def test_a_number_of_days_may_be_numpys(orders, parts, limit):
+    found = thresholds(orders, silent_after=10, lost_after=limit, **parts)
+    assert found == ([10] * 5, [200] * 5)
 
 
 @pytest.mark.parametrize(
@@ -182,8 +199,8 @@ def test_a_number_of_days_may_be_numpys(orders, limit):
      rk.SilenceQuantile(1), rk.ChurnProbability(0), rk.ChurnProbability(1.2)],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["silent_after", "lost_after"])
-def test_a_threshold_that_is_none_is_named(orders, curve, name, limit):
-    lifecycle = rk.Lifecycle(churn=curve, **{name: limit})
+def test_a_threshold_that_is_none_is_named(orders, parts, name, limit):
+    lifecycle = rk.Lifecycle(**parts, **{name: limit})
     with pytest.raises(
         RfmkitError, match=r"^A threshold must be a whole number of days.*\nFound: .*\nHint: "
     ):
@@ -236,10 +253,10 @@ def test_another_language_is_not_there(orders):
         lifecycle.fit(orders)
 
 
-def test_the_customers_given_are_left_alone(orders, customers):
+def test_the_customers_given_are_left_alone(orders, customers, parts):
     before = customers.copy()
     people = pd.DataFrame({"customer_id": ["C000001"]})
-    rk.Lifecycle().fit(orders).transform(customers, engagement=people)
+    rk.Lifecycle(**parts).fit(orders).transform(customers, engagement=people)
     pd.testing.assert_frame_equal(customers, before)
     assert people.equals(pd.DataFrame({"customer_id": ["C000001"]}))
 

@@ -10,11 +10,12 @@ import rfmkit as rk
 from conftest import plain
 from rfmkit.exceptions import ColumnsError, RfmkitError
 from rfmkit.segments.matrix import STAGES
+from sample_segments import chinese_segments_of, segments_of
 
 
 @pytest.fixture(scope="module")
 def segments(orders):
-    return rk.segment(orders)
+    return segments_of(orders)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def test_a_matrix_is_ordered_by_value_and_then_by_silence(segments):
 
 def test_a_matrix_has_the_phases_in_the_language_of_its_table(orders, segments):
     english = rk.lifecycle_matrix(segments)
-    chinese = rk.lifecycle_matrix(rk.segment(orders, lang="zh"))
+    chinese = rk.lifecycle_matrix(chinese_segments_of(orders))
     words = {"active": "活跃", "silent": "沉默", "lost": "流失"}
     assert chinese["phase"].tolist() == english["phase"].map(words).tolist()
     assert chinese["customers"].tolist() == english["customers"].tolist()
@@ -115,6 +116,7 @@ def test_where_there_is_no_cycle_a_silence_has_no_band():
 
 
 # Without shrinking: an example asks an engine.
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15, phases=[Phase.explicit, Phase.generate])
 @given(
     st.lists(
@@ -126,6 +128,16 @@ def test_where_there_is_no_cycle_a_silence_has_no_band():
     st.sets(st.floats(0.5, 8)),
 )
 def test_any_bands_hold_everybody_and_all_of_the_money(rows, purchases, cycles):
+    bands_hold_everybody(rows, purchases, cycles)
+
+
+def test_narrow_and_wide_bands_hold_everybody_and_all_of_the_money():
+    rows = [(place % 9 + 1, 20 * place, 200.0 / (place + 1), 37 * place) for place in range(20)]
+    bands_hold_everybody(rows, {2, 3, 8}, {0.5, 1.0, 7.25})
+    bands_hold_everybody(rows[:1], set(), set())
+
+
+def bands_hold_everybody(rows, purchases, cycles):
     columns = ["purchases", "recency_days", "cycle_days", "spend"]
     table = pd.DataFrame(rows, columns=columns).astype({"spend": "float64"})
     found = rk.lifecycle_grid(table, purchases=[1, *sorted(purchases)], cycles=[0, *sorted(cycles)])
@@ -137,7 +149,14 @@ def test_any_bands_hold_everybody_and_all_of_the_money(rows, purchases, cycles):
 # --- both ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["polars", "polars_lazy", "pyarrow", "ibis"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "polars_lazy",
+        "pyarrow",
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("polars", "ibis")),
+    ],
+)
 @pytest.mark.parametrize("make", [rk.lifecycle_matrix, rk.lifecycle_grid])
 def test_a_table_of_any_kind_gives_the_same(segments, as_kind, make, kind):
     pd.testing.assert_frame_equal(plain(make(as_kind(segments, kind))), plain(make(segments)))

@@ -8,18 +8,19 @@ import rfmkit as rk
 from conftest import plain
 from rfmkit.columns import LABELS, SEGMENTS
 from rfmkit.exceptions import ColumnsError, RfmkitError
+from sample_segments import chinese_segments_of, segments_of
 
 ENGLISH, CHINESE = rk.playbook_actions("en"), rk.playbook_actions("zh")
 
 
 @pytest.fixture(scope="module")
 def segments(orders):
-    return rk.segment(orders)
+    return segments_of(orders)
 
 
 @pytest.fixture(scope="module")
 def chinese(orders):
-    return rk.segment(orders, lang="zh")
+    return chinese_segments_of(orders)
 
 
 def joined(table, actions):
@@ -79,7 +80,14 @@ def test_an_action_of_before_is_replaced(segments):
     pd.testing.assert_frame_equal(again, rk.playbook(segments))
 
 
-@pytest.mark.parametrize("kind", ["polars", "polars_lazy", "pyarrow", "ibis"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "polars_lazy",
+        "pyarrow",
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("polars", "ibis")),
+    ],
+)
 def test_a_table_of_any_kind_gives_the_same(segments, as_kind, kind):
     expected = plain(rk.playbook(segments))
     pd.testing.assert_frame_equal(plain(rk.playbook(as_kind(segments, kind))), expected)
