@@ -63,9 +63,19 @@ def test_edges_are_values_that_rise_and_leave_no_bin_empty(values, n_bins):
 
 
 # Without shrinking: an example asks an engine.
+@pytest.mark.slow
 @settings(deadline=None, max_examples=20, phases=[Phase.explicit, Phase.generate])
 @given(values_of_a_column, st.integers(2, 7), st.sampled_from(["spend", "purchases"]))
 def test_the_engine_finds_the_edges_of_the_array(values, n_bins, name):
+    edges_are_those_of_the_array(values, n_bins, name)
+
+
+@pytest.mark.parametrize(("n_bins", "name"), [(5, "spend"), (3, "purchases"), (7, "purchases")])
+def test_the_engine_finds_the_edges_of_a_fixed_array(n_bins, name):
+    edges_are_those_of_the_array([1, 1, 1, 2, 2, 3, 9, 0.25, 17.5, 40], n_bins, name)
+
+
+def edges_are_those_of_the_array(values, n_bins, name):
     opened = open_frame(pd.DataFrame({name: np.array(values, dtype=float)}))
     found = engine_edges(opened.table, name, n_bins, opened.engine)
     assert found.tolist() == quantile_edges(np.array(values, dtype=float), n_bins).tolist()
@@ -76,6 +86,7 @@ def test_missing_values_have_no_share(engine):
     assert engine_edges(table, "spend", 2, engine).tolist() == [3.0]
 
 
+@settings(max_examples=40)  # clusters take long
 @given(values_of_a_column, st.integers(2, 5))
 def test_money_and_clusters_cut_at_values_that_rise(values, n_bins):
     for cut in (pareto_edges, kmeans_edges):
