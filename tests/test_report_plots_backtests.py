@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 import rfmkit as rk
 from rfmkit.exceptions import MissingExtraError
 from rfmkit.report import plots
+from rfmkit.validation._baselines import BASELINES
+from rfmkit.validation.backtesting import Backtest
 
 pytestmark = pytest.mark.usefixtures("no_figure_is_left")
 RELIABILITY = pd.DataFrame({
@@ -66,8 +68,26 @@ def test_many_models_have_different_lines(ax):
     assert len(looks) == len(ax.lines) - 1 == 9
 
 
+@pytest.mark.slow
 def test_a_backtest_draws_its_tables(orders):
-    result = rk.backtest(orders, [rk.ModifiedBetaGeo()], horizon_days=90, origins=["2024-07-03"])
+    draws_its_tables(
+        rk.backtest(orders, [rk.ModifiedBetaGeo()], horizon_days=90, origins=["2024-07-03"])
+    )
+
+
+def test_the_tables_of_a_result_are_drawn():
+    names = {"geo": "ModifiedBetaGeo", "curve": "ModifiedBetaGeo", "rate": BASELINES[0].name}
+    result = Backtest.__new__(Backtest)  # its tables, without the trials that they come from
+    result.horizon_days = 90
+    result.reliability = RELIABILITY.replace({"model": names})
+    result.tracking = TRACKING.replace({"model": names})
+    models = result.reliability["model"].unique()
+    rows = [(model, origin) for origin in ("all", "2024-07-03") for model in models]
+    result.leaderboard = pd.DataFrame(rows, columns=["model", "origin"])
+    draws_its_tables(result)
+
+
+def draws_its_tables(result):
     left, right = (Figure().subplots() for _ in range(2))
     assert result.plot_reliability(left, models=result.pooled["model"].tolist()) is left
     assert result.plot_tracking(right) is right
