@@ -14,6 +14,8 @@ from rfmkit.churn._logits import expit
 from rfmkit.exceptions import NotEnoughHistoryError, NotFittedError, RfmkitError, RfmkitWarning
 
 SETTINGS = {"horizon_days": 60, "origins": 4}
+SMALL = SETTINGS | {"learner": "logistic", "sample": 800}
+BLEND = pytest.param("blend", marks=pytest.mark.slow)
 ALONE = "ModifiedBetaGeo alone is used"
 pytestmark = pytest.mark.xdist_group("churn model")  # one worker holds the fits of all
 
@@ -36,15 +38,14 @@ def model(read):
 
 @pytest.fixture(scope="module")
 def past(read):
-    """The log of one horizon ago, and what a model that was fitted on it predicts."""
-    known = read.until(read.as_of - dt.timedelta(days=60))
-    return known, rk.ChurnModel(**SETTINGS).fit(known).predict_churn(known)
+    """The log of one horizon ago."""
+    return read.until(read.as_of - dt.timedelta(days=60))
 
 
 @pytest.fixture(scope="module")
-def logistic(read):
+def logistic(past):
     """A model of one learner by itself, fitted on a sample."""
-    return rk.ChurnModel(**SETTINGS, learner="logistic", sample=800).fit(read)
+    return rk.ChurnModel(**SMALL).fit(past)
 
 
 def of(days_of, **more):
@@ -66,12 +67,12 @@ def loss(table, past):
 # --- what it learns ------------------------------------------------------------------------------
 
 
-def test_it_beats_the_model_it_starts_from_where_that_is_wrong(read, past):
-    known, predicted = past
-    ahead = rk.snapshots(read, origins=[known.as_of], horizon_days=60)
-    found = loss(predicted, ahead)
-    btyd = loss(rk.ModifiedBetaGeo(60).fit(known).predict_churn(known), ahead)
-    assert found < 0.98 * btyd
+@pytest.mark.parametrize("learner", ["logistic", BLEND])
+def test_it_beats_the_model_it_starts_from_where_that_is_wrong(read, past, logistic, learner):
+    ahead = rk.snapshots(read, origins=[past.as_of], horizon_days=60)
+    model = logistic if learner == "logistic" else rk.ChurnModel(**SETTINGS).fit(past)
+    btyd = loss(rk.ModifiedBetaGeo(60).fit(past).predict_churn(past), ahead)
+    assert loss(model.predict_churn(past), ahead) < 0.98 * btyd
 
 
 @pytest.mark.slow
@@ -108,21 +109,21 @@ def test_the_weights_add_up_to_one(model):
 
 
 @pytest.mark.parametrize("learner", ["logistic", pytest.param("boosting", marks=pytest.mark.slow)])
-def test_each_learner_stands_alone_beside_the_btyd_model(read, logistic, learner):
+def test_each_learner_stands_alone_beside_the_btyd_model(past, logistic, learner):
     alone = logistic
     if learner != "logistic":
-        alone = rk.ChurnModel(**SETTINGS, learner=learner).fit(read)
+        alone = rk.ChurnModel(**SETTINGS, learner=learner).fit(past)
     assert list(alone.weights_) == ["ModifiedBetaGeo", learner]
-    assert plain(alone.predict_churn(read))["churn_probability"].between(0, 1).all()
+    assert plain(alone.predict_churn(past))["churn_probability"].between(0, 1).all()
 
 
-@pytest.mark.parametrize("learner", ["logistic", pytest.param("blend", marks=pytest.mark.slow)])
-def test_a_sample_of_the_customers_is_enough_to_learn_from(read, logistic, learner):
+@pytest.mark.parametrize("learner", ["logistic", BLEND])
+def test_a_sample_of_the_customers_is_enough_to_learn_from(read, past, logistic, learner):
     model = logistic
     if learner != "logistic":
-        model = rk.ChurnModel(**SETTINGS, learner=learner, sample=800).fit(read)
+        model = rk.ChurnModel(**SETTINGS, sample=800).fit(read)
     assert 600 < model.training_["customers"].sum() < 1000
-    assert len(model.predict_churn(read)) == len(rk.summarize(read))
+    assert len(model.predict_churn(past)) == len(rk.summarize(past))
 
 
 # --- what it must not see, and what must not matter ----------------------------------------------
@@ -132,21 +133,19 @@ def earlier(shop, day):
     return shop[shop["ordered_at"] < pd.Timestamp(day) + pd.Timedelta(days=1)]
 
 
-def test_neither_later_orders_nor_their_order_nor_polars_change_anything(shop, past):
-    known, predicted = past
-    shuffled = earlier(shop, known.as_of).sample(frac=1, random_state=1)
-    alone = rk.read_orders(pl.from_pandas(shuffled)).until(known.as_of)
-    found = rk.ChurnModel(**SETTINGS).fit(alone).predict_churn(alone)
+def test_neither_later_orders_nor_their_order_nor_polars_change_anything(shop, past, logistic):
+    shuffled = earlier(shop, past.as_of).sample(frac=1, random_state=1)
+    alone = rk.read_orders(pl.from_pandas(shuffled)).until(past.as_of)
+    found = rk.ChurnModel(**SMALL).fit(alone).predict_churn(alone)
     assert isinstance(found, pl.DataFrame)
-    pd.testing.assert_frame_equal(plain(found), plain(predicted), rtol=1e-9)
+    pd.testing.assert_frame_equal(plain(found), plain(logistic.predict_churn(past)), rtol=1e-9)
 
 
 @pytest.mark.slow
 def test_later_orders_change_nothing(shop, past):
-    known, predicted = past
-    alone = rk.read_orders(earlier(shop, known.as_of)).until(known.as_of)
-    found = rk.ChurnModel(**SETTINGS).fit(alone).predict_churn(alone)
-    pd.testing.assert_frame_equal(found, predicted)
+    alone = rk.read_orders(earlier(shop, past.as_of)).until(past.as_of)
+    tables = [rk.ChurnModel(**SETTINGS).fit(log).predict_churn(log) for log in (past, alone)]
+    pd.testing.assert_frame_equal(*tables)
 
 
 @pytest.mark.slow
@@ -191,8 +190,9 @@ DAYS_OR_ONE = [1, pytest.param(30, marks=pytest.mark.slow)]
 
 
 def fallen_back(orders, horizon_days, match, hint="shorter"):
+    origins = 2 if horizon_days == 1 else 4
     with pytest.warns(RfmkitWarning, match=rf"{ALONE}(.|\n)*Hint: ask for a {hint} horizon_days"):
-        model = rk.ChurnModel(horizon_days, origins=4).fit(orders)
+        model = rk.ChurnModel(horizon_days, origins=origins).fit(orders)
     assert match in model.fallback_
     assert model.learned_days_ == 0
     assert model.weights_ == {"ModifiedBetaGeo": 1.0}
@@ -205,15 +205,25 @@ def fallen_back(orders, horizon_days, match, hint="shorter"):
     return model
 
 
-def test_too_short_a_log_falls_back(read):
-    model = fallen_back(read.until("2023-02-10"), 365, "too short to learn and to check")
+@pytest.fixture(scope="module")
+def short(read):
+    """A log that is too short for a year, and the model fitted on it."""
+    orders = read.until("2023-02-10")
+    return orders, fallen_back(orders, 365, "too short to learn and to check")
+
+
+def test_too_short_a_log_falls_back(short):
+    model = short[1]
     assert model.training_.empty
     assert list(model.training_.columns) == ["origin", "customers", "churn_rate", "role"]
 
 
-def test_a_longer_horizon_is_carried_on_from_a_shorter_one(read):
+@pytest.mark.parametrize(
+    ("learner", "origins"), [("logistic", 3), pytest.param("blend", 4, marks=pytest.mark.slow)]
+)
+def test_a_longer_horizon_is_carried_on_from_a_shorter_one(read, learner, origins):
     with pytest.warns(RfmkitWarning, match="150 days is learned, and .* extends it to 300"):
-        model = rk.ChurnModel(300, origins=4).fit(read)
+        model = rk.ChurnModel(300, learner=learner, origins=origins).fit(read)
     assert model.learned_days_ == 150
     found, shorter = (
         plain(model.predict_churn(read, horizon_days=days))["churn_probability"]
@@ -235,12 +245,10 @@ def test_nobody_who_came_back_falls_back(horizon_days):
     assert (model.predict_churn(orders)["churn_probability"] > 0.5).all()
 
 
-@pytest.mark.parametrize(
-    ("horizon_days", "every"), [(1, 1), pytest.param(30, 7, marks=pytest.mark.slow)]
-)
-def test_nobody_who_stayed_away_falls_back(horizon_days, every):
-    days = {f"c{place}": range(place % every, 200, every) for place in range(80)}
-    fallen_back(rk.read_orders(of(days)), horizon_days, "at most 80 and 0")
+@pytest.mark.slow
+def test_nobody_who_stayed_away_falls_back():
+    days = {f"c{place}": range(place % 7, 200, 7) for place in range(80)}
+    fallen_back(rk.read_orders(of(days)), 30, "at most 80 and 0")
 
 
 def test_a_log_of_one_day_cannot_be_learned_from():
@@ -341,18 +349,19 @@ def test_the_hint_leads_to_where_there_are_outcomes(read):
         rk.ChurnModel(365, origins=4).fit(read.until("2023-06-30"))
 
 
-@pytest.mark.filterwarnings("ignore:ModifiedBetaGeo alone")
-@pytest.mark.parametrize(
-    ("horizon_days", "until"),
-    [(365, "2023-02-10"), pytest.param(60, None, marks=pytest.mark.slow)],
-)
-def test_numpys_whole_numbers_are_horizons(read, horizon_days, until):
-    orders = read.until(until) if until else read
-    found, expected = (
-        rk.ChurnModel(days, origins=4).fit(orders).predict_churn(orders, days)
-        for days in (np.int64(horizon_days), horizon_days)
+def test_numpys_whole_numbers_are_horizons_where_it_falls_back(short):
+    orders, expected = short
+    with pytest.warns(RfmkitWarning, match=ALONE):
+        found = rk.ChurnModel(np.int64(365), origins=4).fit(orders)
+    pd.testing.assert_frame_equal(
+        found.predict_churn(orders, np.int64(30)), expected.predict_churn(orders, 30)
     )
-    pd.testing.assert_frame_equal(found, expected)
+
+
+@pytest.mark.slow
+def test_numpys_whole_numbers_are_horizons(read, model):
+    found = rk.ChurnModel(np.int64(60), origins=4).fit(read)
+    pd.testing.assert_frame_equal(found.predict_churn(read), model.predict_churn(read))
 
 
 def test_every_public_value_is_described(model):
