@@ -1,5 +1,6 @@
 """Regression on gaps: predictions, formulas and errors."""
 
+import copy
 import re
 import warnings
 
@@ -41,7 +42,10 @@ def test_a_frame_of_customers_is_predicted_as_its_log(models, orders, customers,
     assert of_log["churn_probability"].between(0, 1).all()
 
 
-@pytest.mark.parametrize("source", ["pandas", "polars", "polars_lazy", "pyarrow", "duckdb", "ibis"])
+SLOW_KINDS = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("polars", "pyarrow", "ibis")]
+
+
+@pytest.mark.parametrize("source", ["pandas", "polars_lazy", "duckdb", *SLOW_KINDS])
 def test_every_kind_of_frame_comes_back_in_its_kind(models, customers, as_kind, source):
     given_frame = as_kind(customers, source)
     found = models["loglogistic"].predict_churn(given_frame)
@@ -121,8 +125,8 @@ def test_more_days_ahead_are_never_likelier_to_be_silent(
     assert 0 <= far <= near <= 1
 
 
-def test_later_orders_change_nothing(sample, orders):
-    early = sample[sample["ordered_at"] < "2024-07-01"]
+def test_neither_later_orders_nor_the_order_of_rows_change_anything(sample, orders):
+    early = sample[sample["ordered_at"] < "2024-07-01"].sample(frac=1, random_state=1)
     alone = rk.read_orders(early).until("2024-06-30")
     both = [rk.GapRegression().fit(log) for log in (alone, orders.until("2024-06-30"))]
     assert both[0].gaps_ < 4000
@@ -132,6 +136,7 @@ def test_later_orders_change_nothing(sample, orders):
         assert first == pytest.approx(second, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_changes_nothing(sample, models):
     shuffled = rk.read_orders(sample.sample(frac=1, random_state=1))
     again = rk.GapRegression("loglogistic").fit(shuffled)
@@ -233,7 +238,7 @@ def test_a_purchase_of_the_same_day_counts_as_half_a_day(sample):
     assert model.predict_churn(orders)["churn_probability"].between(0, 1).all()
 
 
-@pytest.mark.parametrize("kind", ["loglogistic", "cox"])
+@pytest.mark.parametrize("kind", ["loglogistic", pytest.param("cox", marks=pytest.mark.slow)])
 def test_it_knows_more_of_later_outcomes_than_the_share_that_churned(orders, customers_then, kind):
     then, churned = customers_then
     model = rk.GapRegression(kind, horizon_days=90).fit(then)
@@ -327,8 +332,9 @@ def test_it_says_what_it_is(models):
     assert "next 90 days" in model.estimand
 
 
-def test_a_horizon_beyond_the_log_is_extrapolated_with_a_warning(orders):
-    model = rk.GapRegression("weibull", horizon_days=730).fit(orders)
+def test_a_horizon_beyond_the_log_is_extrapolated_with_a_warning(orders, models):
+    model = copy.copy(models["weibull"])
+    model.horizon_days = 730
     with pytest.warns(
         RfmkitWarning, match="extrapolated by the fitted distribution: the log spans 729"
     ):
