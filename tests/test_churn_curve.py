@@ -57,6 +57,9 @@ def test_from_the_snapshot_it_is_what_outlasts_the_next_days_by_hand(hundred):
     assert found["churn_probability"].tolist() == pytest.approx(expected, rel=1e-12)
 
 
+SLOW_PLACES = [pytest.param(place, marks=pytest.mark.slow) for place in (1, 2)]
+
+
 @pytest.fixture(scope="module")
 def anchored(orders):
     """A curve of 120 days from each anchor."""
@@ -64,7 +67,7 @@ def anchored(orders):
 
 
 @pytest.mark.parametrize("anchor", ["last_order", "snapshot"])
-@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("place", [0, *SLOW_PLACES, 3])
 def test_every_stratum_is_kaplan_meier_of_its_gaps(anchored, raw_gaps, anchor, place):
     first, last = [(1, 1), (2, 2), (3, 4), (5, 8)][place]
     curve = anchored[anchor]
@@ -175,32 +178,7 @@ def test_over_a_year_the_first_purchases_are_held_and_no_point_is_far_off(shop):
     assert (table["found"] - table["true"]).abs().max() < 0.06
 
 
-# --- days until, and what it says of itself -------------------------------------------------------
-def test_days_until_reaches_the_horizon_also_beyond_the_log(orders):
-    curve = rk.ChurnCurve(365).fit(orders.until("2023-06-30"))
-    assert curve.days_until(1.0)["days"].tolist() == [365] * len(curve.strata_)
-
-
-def test_days_until_is_the_first_day_of_so_much_churn(curve):
-    for probability in (0.3, 0.8, 1.0):
-        found = curve.days_until(probability)
-        assert found["stratum"].tolist() == curve.strata_["stratum"].tolist()
-        ends = list(zip(curve.strata_["first_order_number"], found["days"], strict=True))
-        rows = [*ends, *((first, max(days - 1, 0)) for first, days in ends)]
-        at, before = np.split(curve.predict_churn(by_hand(rows))["churn_probability"].to_numpy(), 2)
-        assert (at >= probability - 1e-12).all()
-        assert ((found["days"] == 0) | (before < probability)).all()
-    assert (found["days"] <= 180).all()  # at the horizon it is certain
-
-
-def test_days_until_is_null_where_the_curve_never_gets_there(orders):
-    curve = rk.ChurnCurve(30, anchor="snapshot").fit(orders)
-    silences = by_hand([(first, day) for first in (1, 2, 3, 5, 9) for day in range(800)])
-    chance = curve.predict_churn(silences)["churn_probability"].groupby(silences["purchases"])
-    never = chance.max() < 1
-    assert curve.days_until(1.0)["days"].isna().tolist() == never.tolist()
-    assert 0 < never.sum() < 5
-    assert (curve.days_until(0)["days"] == 0).all()
+# --- what it says of itself -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -262,7 +240,14 @@ def test_a_log_is_predicted_as_its_customers(curve, orders, customers):
     pd.testing.assert_frame_equal(curve.predict_churn(orders), expected)
 
 
-def test_customers_that_were_predicted_before_are_predicted_again(curve, orders, customers):
+def test_customers_that_were_predicted_before_are_predicted_again(curve, customers):
+    expected = curve.predict_churn(customers)
+    before = dict.fromkeys(COLUMNS[1:], 0.5)
+    pd.testing.assert_frame_equal(curve.predict_churn(customers.assign(**before)), expected)
+
+
+@pytest.mark.slow
+def test_customers_of_segments_are_predicted_again(curve, orders, customers):
     # `segment` gives a churn probability of its own, over a year.
     table = rk.segment(orders)
     found = curve.predict_churn(table)

@@ -1,4 +1,4 @@
-"""Tables of the churn curve: its strata, its survival by day, and the probabilities they imply."""
+"""Tables of the churn curve: strata, survival by day, probabilities, and days until one of them."""
 
 import numpy as np
 import pandas as pd
@@ -150,3 +150,33 @@ def test_a_stratum_without_a_return_has_no_probability():
     assert np.isnan(tables.probability_by_day(strata, 30, "snapshot")).all()
     columns = list(tables.CHURN)
     assert tables.probability_table(strata, 30, "snapshot", 0.9)[columns].isna().all(axis=None)
+
+
+# --- days until a probability ---------------------------------------------------------------------
+
+
+def test_days_until_reaches_the_horizon_also_beyond_the_log(orders):
+    curve = rk.ChurnCurve(365).fit(orders.until("2023-06-30"))
+    assert curve.days_until(1.0)["days"].tolist() == [365] * len(curve.strata_)
+
+
+def test_days_until_is_the_first_day_of_so_much_churn(curve):
+    for probability in (0.3, 0.8, 1.0):
+        found = curve.days_until(probability)
+        assert found["stratum"].tolist() == curve.strata_["stratum"].tolist()
+        ends = list(zip(curve.strata_["first_order_number"], found["days"], strict=True))
+        rows = [*ends, *((first, max(days - 1, 0)) for first, days in ends)]
+        at, before = np.split(curve.predict_churn(by_hand(rows))["churn_probability"].to_numpy(), 2)
+        assert (at >= probability - 1e-12).all()
+        assert ((found["days"] == 0) | (before < probability)).all()
+    assert (found["days"] <= 180).all()  # at the horizon it is certain
+
+
+def test_days_until_is_null_where_the_curve_never_gets_there(orders):
+    curve = rk.ChurnCurve(30, anchor="snapshot").fit(orders)
+    silences = by_hand([(first, day) for first in (1, 2, 3, 5, 9) for day in range(800)])
+    chance = curve.predict_churn(silences)["churn_probability"].groupby(silences["purchases"])
+    never = chance.max() < 1
+    assert curve.days_until(1.0)["days"].isna().tolist() == never.tolist()
+    assert 0 < never.sum() < 5
+    assert (curve.days_until(0)["days"] == 0).all()
