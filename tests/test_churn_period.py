@@ -118,7 +118,9 @@ def test_the_quantile_is_that_of_the_ended_gaps(raw, orders, period):
 # --- against the truth ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", [{"seed": 1}, {"seed": 2, "days": 365}])
+@pytest.mark.parametrize(
+    "options", [{"seed": 1}, pytest.param({"seed": 2, "days": 365}, marks=pytest.mark.slow)]
+)
 def test_who_counts_the_open_silences_in_is_nearer_to_the_truth(options):
     sim = rk.simulate_orders(10_000, **options)
     period = rk.churn_period(rk.read_orders(sim.orders, as_of=sim.last_day)).set_index("method")
@@ -168,14 +170,20 @@ def test_an_end_of_returns_that_is_not_seen_is_said(orders, period):
     assert "within the 30 days of the longest silence" in small["note"].iloc[0]
 
 
-@pytest.mark.parametrize(("kind", "type_"), [("polars", pl.DataFrame), ("pyarrow", pa.Table)])
+@pytest.mark.parametrize(
+    ("kind", "type_"),
+    [("polars", pl.DataFrame), pytest.param("pyarrow", pa.Table, marks=pytest.mark.slow)],
+)
 def test_it_comes_in_the_kind_of_the_log(sample, as_kind, period, kind, type_):
     found = rk.churn_period(rk.read_orders(as_kind(sample, kind)))
     assert isinstance(found, type_)
     pd.testing.assert_frame_equal(plain(found), plain(period.reset_index()))
 
 
-@pytest.mark.parametrize("kind", ["duckdb", "ibis", "csv"])
+SLOW_KINDS = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("ibis", "csv")]
+
+
+@pytest.mark.parametrize("kind", ["duckdb", *SLOW_KINDS])
 def test_every_engine_finds_the_same(sample, as_kind, period, kind):
     found = rk.churn_period(rk.read_orders(as_kind(sample, kind)))
     pd.testing.assert_frame_equal(found, period.reset_index())

@@ -114,7 +114,9 @@ def test_few_customers_are_one_bin():
 
 
 @pytest.mark.parametrize("kind", BASELINES)
-@pytest.mark.parametrize("source", ["polars", "pyarrow", "ibis"])
+@pytest.mark.parametrize(
+    "source", ["polars", pytest.param("pyarrow", marks=pytest.mark.slow), "ibis"]
+)
 def test_they_score_a_frame_of_any_kind(customers, fitted, as_kind, kind, source):
     model = fitted[kind]
     expected = model.predict_churn(customers)
