@@ -5,7 +5,7 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 from sklearn.linear_model import LogisticRegression
@@ -176,12 +176,14 @@ def test_the_lift_of_tied_customers_is_the_mean_over_their_orders():
 
 # --- laws ----------------------------------------------------------------------------------------
 
+few = settings(max_examples=40)
 ORDERLESS = [
     metrics.log_loss, metrics.brier_score, metrics.calibration_error, metrics.auc,
     metrics.top_decile_lift, lambda y, p: metrics.calibration_line(y, p)[0],
 ]  # fmt: skip
 
 
+@few
 @given(FORETOLD, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(rows, random):
     shuffled = random.sample(rows, len(rows))
@@ -190,6 +192,7 @@ def test_the_order_of_the_rows_does_not_matter(rows, random):
         assert first == pytest.approx(second, rel=1e-9, abs=1e-12, nan_ok=True)
 
 
+@few
 @given(FORETOLD)
 def test_scores_keep_their_bounds(rows):
     churned, chance = (np.array(column) for column in zip(*rows, strict=True))
@@ -206,6 +209,7 @@ def test_scores_keep_their_bounds(rows):
     assert 0 <= metrics.top_decile_lift(churned, chance) <= 1 / churned.mean() + 1e-9
 
 
+@few
 @given(FORETOLD)
 def test_only_the_order_of_probabilities_ranks(rows):
     churned, chance = (np.array(column) for column in zip(*rows, strict=True))
@@ -216,6 +220,7 @@ def test_only_the_order_of_probabilities_ranks(rows):
     assert both == pytest.approx(1)
 
 
+@few
 @given(st.lists(st.booleans(), min_size=2, max_size=80), PERCENT)
 def test_no_constant_beats_the_share_itself(churned, other):
     churned = np.array(churned)
