@@ -55,7 +55,9 @@ def test_of_several_files_of_one_name_none_is_lost(engine, tmp_path, kind):
     assert read(engine, paths)[1] == ROWS * 2
 
 
-@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl", "xlsx"])
+@pytest.mark.parametrize(
+    "kind", ["csv", "parquet", pytest.param("jsonl", marks=pytest.mark.slow), "xlsx"]
+)
 def test_the_place_of_the_file_is_not_shown(tmp_path, kind):
     save(FRAME, tmp_path / "logs" / f"1.{kind}")
     save(FRAME.assign(total="none"), tmp_path / "logs" / f"2.{kind}")

@@ -139,7 +139,7 @@ def test_a_word_that_some_engine_casts_makes_a_column_of_amounts_text(engine, wr
     [
         "2024-01-05 10:00:00",
         pytest.param("2024/01/05 10:00", marks=pytest.mark.slow),
-        "2024.1.5",
+        pytest.param("2024.1.5", marks=pytest.mark.slow),
     ],
 )
 def test_words_are_neither_moments_nor_amounts_in_a_file(write, form):

@@ -46,7 +46,9 @@ def test_mixed_currencies_without_a_converted_amount_are_an_error_or_need_rates(
     assert found["amount"].tolist() == [Decimal(108), Decimal(100)]
 
 
-@pytest.mark.parametrize(("tz", "day"), [(None, 1), ("UTC", 1), ("Europe/Berlin", 2)])
+@pytest.mark.parametrize(
+    ("tz", "day"), [(None, 1), pytest.param("UTC", 1, marks=pytest.mark.slow), ("Europe/Berlin", 2)]
+)
 def test_times_are_universal(tz, day):
     assert read({}, tz=tz).to_frame()["ordered_at"][0].date() == dt.date(2024, 3, day)
 
