@@ -14,22 +14,23 @@ from rfmkit.exceptions import NotFittedError, RfmkitError
 
 SAVED = Path(__file__).parent / "saved"
 """Models fitted on the bundled sample and saved by 0.1.0 before classes were moved and renamed."""
-ROWS = rk.load_sample()
+EVERYBODY = rk.load_sample()
+ROWS = EVERYBODY[EVERYBODY["customer_id"] <= "C000400"]
+AS_OF = EVERYBODY["ordered_at"].max()
 FEW = 40  # an interval of a prediction takes milliseconds for each customer
 
 
 @cache
 def log():
-    return rk.read_orders(ROWS)
+    return rk.read_orders(ROWS, as_of=AS_OF.date())
 
 
 @cache
 def goods():
     """The log of the sample, with a category for each line."""
-    dear = ROWS["amount"] > ROWS["amount"].median()
-    return rk.read_orders(
-        ROWS.assign(category=np.where(dear, "dear", "cheap")), category="category"
-    )
+    dear = ROWS["amount"] > EVERYBODY["amount"].median()
+    rows = ROWS.assign(category=np.where(dear, "dear", "cheap"))
+    return rk.read_orders(rows, category="category", as_of=AS_OF.date())
 
 
 @cache
@@ -54,7 +55,7 @@ MODELS_AND_DATA = {
     "BetaGeoBetaBinomial": (rk.BetaGeoBetaBinomial(period_days=60), log),
     "ShiftedBetaGeometric": (rk.ShiftedBetaGeometric(), lambda: [1000, 631, 468, 382, 326]),
     "ChurnCurve": (rk.ChurnCurve(180, anchor="snapshot"), log),
-    "ChurnModel": (rk.ChurnModel(60, origins=6), log),
+    "ChurnModel": (rk.ChurnModel(60, origins=6), lambda: rk.read_orders(EVERYBODY)),
     "cox": (
         rk.GapRegression("cox", horizon_days=90, formula="quarter * value"),
         lambda: log().until("2023-12-31"),

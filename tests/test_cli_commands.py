@@ -25,7 +25,9 @@ def expected(orders):
 @pytest.fixture(scope="module")
 def printed():
     """What `segment` prints about the sample."""
-    return run("segment", LOG).output
+    with pytest.MonkeyPatch.context() as patch:
+        remember(patch)
+        return run("segment", LOG).output
 
 
 @pytest.fixture(scope="module")

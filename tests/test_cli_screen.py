@@ -15,16 +15,19 @@ def test_check_prints_the_report_into_a_pipe():
     assert run("check", LOG).output == f"{expected}\n"
 
 
+@pytest.fixture(scope="module")
+def audit():
+    word = "a status with [red]brackets and a \x1b[31m"
+    return rk.read_orders(rk.load_sample().head(300).assign(status=word)).audit
+
+
 @pytest.mark.parametrize("width", [40, 80, 160])
-def test_check_cuts_nothing_on_a_terminal(monkeypatch, capsys, orders, width):
+def test_check_cuts_nothing_on_a_terminal(monkeypatch, capsys, audit, width):
     monkeypatch.setattr(
         _screen,
         "Console",
         lambda **_: Console(force_terminal=True, width=width, color_system=None),
     )
-    word = "a status with [red]brackets and a \x1b[31m"
-    frame = rk.load_sample().assign(status=word)
-    audit = rk.read_orders(frame).audit
     _screen.print_report(audit.report)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(cell_len, lines)) <= width

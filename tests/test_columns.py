@@ -59,6 +59,11 @@ def test_the_words_are_those_of_the_vocabulary():
     }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def as_arrow(sample):
+    return rk.read_orders(sample, output="pyarrow")
+
+
 @pytest.mark.parametrize(
     ("table", "make"),
     [
@@ -71,8 +76,8 @@ def test_the_words_are_those_of_the_vocabulary():
         ),
     ],
 )
-def test_a_result_has_the_columns_and_dtypes_of_the_vocabulary(sample, table, make):
-    result = make(rk.read_orders(sample, output="pyarrow"))
+def test_a_result_has_the_columns_and_dtypes_of_the_vocabulary(as_arrow, table, make):
+    result = make(as_arrow)
     mine = {column.name for column in COLUMNS if column.table == table}
     assert mine & set(result.column_names)
     for field in result.schema:

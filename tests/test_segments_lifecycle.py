@@ -67,8 +67,9 @@ EXPECTED = {
 
 def test_every_stage_by_hand(by_days):
     orders = rk.read_orders(log_of(SMALL))
-    assert stages_of(by_days(orders).transform(orders)) == EXPECTED
-    assert stages_of(rk.segment(orders, lifecycle=by_days(orders))) == EXPECTED
+    lifecycle = by_days(orders)
+    assert stages_of(lifecycle.transform(orders)) == EXPECTED
+    assert stages_of(rk.segment(orders, lifecycle=lifecycle)) == EXPECTED
 
 
 FANS = {
@@ -125,7 +126,8 @@ def test_thresholds_in_cycles(orders, curve):
 
 
 def test_the_default_cycle_is_that_of_the_log(orders, parts):
-    default, _ = thresholds(orders, silent_after=rk.PurchaseCycles(2))
+    others = {"churn": parts["churn"], "scorer": parts["scorer"]}
+    default, _ = thresholds(orders, silent_after=rk.PurchaseCycles(2), **others)
     assert default == [round(2 * parts["cycle"].cycle_days_)] * 5
 
 
@@ -263,5 +265,5 @@ def test_the_customers_given_are_left_alone(orders, customers, parts):
 
 def test_where_all_are_equal_nobody_is_on_top():
     log = log_of({f"c{place}": [place + 60, place + 30, place] for place in range(30)})
-    found = rk.segment(rk.read_orders(log), lifecycle=rk.Lifecycle(silent_after=90))
+    found = rk.Lifecycle(silent_after=90).fit_transform(rk.read_orders(log))
     assert set(found["segment"]) == {"repeat"}

@@ -367,13 +367,13 @@ def test_the_customers_given_are_left_alone(customers):
     pd.testing.assert_frame_equal(customers, before)
 
 
-@parametrize_with_checks([rk.RFMScorer(), rk.RFMScorer(method="kmeans")])
+@parametrize_with_checks([rk.RFMScorer()])
 def test_scikit_learn_accepts_it(estimator, check):
     check(estimator)
 
 
 @pytest.mark.slow
-@parametrize_with_checks([rk.RFMScorer(method="mean"), rk.RFMScorer(method="pareto")])
+@parametrize_with_checks([rk.RFMScorer(method=method) for method in LEARNED[1:]])
 def test_scikit_learn_accepts_the_other_methods(estimator, check):
     check(estimator)
 

@@ -307,8 +307,13 @@ def test_an_object_of_another_class_is_named(orders):
 # --- language ------------------------------------------------------------------------------------
 
 
-def test_the_labels_come_in_chinese(orders, table, parts):
-    found = rk.segment(orders, lifecycle=rk.Lifecycle(lang="zh"), **parts)
+@pytest.fixture(scope="module")
+def chinese(orders, parts):
+    return rk.segment(orders, lifecycle=rk.Lifecycle(lang="zh"), **parts)
+
+
+def test_the_labels_come_in_chinese(chinese, table):
+    found = chinese
     assert found["segment"].tolist() == table["segment"].map(CHINESE).tolist()
     phases = table["phase"].dropna()
     assert found["phase"].dropna().tolist() == phases.map(CHINESE).tolist()
@@ -316,9 +321,8 @@ def test_the_labels_come_in_chinese(orders, table, parts):
     pd.testing.assert_frame_equal(found[rest], table[rest])
 
 
-def test_the_language_is_an_argument_too(orders, parts):
+def test_the_language_is_an_argument_too(orders, parts, chinese):
     fitted = rk.Lifecycle(lang="zh", **parts).fit(orders)
-    chinese = rk.segment(orders, lifecycle=fitted)
     pd.testing.assert_frame_equal(chinese_segments_of(orders), chinese)
     english = rk.segment(orders, lifecycle=fitted, lang="en")
     assert set(english["segment"]) == set(SEGMENTS)
@@ -364,7 +368,7 @@ def test_the_columns_do_not_depend_on_who_is_there(table, unpaid):
 @pytest.mark.parametrize(
     ("silences", "segment"),
     [
-        ([0], "new"),
+        pytest.param([0], "new", marks=pytest.mark.slow),
         pytest.param([400, 0], "repeat", marks=pytest.mark.slow),
         ([3, 2, 1, 0], "repeat"),  # alone, nobody is on top
     ],

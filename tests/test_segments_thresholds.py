@@ -8,6 +8,7 @@ import rfmkit as rk
 from rfmkit.churn.curve import churn_table, strata_of
 from rfmkit.exceptions import RfmkitError
 from rfmkit.segments.thresholds import NEVER, threshold_days
+from sample_segments import parts_of
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def curve(orders):
 
 @pytest.fixture(scope="module")
 def cycle(orders):
-    return rk.PurchaseCycle().fit(orders)
+    return parts_of(orders)["cycle"]
 
 
 def unwanted():
