@@ -168,13 +168,23 @@ def test_a_hundred_thousand_cents_are_a_thousand():
 
 @pytest.mark.parametrize(
     "nothing",
-    [[None, None], ["", " "], pytest.param([float("nan")] * 2, marks=pytest.mark.slow)],
+    [
+        ["", " "],
+        pytest.param([None, None], marks=pytest.mark.slow),
+        pytest.param([float("nan")] * 2, marks=pytest.mark.slow),
+    ],
 )
 def test_a_refund_column_without_refunds_refunds_nothing(nothing):
     assert audited(rk.read_orders(log(refund=nothing)))["kept"] == (2, Decimal(2))
 
 
-@pytest.mark.parametrize("refunds", [[4, -4], ["4.00", "(4.00)", "$4"]], ids=["numbers", "text"])
+@pytest.mark.parametrize(
+    "refunds",
+    [
+        pytest.param([4, -4], marks=pytest.mark.slow, id="numbers"),
+        pytest.param(["4", "-4", "4.00", "(4.00)", "$4"], id="text"),
+    ],
+)
 def test_a_refund_is_money_given_back_whatever_its_sign(refunds):
     rows = len(refunds)
     orders = rk.read_orders(log(total=[10] * rows, refund=refunds))

@@ -92,7 +92,11 @@ def assert_accounted_for(rows, day, refunds, zero_amounts):
 
 
 @pytest.mark.parametrize(
-    ("day", "refunds", "zero_amounts"), [(DAYS[1], "net", "drop"), (DAYS[3], "gross", "keep")]
+    ("day", "refunds", "zero_amounts"),
+    [
+        (DAYS[1], "net", "drop"),
+        pytest.param(DAYS[3], "gross", "keep", marks=pytest.mark.slow),
+    ],
 )
 def test_kept_and_set_aside_make_what_was_read(day, refunds, zero_amounts):
     assert_accounted_for(EXAMPLE, day, refunds, zero_amounts)

@@ -274,7 +274,9 @@ DATES += ["", "2024-02-30", "2024/1/5 9:00", " 2024-01-05 ", "words", None]
         ("money", AMOUNTS),
         ("time", DATES),
         ("time", TIMES),
-        ("time", ["05/01/2024", "13/01/2024", "05/01/2024 9:00"]),
+        pytest.param(
+            "time", ["05/01/2024", "13/01/2024", "05/01/2024 9:00"], marks=pytest.mark.slow
+        ),
     ],
 )
 def test_plain_cells_beside_odd_ones_read_as_by_the_whole_grammar(engine, kind, column):

@@ -25,9 +25,9 @@ def moments(source, **options):
     ("zone", "shown"),
     [
         ("Asia/Shanghai", "2024-05-02 07:30"),
-        ("UTC", "2024-05-01 23:30"),
+        pytest.param("UTC", "2024-05-01 23:30", marks=pytest.mark.slow),
         ("America/New_York", "2024-05-01 19:30"),
-        ("Europe/Berlin", "2024-05-02 01:30"),
+        pytest.param("Europe/Berlin", "2024-05-02 01:30", marks=pytest.mark.slow),
     ],
 )
 def test_an_offset_becomes_the_shops_clock_and_its_day(zone, shown):
