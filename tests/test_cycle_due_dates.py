@@ -1,5 +1,8 @@
 """Due dates: the customer's own cycle, the next purchase and how late a customer is."""
 
+import functools
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,11 +10,9 @@ import pytest
 import rfmkit as rk
 from conftest import plain
 
-KINDS = [
-    "polars_lazy", "duckdb",
-    *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("polars", "pyarrow", "ibis", "csv")),
-]  # fmt: skip
-PER_PIECE = ({}, {"per_unit": True})
+KINDS = ["polars", "polars_lazy", "pyarrow", "duckdb", "ibis", "csv"]
+QUICK = ("polars_lazy", True)
+"""The kind of the default run, beside pandas, and whether its gaps are counted per piece."""
 
 
 @pytest.fixture(scope="module")
@@ -122,25 +123,29 @@ def test_columns_of_the_callers_own_are_left_alone(cycle, customers, due):
 # --- engines -------------------------------------------------------------------------------------
 
 
-def products(log, options):
+def products(log, per_unit):
     """The cycles of the categories of a log, and what is due of them."""
-    cycle = rk.PurchaseCycle(by="category", **options).fit(log)
+    cycle = rk.PurchaseCycle(by="category", per_unit=per_unit).fit(log)
     due = plain(cycle.transform(log)).sort_values(["customer_id", "category"], ignore_index=True)
     return cycle.categories_, due
 
 
 @pytest.fixture(scope="module")
 def expected(orders):
-    return [products(orders, options) for options in PER_PIECE]
+    return functools.cache(lambda per_unit: products(orders, per_unit))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_products_are_the_same_from_every_kind(sample, expected, as_kind, kind):
-    log = rk.read_orders(as_kind(sample, kind))
-    for options, (categories, due) in zip(PER_PIECE, expected, strict=True):
-        found_categories, found = products(log, options)
-        pd.testing.assert_frame_equal(found_categories, categories, check_exact=True)
-        pd.testing.assert_frame_equal(found, due, check_exact=True)
+@pytest.mark.parametrize(
+    ("kind", "per_unit"),
+    [
+        pytest.param(*case, marks=() if case == QUICK else pytest.mark.slow)
+        for case in itertools.product(KINDS, (False, True))
+    ],
+)
+def test_products_are_the_same_from_every_kind(sample, expected, as_kind, kind, per_unit):
+    found = products(rk.read_orders(as_kind(sample, kind)), per_unit)
+    for table, same in zip(found, expected(per_unit), strict=True):
+        pd.testing.assert_frame_equal(table, same, check_exact=True)
 
 
 @pytest.mark.spark

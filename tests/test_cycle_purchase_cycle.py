@@ -7,6 +7,7 @@ from scipy import stats
 
 import rfmkit as rk
 from rfmkit.cycle import METHODS
+from rfmkit.cycle.purchase_cycle import cycle_columns
 from rfmkit.exceptions import (
     ColumnsError,
     NotEnoughHistoryError,
@@ -145,7 +146,7 @@ def test_regularity_is_wheat_and_morrisons_of_the_last_two_gaps(cycle, purchases
     assert cycle.regularity_ == pytest.approx((1 - 4 * spread) / (8 * spread), rel=1e-12)
 
 
-@pytest.mark.parametrize("method", slow_unless(METHODS, ["median", "gamma"]))
+@pytest.mark.parametrize("method", slow_unless(METHODS, ["median"]))
 def test_the_method_chosen_is_the_cycle(orders, cycle, method):
     chosen = rk.PurchaseCycle(method).fit(orders)
     table = cycle.summary_.set_index("method")
@@ -198,7 +199,7 @@ def test_a_category_that_is_new_has_the_cycle_of_all(products, sample):
     assert set(once["cycle_days"]) == {products.cycle_days_}
 
 
-def test_cycles_by_category_need_categories(sample, orders, products, customers):
+def test_cycles_by_category_need_categories(sample, products, customers):
     some = sample.head(500)
     without = rk.read_orders(some.drop(columns="category"))
     for job in (rk.PurchaseCycle(by="category").fit, products.transform):
@@ -215,7 +216,19 @@ def test_cycles_by_category_need_categories(sample, orders, products, customers)
         RfmkitError, match=r"read_orders returns\.\nFound: .*pandas.*\nHint: orders"
     ):
         products.transform(customers)
-    with pytest.raises(RfmkitError, match=r"fitted without by=\.\nFound: .*of products\nHint: fit"):
+
+
+NOT_OF_CUSTOMERS = r"fitted without by=\.\nFound: .*of products\nHint: fit"
+
+
+def test_cycles_by_category_are_no_columns_of_customers(products):
+    with pytest.raises(RfmkitError, match=NOT_OF_CUSTOMERS):
+        cycle_columns(products, None)
+
+
+@pytest.mark.slow
+def test_segments_take_no_cycles_by_category(products, orders):
+    with pytest.raises(RfmkitError, match=NOT_OF_CUSTOMERS):
         rk.segment(orders, cycle=products)
 
 
@@ -283,7 +296,10 @@ def test_before_fit_there_is_nothing_to_transform_with(customers):
 
 
 @pytest.mark.filterwarnings("ignore:The log spans:rfmkit.exceptions.RfmkitWarning")
-@pytest.mark.parametrize(("customers", "purchases"), [(1, 2), (3, 4), (8, 2)])
+@pytest.mark.parametrize(
+    ("customers", "purchases"),
+    [(1, 2), *(pytest.param(*case, marks=pytest.mark.slow) for case in ((3, 4), (8, 2)))],
+)
 def test_the_cycle_of_a_small_shop_is_no_shorter_than_its_gaps(customers, purchases):
     days = pd.Timestamp("2024-01-01") + pd.to_timedelta(30 * np.arange(purchases), unit="D")
     rows = [(f"c{place}", day) for place in range(customers) for day in days]
