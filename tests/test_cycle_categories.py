@@ -169,17 +169,24 @@ def test_two_pieces_last_twice_as_long():
     assert long.min() > short.max()
 
 
-@pytest.mark.filterwarnings("ignore:The log spans:rfmkit.exceptions.RfmkitWarning")
-@pytest.mark.parametrize("number", [30, pytest.param(300, marks=pytest.mark.slow)])
-def test_many_categories_are_learned_at_once(sample, number):
-    rng = np.random.default_rng(1)
-    sample = sample.head(25 * number)
-    log = sample.assign(category=np.char.mod("sku %03d", rng.integers(number, size=len(sample))))
-    found = rk.PurchaseCycle(by="category").fit(rk.read_orders(log))
+def check_tables(found, number):
+    """Check that a cycle has all of its categories, and a cycle for each."""
     assert len(found.categories_) == number
     assert found.categories_["cycle_days"].notna().all()
     assert found.categories_["borrowed_share"].between(0, 1).all()
     assert len(found.summary_) == number * 7
+
+
+def test_every_category_is_learned(products):
+    check_tables(products, len(GOODS))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The log spans:rfmkit.exceptions.RfmkitWarning")
+def test_hundreds_of_categories_are_learned_at_once(sample):
+    rng = np.random.default_rng(1)
+    log = sample.assign(category=np.char.mod("sku %03d", rng.integers(300, size=len(sample))))
+    check_tables(rk.PurchaseCycle(by="category").fit(rk.read_orders(log)), 300)
 
 
 def test_no_category_twice_is_no_cycle():

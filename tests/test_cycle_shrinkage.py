@@ -6,7 +6,7 @@ import pytest
 from scipy.special import gammaln
 
 import rfmkit as rk
-from rfmkit.cycle._shrinkage import bounded, shrinkage_strength
+from rfmkit.cycle._shrinkage import bounded, count_gap_sums, shrinkage_strength
 
 
 def drawn(strength, k, *, customers=20_000, seed=1):
@@ -40,15 +40,19 @@ def test_the_likelihood_is_greatest_there():
     assert best(found) > best(found * 1.1)
 
 
-@pytest.mark.parametrize(
-    "variations", [(1.0, 0.3), pytest.param((1.0, 0.5, 0.1), marks=pytest.mark.slow)]
-)
-def test_unequal_customers_are_shrunk_less_than_equal_ones(variations):
-    strengths = []
-    for rate_cv in variations:
+@pytest.mark.slow  # test_the_strength_is_found_again: unequal customers have a low strength
+def test_unequal_customers_are_shrunk_less_than_equal_ones():
+    def strength(rate_cv):
         sim = rk.simulate_orders(3000, seed=4, rate_cv=rate_cv)
-        strengths.append(rk.PurchaseCycle().fit(rk.read_orders(sim.orders)).strength_)
-    assert strengths == sorted(set(strengths))
+        return rk.PurchaseCycle().fit(rk.read_orders(sim.orders)).strength_
+
+    assert strength(1.0) < strength(0.5) < strength(0.1)
+
+
+def test_the_strength_of_a_log_is_that_of_its_gaps(orders):
+    cycle = rk.PurchaseCycle().fit(orders)
+    found = shrinkage_strength(count_gap_sums(orders), cycle.regularity_)
+    assert cycle.strength_ == pytest.approx(found, rel=1e-12)
 
 
 def test_one_customer_gives_a_strength_of_one():
