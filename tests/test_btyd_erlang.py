@@ -60,7 +60,7 @@ def test_the_gradient_is_that_of_finite_differences(history):
         assert gradient[place][0] == pytest.approx((high - low) / 2e-5, rel=1e-4, abs=1e-5)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(histories, times)
 def test_expected_purchases_are_an_integral_over_the_probability_of_leaving(history, H):
     """For given p the n-th purchase is reached with (1 - p)^(n - 1): summed, and integrated."""

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from formulaic import model_matrix
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rfmkit.btyd._formulas import (
@@ -163,6 +163,7 @@ def test_columns_that_tell_nothing_new_are_named(formula, expected):
     assert set(labels) <= set(found.labels)
 
 
+@settings(max_examples=25)
 @given(scale=st.floats(1e-6, 1e6), weight=st.integers(1, 1000))
 def test_neither_units_nor_counts_make_a_column_idle(scale, weight):
     cells = CELLS | {"age": scale * CELLS["age"]}

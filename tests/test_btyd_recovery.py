@@ -10,7 +10,7 @@ from rfmkit.btyd._counts import Counts
 from rfmkit.btyd._fit_problem import problem_of
 
 TRUTH = {"r": 0.525, "alpha": 43.3, "a": 0.891, "b": 1.614}  # those of CDNOW, in days
-SHOPS = [16, pytest.param(40, marks=pytest.mark.slow)]
+SHOPS = [12, pytest.param(40, marks=pytest.mark.slow)]
 CUSTOMERS = 1000
 LEVEL = 0.9
 SIGMAS = 1.6449

@@ -11,7 +11,7 @@ import rfmkit as rk
 from rfmkit.cycle._survival import Tail, estimate, from_frame
 from rfmkit.exceptions import NotEnoughHistoryError
 
-quick = settings(deadline=None, max_examples=25)
+quick = settings(deadline=None, max_examples=15)
 
 # Every log ends in silences: at least one gap is open.
 raw_logs = st.tuples(
