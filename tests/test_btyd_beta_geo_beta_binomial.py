@@ -12,8 +12,11 @@ from rfmkit.exceptions import NotFittedError, RfmkitError
 
 NEEDS = ["repeat_purchases", "last_opportunity", "opportunities"]
 KINDS = [
-    "pandas", "polars_lazy", "duckdb",
-    *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("polars", "pyarrow", "ibis")),
+    "polars_lazy", "duckdb",
+    *(
+        pytest.param(kind, marks=pytest.mark.slow)
+        for kind in ("pandas", "polars", "pyarrow", "ibis")
+    ),
 ]  # fmt: skip
 
 

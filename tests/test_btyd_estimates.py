@@ -13,7 +13,10 @@ from rfmkit.btyd._estimates import beside, in_batches
 from rfmkit.btyd._gamma_gamma_density import expected_value
 
 ROWS = pd.DataFrame({"customer_id": ["b", "a", "c", "d"], "x": [2, 2, None, 3], "z": [4, 4, 1, -1]})
-KINDS = ["pandas", "polars", "polars_lazy", "pyarrow", "duckdb", "ibis"]
+KINDS = [
+    "pandas", "polars_lazy", "duckdb",
+    *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("polars", "pyarrow", "ibis")),
+]  # fmt: skip
 
 
 def roots(source, *, seen=None):
@@ -56,7 +59,9 @@ def test_customers_alike_are_worked_out_once():
     assert sum(seen) == 2  # of three rows with an answer two are alike
 
 
-@pytest.mark.parametrize("kind", ["duckdb", "polars_lazy", "ibis"])
+@pytest.mark.parametrize(
+    "kind", ["duckdb", pytest.param("ibis", marks=pytest.mark.slow), "polars_lazy"]
+)
 def test_the_models_of_days_predict_on_engines(as_kind, kind, customers):
     model = rk.ModifiedBetaGeo(horizon_days=90).fit(customers)
     found = plain(model.predict_churn(as_kind(customers, kind)))
