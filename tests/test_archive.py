@@ -1,5 +1,6 @@
 """The archive: what was learned comes back, and nothing else does."""
 
+import copy
 import json
 from functools import cache
 from pathlib import Path
@@ -219,12 +220,14 @@ def test_a_part_of_another_module_is_not_made(tmp_path):
 
 
 def test_numbers_come_back_to_the_last_digit(tmp_path):
-    model = rk.BetaGeo(90).fit(log())
+    model = copy.deepcopy(fitted("BetaGeo"))
     model.params_["r"] = 0.1 + 0.2
+    model.count_ = np.int64(2**53 + 1)
     model.extra_ = np.array([np.nan, np.inf, -0.0, 5e-324])
     rk.save_model(model, tmp_path / "model.json")
     again = rk.load_model(tmp_path / "model.json")
     assert again.params_["r"] == 0.1 + 0.2
+    assert again.count_ == 2**53 + 1
     assert again.extra_.tobytes() == model.extra_.tobytes()
 
 
