@@ -101,6 +101,7 @@ def engine() -> Engine:
 @pytest.fixture
 def as_kind(tmp_path: Path) -> Callable[[pd.DataFrame, str], Any]:
     """Turn a pandas frame into a source of another kind."""
+    connections = []  # before DuckDB 1.4 a relation does not keep its own
 
     def convert(frame: pd.DataFrame, kind: str) -> Any:  # noqa: PLR0911 (one line a kind)
         match kind:
@@ -113,9 +114,8 @@ def as_kind(tmp_path: Path) -> Callable[[pd.DataFrame, str], Any]:
             case "pyarrow":
                 return pa.Table.from_pandas(frame, preserve_index=False)
             case "duckdb":
-                return duckdb.connect().from_arrow(
-                    pa.Table.from_pandas(frame, preserve_index=False)
-                )
+                connections.append(duckdb.connect())
+                return connections[-1].from_arrow(pa.Table.from_pandas(frame, preserve_index=False))
             case "ibis":
                 return ibis.memtable(frame)
             case "csv":

@@ -220,11 +220,12 @@ SLOW_KINDS = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("polars", 
 def test_any_kind_of_customers_gives_the_same_in_its_own_kind(curve, customers, kind):
     mixed = customers.sample(frac=1, random_state=3)
     arrow = pa.Table.from_pandas(mixed, preserve_index=False)
+    connection = duckdb.connect()
     source = {
         "polars": lambda: pl.from_arrow(arrow),
         "polars_lazy": lambda: pl.from_arrow(arrow).lazy(),
         "pyarrow": lambda: arrow,
-        "duckdb": lambda: duckdb.connect().from_arrow(arrow),
+        "duckdb": lambda: connection.from_arrow(arrow),
         "ibis": lambda: ibis.memtable(arrow),
     }[kind]()
     found = curve.predict_churn(source)

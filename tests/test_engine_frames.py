@@ -21,6 +21,7 @@ class Subclass(pd.DataFrame):
 
 
 ARROW = pa.table({"x": [1, 2]})
+CONNECTION = duckdb.connect()  # before DuckDB 1.4 a relation does not keep its own
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ ARROW = pa.table({"x": [1, 2]})
         (ARROW.to_batches()[0], "pyarrow"),
         (ARROW.to_reader(), "pyarrow"),
         (ds.dataset(ARROW), "pyarrow"),
-        (duckdb.connect().sql("SELECT 1 AS x"), "duckdb"),
+        (CONNECTION.sql("SELECT 1 AS x"), "duckdb"),
         (ibis.memtable({"x": [1]}), "ibis"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
@@ -60,7 +61,7 @@ def test_what_is_no_frame_is_not(source):
         (ARROW, "pyarrow"),
         (ARROW.to_batches()[0], "pyarrow"),
         (ARROW.to_reader(), "pyarrow"),
-        (duckdb.connect().sql("SELECT unnest([1, 2]) AS x"), "duckdb"),
+        (CONNECTION.sql("SELECT unnest([1, 2]) AS x"), "duckdb"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )

@@ -86,7 +86,8 @@ def test_a_frame_names_the_zones_of_its_columns(as_kind, kind, zone):
 
 
 def test_the_zone_of_a_duckdb_session_is_not_the_shops():
-    relation = duckdb.connect().sql("SELECT now() AS moment")
+    connection = duckdb.connect()
+    relation = connection.sql("SELECT now() AS moment")
     assert open_source(relation).zones == {}
 
 

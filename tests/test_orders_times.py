@@ -53,7 +53,8 @@ def test_an_offset_without_the_shops_zone_is_an_error(written):
 
 def test_the_zone_of_a_duckdb_session_is_not_taken_for_the_shops():
     sql = "SELECT 'a' AS customer, 1 AS total, TIMESTAMPTZ '2024-05-01 23:30:00+00' AS date"
-    relation = duckdb.connect().sql(sql)
+    connection = duckdb.connect()
+    relation = connection.sql(sql)
     with pytest.raises(OrdersError, match=r"Found: for example 'UTC instants'\nHint: pass it: "):
         rk.read_orders(relation)
     assert moments(relation, tz="Asia/Shanghai") == [pd.Timestamp("2024-05-02 07:30")]

@@ -102,5 +102,5 @@ def marked_repeated(
 
 
 def _row_hash(table: ir.Table, columns: list[str]) -> ir.IntegerValue:
-    texts = [table[column].cast("string").fill_null("\x00") for column in columns]
+    texts = [table[column].cast("string").fill_null("\x1e") for column in columns]
     return ibis.literal("\x1f").join(texts).hash()
