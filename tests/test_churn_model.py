@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -158,6 +159,13 @@ def test_the_kind_of_source_and_the_order_of_rows_do_not_matter(shop, model, rea
         assert type(found).__module__.startswith("polars")
     expected = plain(model.predict_churn(read))
     pd.testing.assert_frame_equal(plain(found), expected, rtol=1e-9)
+
+
+def test_customers_in_duckdb_are_predicted_as_in_pandas(shop, model, read, as_kind):
+    found = model.predict_churn(rk.read_orders(as_kind(shop, "duckdb")))
+    assert isinstance(found, duckdb.DuckDBPyRelation)
+    expected = plain(model.predict_churn(read))
+    pd.testing.assert_frame_equal(plain(found), expected, rtol=1e-12)
 
 
 def test_a_fitted_model_predicts_another_log(model, read):
