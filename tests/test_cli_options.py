@@ -139,7 +139,7 @@ def test_an_option_of_pairs_shows_how_it_is_written(option):
 def test_a_mistyped_option_gets_a_near_one():
     result = run("segment", LOG, "--curency", "EUR")
     assert result.exit_code == 2
-    assert re.search(r"No such option '?--curency'?.*Did you mean.*--currency", result.output)
+    assert re.search(r"No such option:? '?--curency'?.*Did you mean.*--currency", result.output)
 
 
 # --- messages ------------------------------------------------------------------------------------
