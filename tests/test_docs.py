@@ -104,10 +104,20 @@ def test_the_readme_has_examples_with_results():
     assert any(example.want for example in examples)
 
 
+def headings(text):
+    """The addresses of the headings of a page, as Sphinx and GitHub write them."""
+    found = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
 @pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
 def test_the_links_lead_somewhere(page):
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+    to_headings = re.findall(r"\]\(([^):]+\.md)#([^)]+)\)", page.read_text("utf-8"))
+    assert [
+        link for link in to_headings if link[1] not in headings((page.parent / link[0]).read_text())
+    ] == []
 
 
 def test_no_module_is_long():
