@@ -101,7 +101,7 @@ def engine() -> Engine:
 @pytest.fixture
 def as_kind(tmp_path: Path) -> Callable[[pd.DataFrame, str], Any]:
     """Turn a pandas frame into a source of another kind."""
-    connections = []  # before DuckDB 1.4 a relation does not keep its own
+    connections = []  # with DuckDB 1.3 a relation does not keep its own
 
     def convert(frame: pd.DataFrame, kind: str) -> Any:  # noqa: PLR0911 (one line a kind)
         match kind:

@@ -21,7 +21,7 @@ class Subclass(pd.DataFrame):
 
 
 ARROW = pa.table({"x": [1, 2]})
-CONNECTION = duckdb.connect()  # before DuckDB 1.4 a relation does not keep its own
+CONNECTION = duckdb.connect()  # with DuckDB 1.3 a relation does not keep its own
 
 
 @pytest.mark.parametrize(

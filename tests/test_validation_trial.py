@@ -331,6 +331,10 @@ def test_models_are_named_by_class_or_by_the_caller():
     [
         ([], r"must be a list of models .*\nFound: none\nHint: for"),
         ([rk.BetaGeo], r"must be a list of models .*\nFound: 'the class BetaGeo'\nHint: for"),
+        (
+            {"mine": rk.BetaGeo},
+            r"must be a list of models .*\nFound: 'the class BetaGeo'\nHint: for",
+        ),
         ([3, Constant()], r"must be a list of models .*\nFound: 'int'"),
         (
             {"recency": Constant()},
@@ -341,7 +345,7 @@ def test_models_are_named_by_class_or_by_the_caller():
             r"need anchor=.snapshot..*\nFound: .* cannot be changed, in 'LastPurchase'",
         ),
     ],
-    ids=["none", "a class", "no model", "a name", "another anchor"],
+    ids=["none", "a class", "a named class", "no model", "a name", "another anchor"],
 )
 def test_what_is_no_model_is_said(models, message):
     with pytest.raises(RfmkitError, match=message):

@@ -268,18 +268,13 @@ def _name_with_kind(model: Any, name: str) -> str:
     return f"{name} {kind}" if isinstance(kind, str) else name
 
 
-def _class_of(model: Any) -> str:
-    """Return the name of a model's class; of a class that was passed itself, that it is one."""
-    return f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
-
-
 def named_models(models: Any) -> dict[str, Any]:
     """Return the models by name: the class, with its kind or a number where a class comes again."""
     if isinstance(models, Mapping):
         found = {str(name): model for name, model in models.items()}
     else:
         listed = list(models) if isinstance(models, Iterable) else [models]
-        classes = [_class_of(model) for model in listed]
+        classes = [type(model).__name__ for model in listed]
         names = [_name_with_kind(model, name) for model, name in zip(listed, classes, strict=True)]
         found = {}
         for place, (plain, name, model) in enumerate(zip(classes, names, listed, strict=True)):
@@ -293,7 +288,8 @@ def named_models(models: Any) -> dict[str, Any]:
 
 def _check_models(models: Mapping[str, Any]) -> None:
     wrong = [
-        name for name, model in models.items()
+        f"the class {model.__name__}" if isinstance(model, type) else name
+        for name, model in models.items()
         if isinstance(model, type) or not all(hasattr(model, verb) for verb in PROTOCOL)
     ]  # fmt: skip
     if wrong or not models:
